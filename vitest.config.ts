@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+const rooms = [
+  'dp',
+  'models',
+  'datasets',
+  'orchestrator',
+  'chaincode-hooks',
+  'hospital-node',
+  'experiments',
+];
+
+/** One project a room, so that `vitest run --project dp` is the tests of that room; `house` walks the tree. */
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    projects: [
+      ...rooms.map((room) => ({
+        extends: true as const,
+        test: { name: room, root: room, include: ['test/**/*.test.ts'] },
+      })),
+      { extends: true as const, test: { name: 'house', include: ['tidy.test.ts'] } },
+    ],
+  },
+});
