@@ -1,0 +1,38 @@
+/**
+ * Handles: what stands in this node's store instead of a raw identifier.
+ * `HMAC-SHA-256(nodeKey, kind ‖ 0x1F ‖ value)` cut to 128 bits, so that one value in two kinds never matches and
+ * nobody without the node key can run a dictionary. The key never leaves the main process.
+ * @module
+ */
+import { createHmac } from 'node:crypto';
+import { HospitalNodeError } from '../errors.js';
+
+export type HandleKind = 'actor' | 'patient' | 'device' | 'session';
+
+export interface Handles {
+  /** 32 lower-case hex characters. */
+  of(kind: HandleKind, value: string): string;
+}
+
+export const NODE_KEY_BYTES = 32;
+
+/** @throws {HospitalNodeError} `ERR_NODE_KEY` unless the key has 32 bytes */
+export function createHandles(nodeKey: Uint8Array): Handles {
+  if (nodeKey.length !== NODE_KEY_BYTES) {
+    throw new HospitalNodeError(
+      'ERR_NODE_KEY',
+      `node key: expected ${NODE_KEY_BYTES} bytes, got ${nodeKey.length}`,
+      { got: nodeKey.length },
+    );
+  }
+  const key = Uint8Array.from(nodeKey);
+  return {
+    of: (kind, value) =>
+      createHmac('sha256', key)
+        .update(kind)
+        .update('\x1f')
+        .update(value)
+        .digest('hex')
+        .slice(0, 32),
+  };
+}

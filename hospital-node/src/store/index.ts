@@ -1,0 +1,3 @@
+export { lockState, type StateLock } from './state-lock.js';
+export type { Migration } from './migration.js';
+export { openNodeDatabase, type NodeDatabase, type NodeDatabaseOptions } from './node-database.js';

@@ -1,0 +1,8 @@
+/**
+ * All steps of `node.sqlite`, in the order in which they are applied for ever. New steps go at the end.
+ * @module
+ */
+import { accessLogSchema } from '../access-log/schema.js';
+import type { Migration } from './migration.js';
+
+export const MIGRATIONS: readonly Migration[] = [accessLogSchema];
