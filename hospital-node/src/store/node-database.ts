@@ -4,13 +4,12 @@
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DatabaseSync } from '@photostructure/sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { AccessLogTables } from '../access-log/schema.js';
 import { StoreError } from '../errors.js';
 import type { Migration } from './migration.js';
 import { MIGRATIONS } from './migrations.js';
-import { adaptSqlite, openSqlite } from './sqlite-adapter.js';
+import { adaptSqlite, openSqlite, type SqliteConnection } from './sqlite-adapter.js';
 
 /**
  * The node's database. A subsystem sees its own tables with `database.withTables<ReviewTables>()`; transactions may
@@ -48,7 +47,7 @@ export function openNodeDatabase(options: NodeDatabaseOptions): NodeDatabase {
   });
 }
 
-function open(file: string, readOnly: boolean): DatabaseSync {
+function open(file: string, readOnly: boolean): SqliteConnection {
   try {
     return openSqlite(file, { readOnly });
   } catch (cause) {
@@ -62,7 +61,7 @@ function open(file: string, readOnly: boolean): DatabaseSync {
 }
 
 function migrate(
-  database: DatabaseSync,
+  database: SqliteConnection,
   file: string,
   migrations: readonly Migration[],
   mode: { readonly readOnly: boolean; readonly existed: boolean },

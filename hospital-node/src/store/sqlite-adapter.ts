@@ -10,8 +10,14 @@ import { guardValues } from './value-guard.js';
 /** How long a statement waits for another connection's lock. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+/** One open database, as the driver gives it. */
+export type SqliteConnection = InstanceType<typeof DatabaseSync>;
+
 /** Opens the file with write-ahead log, full synchronisation and foreign keys. */
-export function openSqlite(file: string, options: { readonly readOnly: boolean }): DatabaseSync {
+export function openSqlite(
+  file: string,
+  options: { readonly readOnly: boolean },
+): SqliteConnection {
   const database = new DatabaseSync(file, {
     readOnly: options.readOnly,
     timeout: BUSY_TIMEOUT_MS,
@@ -24,7 +30,7 @@ export function openSqlite(file: string, options: { readonly readOnly: boolean }
   return database;
 }
 
-export function adaptSqlite(database: DatabaseSync): SqliteDatabase {
+export function adaptSqlite(database: SqliteConnection): SqliteDatabase {
   return {
     close: () => {
       database.close();

@@ -8,6 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { StoreError } from '../errors.js';
+import type { SqliteConnection } from './sqlite-adapter.js';
 
 export interface StateLock {
   release(): void;
@@ -42,7 +43,7 @@ export function lockState(stateDir: string, pid: number): StateLock {
   };
 }
 
-function holderOf(database: DatabaseSync): number | null {
+function holderOf(database: SqliteConnection): number | null {
   try {
     const row = database.prepare('SELECT pid FROM holder').get() as { pid: number } | undefined;
     return row?.pid ?? null;
