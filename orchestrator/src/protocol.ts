@@ -1,0 +1,86 @@
+/**
+ * What a hospital node may know of the orchestrator: the wire, the documents that cross it and how to check them.
+ * Nothing of the orchestrator's own process is reachable from here.
+ * @module
+ */
+export {
+  createFederationClient,
+  DECLINE_REASONS,
+  type DeclineReason,
+  type FederationClient,
+  type FederationClientOptions,
+  type Hello,
+  type LedgerHead,
+  type ManifestReference,
+  type NodeState,
+  type VerifiedManifest,
+  type Work,
+  type WorkUnit,
+} from './protocol/client.js';
+export {
+  decodeEnvelope,
+  encodeEnvelope,
+  type Release,
+  type UpdateEnvelope,
+} from './protocol/envelope.js';
+export {
+  isName,
+  nodeOfSubjectAltName,
+  nodeUri,
+  roundKey,
+  roundName,
+  type Interval,
+  type RoundId,
+} from './protocol/identifiers.js';
+export {
+  CHUNK_BYTES,
+  CLOCK_SKEW_MAX_MS,
+  INLINE_UPDATE_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  OBJECT_BYTES_MAX,
+  PROTOCOL_LEVELS,
+} from './protocol/limits.js';
+export {
+  compareNodeIds,
+  CONTRIBUTION_OUTCOMES,
+  decodeManifest,
+  encodeManifest,
+  manifestDigest,
+  verifyManifest,
+  type Contribution,
+  type ContributionOutcome,
+  type Evidence,
+  type Manifest,
+  type SignedManifest,
+} from './protocol/manifest.js';
+export {
+  decodeParameters,
+  encodeParameters,
+  PARAMETER_SCALE_LOG2,
+} from './protocol/parameters.js';
+export {
+  decodeReceipt,
+  encodeReceipt,
+  verifyReceipt,
+  type Receipt,
+  type SignedReceipt,
+  type VerdictKind,
+} from './protocol/receipt.js';
+export { replayRound, type ReplayedRound } from './protocol/replay.js';
+export {
+  isIssuedBy,
+  isSignatureValid,
+  signDocument,
+  type SignatureDomain,
+} from './protocol/signing.js';
+export { replayAggregation, type Rate } from './aggregation/federated-average.js';
+export {
+  AggregationError,
+  FEDERATION_ERRORS,
+  FederationError,
+  OrchestratorError,
+  UpdateRejectedError,
+  VerificationError,
+  type ErrorFacts,
+  type FederationErrorCode,
+} from './errors.js';

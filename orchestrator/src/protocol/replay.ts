@@ -1,0 +1,104 @@
+/**
+ * A whole round checked from the outside: every envelope signed by the node that the manifest names, every update
+ * under its digest, and the result recomputed to the bit.
+ * @module
+ */
+import { sha256Hex } from '@bhschain/dp';
+import { applyStep, createUpdateSum, meanUpdate } from '../aggregation/federated-average.js';
+import { VerificationError } from '../errors.js';
+import { decodeEnvelope } from './envelope.js';
+import { nodeOfSubjectAltName } from './identifiers.js';
+import type { Contribution, Evidence, Manifest } from './manifest.js';
+import { decodeParameters, encodeParameters } from './parameters.js';
+import { isIssuedBy, isSignatureValid, publicKeyOf } from './signing.js';
+import { X509Certificate } from 'node:crypto';
+
+/** What `replayRound` found. */
+export interface ReplayedRound {
+  readonly resultModel: string;
+  readonly parameters: Int32Array;
+  readonly acceptedCount: number;
+}
+
+/**
+ * Recomputes the model of a verified manifest.
+ * @param o.objectOf - returns the bytes of an object by digest: the base model and each accepted update
+ * @param o.evidence - envelopes and signatures; omit to check digests and arithmetic only
+ * @param o.trustedAuthorities - PEM of the CAs that node certificates may come from
+ * @throws {VerificationError} `ERR_REPLAY` with the step that does not check
+ */
+export async function replayRound(
+  o: Readonly<{
+    manifest: Manifest;
+    objectOf: (digest: string) => Promise<Uint8Array>;
+    evidence?: readonly Evidence[];
+    trustedAuthorities?: readonly string[];
+  }>,
+): Promise<ReplayedRound> {
+  const { manifest } = o;
+  const read = async (digest: string): Promise<Int32Array> => {
+    const bytes = await o.objectOf(digest);
+    if (sha256Hex(bytes) !== digest) refuse(manifest, `object ${digest} has other bytes`);
+    return decodeParameters(bytes, manifest.parameterCount);
+  };
+  const accepted = manifest.contributions.filter((each) => each.verdict === 'accepted');
+  const total = createUpdateSum(manifest.parameterCount);
+  for (const contribution of accepted) {
+    if (o.evidence !== undefined) {
+      assertEvidence(manifest, contribution, o.evidence, o.trustedAuthorities ?? []);
+    }
+    total.add(await read(contribution.update), contribution.weight);
+  }
+  const base = await read(manifest.baseModel);
+  const parameters = applyStep(base, meanUpdate(total, manifest.aggregation.rate));
+  const resultModel = sha256Hex(encodeParameters(parameters));
+  if (resultModel !== manifest.resultModel) {
+    refuse(manifest, `the result is ${resultModel}, the manifest says ${manifest.resultModel}`);
+  }
+  return { resultModel, parameters, acceptedCount: accepted.length };
+}
+
+function refuse(manifest: Manifest, what: string): never {
+  throw new VerificationError('ERR_REPLAY', `round ${manifest.roundId.slotIndex}: ${what}`, {
+    slotIndex: manifest.roundId.slotIndex,
+  });
+}
+
+function assertEvidence(
+  manifest: Manifest,
+  contribution: Contribution,
+  evidence: readonly Evidence[],
+  trustedAuthorities: readonly string[],
+): void {
+  const { nodeId } = contribution;
+  const found = evidence.find((each) => each.nodeId === nodeId);
+  if (found === undefined) refuse(manifest, `no envelope of ${nodeId}`);
+  if (
+    sha256Hex(found.envelope) !== contribution.envelope ||
+    sha256Hex(found.certificate) !== contribution.certificate
+  ) {
+    refuse(manifest, `envelope or certificate of ${nodeId} is another one`);
+  }
+  const certificate = new X509Certificate(found.certificate);
+  if (
+    nodeOfSubjectAltName(certificate.subjectAltName, manifest.federationId) !== nodeId ||
+    !isIssuedBy(certificate.toString(), trustedAuthorities)
+  ) {
+    refuse(manifest, `the certificate does not name ${nodeId}, or nobody trusted issued it`);
+  }
+  const key = publicKeyOf(found.certificate);
+  if (!isSignatureValid('bhs-update-v1', found.envelope, found.signature, key)) {
+    refuse(manifest, `the signature of ${nodeId} does not check`);
+  }
+  const envelope = decodeEnvelope(found.envelope);
+  const matches =
+    envelope.nodeId === nodeId &&
+    envelope.roundId.federationId === manifest.federationId &&
+    envelope.roundId.slotIndex === manifest.roundId.slotIndex &&
+    envelope.planHash === manifest.planHash &&
+    envelope.layoutHash === manifest.layoutHash &&
+    envelope.baseModel === manifest.baseModel &&
+    envelope.ledgerHead.hash === contribution.ledgerHead &&
+    envelope.releases.some((release) => release.digest === contribution.update);
+  if (!matches) refuse(manifest, `the envelope of ${nodeId} belongs to something else`);
+}
