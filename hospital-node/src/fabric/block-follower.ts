@@ -1,0 +1,203 @@
+/**
+ * Follows the channel block by block, for ever: open, apply, and on any failure of the stream reopen at the checkpoint
+ * through the next gateway, after a wait with full jitter. What no reconnect repairs (a gap, a fork, a block that does
+ * not decode, an effect that throws) ends the run with its error.
+ * @module
+ */
+import { decodeBlock } from '@bhschain/chaincode-hooks/events';
+import type { common } from '@hyperledger/fabric-protos';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { Logger } from 'pino';
+import { fullJitterMs, sleep, type RandomUnit } from './backoff.js';
+import {
+  applyBlock,
+  readCheckpoint,
+  type BlockConsumer,
+  type FollowedBlock,
+} from './block-checkpoint.js';
+import type { BlockSource, FabricConnection } from './connection.js';
+import { BlockStreamError, FabricError } from './errors.js';
+import { openShared } from './transact.js';
+
+export type { BlockConsumer, FollowedBlock } from './block-checkpoint.js';
+
+export interface BlockFollowerOptions {
+  readonly connection: Pick<
+    FabricConnection,
+    'channel' | 'openBlocks' | 'chainInfo' | 'switchGateway'
+  >;
+  /** `node.sqlite`, its schema in place. */
+  readonly file: string;
+  readonly consumers: readonly BlockConsumer[];
+  readonly now: () => number;
+  readonly random: RandomUnit;
+  readonly log?: Logger;
+  /** After the commit of a block: the place to start asynchronous work. A throw here stops the stream. */
+  readonly afterBlock?: (block: FollowedBlock) => void;
+  /** Reads a block; the ledger's own decoder by default. */
+  readonly decode?: (block: common.Block) => FollowedBlock;
+}
+
+export interface FollowerHealth {
+  readonly connected: boolean;
+  readonly nextBlock: bigint;
+  /** Blocks that the channel has and we do not, as last seen; null before the first answer. */
+  readonly lagBlocks: number | null;
+  readonly lastBlockAtMs: number | null;
+  readonly reconnects: number;
+  readonly lastErrorCode: string | null;
+}
+
+export interface BlockFollower {
+  /** Resolves when the signal aborts; rejects with a {@link BlockStreamError} or the error of a consumer. */
+  run(signal: AbortSignal): Promise<void>;
+  health(): FollowerHealth;
+  close(): void;
+}
+
+const BACKOFF = { baseMs: 200, capMs: 30_000 } as const;
+
+export function createBlockFollower(options: BlockFollowerOptions): BlockFollower {
+  return new Follower(options);
+}
+
+class Follower implements BlockFollower {
+  readonly #o: BlockFollowerOptions;
+  readonly #database: DatabaseSyncInstance;
+  #connected = false;
+  #nextBlock: bigint;
+  #height: bigint | null = null;
+  #lastBlockAtMs: number | null = null;
+  #reconnects = 0;
+  #lastErrorCode: string | null = null;
+
+  constructor(options: BlockFollowerOptions) {
+    this.#o = options;
+    this.#database = openShared(options.file);
+    this.#nextBlock = readCheckpoint(this.#database, options.connection.channel).nextBlock;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      const before = this.#nextBlock;
+      try {
+        await this.#follow(signal);
+        if (signal.aborted) return;
+        this.#note(new FabricError('ERR_FABRIC_UNAVAILABLE', 'the gateway ended the stream'));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof EffectFailed) {
+          this.#note(error.cause);
+          throw error.cause;
+        }
+        this.#note(error);
+      }
+      this.#connected = false;
+      this.#reconnects += 1;
+      failures = this.#nextBlock > before ? 0 : failures + 1;
+      this.#o.connection.switchGateway();
+      await sleep(fullJitterMs(failures, { ...BACKOFF, random: this.#o.random }), signal);
+    }
+  }
+
+  health(): FollowerHealth {
+    const behind = this.#height === null ? null : Number(this.#height - this.#nextBlock);
+    return {
+      connected: this.#connected,
+      nextBlock: this.#nextBlock,
+      lagBlocks: behind === null ? null : Math.max(0, behind),
+      lastBlockAtMs: this.#lastBlockAtMs,
+      reconnects: this.#reconnects,
+      lastErrorCode: this.#lastErrorCode,
+    };
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    this.#height = (await this.#o.connection.chainInfo()).height;
+    const source: BlockSource = await this.#o.connection.openBlocks(this.#nextBlock);
+    const stop = (): void => {
+      source.close();
+    };
+    signal.addEventListener('abort', stop);
+    try {
+      this.#connected = true;
+      for await (const block of source) {
+        if (signal.aborted) return;
+        await this.#take(block);
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      source.close();
+    }
+  }
+
+  async #take(raw: common.Block): Promise<void> {
+    let block: FollowedBlock;
+    let outcome: 'applied' | 'repeated';
+    try {
+      block = (this.#o.decode ?? followedBlockOf)(raw);
+      outcome = await applyBlock(this.#database, {
+        channel: this.#o.connection.channel,
+        block,
+        consumers: this.#o.consumers,
+        atMs: this.#o.now(),
+      });
+      if (outcome === 'repeated') return;
+      this.#nextBlock = block.number + 1n;
+      this.#lastBlockAtMs = this.#o.now();
+      this.#lastErrorCode = null;
+      if (this.#height === null || this.#nextBlock > this.#height) this.#height = this.#nextBlock;
+      this.#o.afterBlock?.(block);
+    } catch (cause) {
+      throw new EffectFailed(cause);
+    }
+  }
+
+  #note(error: unknown): void {
+    const code =
+      typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : null;
+    this.#lastErrorCode = code ?? 'ERR_INTERNAL';
+    this.#o.log?.warn(
+      { code: this.#lastErrorCode, nextBlock: this.#nextBlock.toString() },
+      'block stream interrupted',
+    );
+  }
+}
+
+/** Carries an error of ours past the handler that would treat it as the network's. */
+class EffectFailed extends Error {
+  constructor(cause: unknown) {
+    super('the effect of a block failed', { cause });
+  }
+}
+
+/** @throws {BlockStreamError} `ERR_FABRIC_BLOCK` if the block does not decode or its data is not what the header says */
+export function followedBlockOf(block: common.Block): FollowedBlock {
+  const blockNumber = BigInt(block.getHeader()?.getNumber() ?? 0);
+  let decoded: ReturnType<typeof decodeBlock>;
+  try {
+    decoded = decodeBlock(block);
+  } catch (cause) {
+    throw new BlockStreamError('ERR_FABRIC_BLOCK', {
+      blockNumber,
+      detail: 'it does not decode',
+      cause,
+    });
+  }
+  if (decoded.recomputedDataHash !== decoded.dataHash) {
+    throw new BlockStreamError('ERR_FABRIC_BLOCK', {
+      blockNumber,
+      detail: `its data hashes to ${decoded.recomputedDataHash}, the header says ${decoded.dataHash}`,
+    });
+  }
+  return {
+    number: blockNumber,
+    hash: decoded.hash,
+    previousHash: decoded.previousHash,
+    transactions: decoded.transactions,
+  };
+}

@@ -1,0 +1,34 @@
+/**
+ * Errors of the review: what a person or a program did that the review cannot do.
+ * @module
+ */
+import { HospitalNodeError, type ErrorFacts } from '../errors.js';
+
+export type ReviewErrorCode =
+  | 'ERR_HOLD_UNKNOWN'
+  | 'ERR_HOLD_FOREIGN'
+  | 'ERR_HOLD_STALE'
+  | 'ERR_HOLD_SECOND_PERSON'
+  | 'ERR_HOLD_REFUSED'
+  | 'ERR_HOLD_EVIDENCE'
+  | 'ERR_LEDGER_AWAY'
+  | 'ERR_LEDGER_UNKNOWN'
+  | 'ERR_PERSON'
+  | 'ERR_SIGN_IN'
+  | 'ERR_SIGN_IN_DELAYED'
+  | 'ERR_SESSION'
+  | 'ERR_SESSION_LOCKED'
+  | 'ERR_FORBIDDEN'
+  | 'ERR_CSRF'
+  | 'ERR_REQUEST'
+  | 'ERR_CURSOR'
+  | 'ERR_NOT_FOUND'
+  | 'ERR_RATE_LIMIT'
+  | 'ERR_IF_MATCH';
+
+/** `message` is a sentence that may be shown to the person at the screen. */
+export class ReviewError extends HospitalNodeError {
+  constructor(code: ReviewErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {
+    super(code, message, facts, cause);
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The people who decide: a local account, a Fabric identity each. A person's private key lies encrypted under her
+ * password (PKCS#8, AES-256) and is unlocked by signing in; the node cannot sign for her otherwise.
+ * @module
+ */
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { actorOf, certificateFacts } from '@bhschain/chaincode-hooks/events';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { createIdentity, type FabricIdentity } from '../fabric/identity.js';
+import { openShared, transact } from '../fabric/transact.js';
+import { ReviewError } from './errors.js';
+import { checkPassword, newPassword, NOBODY } from './password.js';
+
+export const PERSON_ROLES = ['analyst', 'privacy-officer'] as const;
+export type PersonRole = (typeof PERSON_ROLES)[number];
+
+export interface Person {
+  readonly name: string;
+  readonly role: PersonRole;
+  /** Her actor id on the ledger. */
+  readonly actor: string;
+  readonly mspId: string;
+}
+
+export interface NewPerson {
+  /** `node.sqlite`, its schema in place. */
+  readonly file: string;
+  /** Lower-case letters, digits, `-`, `.`; 2 to 40. */
+  readonly name: string;
+  readonly role: PersonRole;
+  readonly password: string;
+  readonly mspId: string;
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  readonly now: () => number;
+}
+
+/**
+ * Adds a person, or gives an existing one a new password and identity.
+ * @throws {ReviewError} `ERR_PERSON` naming what does not fit
+ */
+export async function addPerson(o: NewPerson): Promise<Person> {
+  const refuse = (name: string, expected: string, cause?: unknown): never => {
+    throw new ReviewError('ERR_PERSON', `${name}: expected ${expected}`, { name: o.name }, cause);
+  };
+  if (!/^[a-z][a-z0-9.-]{1,39}$/.test(o.name)) {
+    refuse('name', 'lower-case letters, digits, "-" and ".", 2 to 40');
+  }
+  const certificate = parse(() => new X509Certificate(o.certificatePem));
+  const key = parse(() => createPrivateKey(o.privateKeyPem));
+  if (certificate === null) return refuse('certificatePem', 'a PEM certificate');
+  if (key === null) return refuse('privateKeyPem', 'a PEM private key');
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  if (!publicKey.equals(certificate.publicKey.export({ type: 'spki', format: 'der' }))) {
+    refuse('privateKeyPem', 'the key of the certificate');
+  }
+  const attribute = certificateFacts(o.certificatePem).attributes['role'];
+  if (attribute !== o.role) {
+    refuse('certificatePem', `the attribute role=${o.role}, got ${attribute ?? 'none'}`);
+  }
+  const { stored, passphrase } = await newPassword(o.password);
+  const encrypted = key.export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase,
+  });
+  const person: Person = {
+    name: o.name,
+    role: o.role,
+    actor: actorOf(o.mspId, o.certificatePem),
+    mspId: o.mspId,
+  };
+  const database = openShared(o.file);
+  try {
+    await transact(database, () => {
+      database.prepare('DELETE FROM person_session WHERE person = ?').run(o.name);
+      database
+        .prepare(
+          `INSERT INTO person (name, role, password_hash, certificate, private_key, actor, msp_id, added_at_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash,
+             certificate = excluded.certificate, private_key = excluded.private_key, actor = excluded.actor,
+             msp_id = excluded.msp_id, failures = 0`,
+        )
+        .run(
+          person.name,
+          person.role,
+          stored,
+          o.certificatePem,
+          encrypted,
+          person.actor,
+          person.mspId,
+          o.now(),
+        );
+    });
+  } finally {
+    database.close();
+  }
+  return person;
+}
+
+interface PersonRow {
+  name: string;
+  role: PersonRole;
+  password_hash: string;
+  certificate: string;
+  private_key: string;
+  actor: string;
+  msp_id: string;
+  failures: number;
+  failed_at_ms: number;
+}
+
+export interface SignedIn {
+  readonly person: Person;
+  readonly identity: FabricIdentity;
+}
+
+/**
+ * Checks name and password and unlocks the key. A wrong password costs the account a growing wait (1, 2, 4 … 30 s after
+ * the third), never a lock-out that others could cause.
+ *
+ * @throws {ReviewError} `ERR_SIGN_IN`, `ERR_SIGN_IN_DELAYED` with `retryAfterMs`
+ */
+export async function signIn(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ name: string; password: string; nowMs: number }>,
+): Promise<SignedIn> {
+  const row = database.prepare('SELECT * FROM person WHERE name = ?').get(o.name) as
+    | PersonRow
+    | undefined;
+  if (row !== undefined) {
+    const retryAfterMs = row.failed_at_ms + delayMs(row.failures) - o.nowMs;
+    if (retryAfterMs > 0) {
+      throw new ReviewError(
+        'ERR_SIGN_IN_DELAYED',
+        `Too many wrong passwords for this name. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`,
+        { retryAfterMs },
+      );
+    }
+  }
+  const derived = await checkPassword(o.password, row?.password_hash ?? NOBODY);
+  if (row === undefined || derived === null) {
+    if (row !== undefined) await noteFailure(database, row.name, o.nowMs);
+    throw new ReviewError('ERR_SIGN_IN', 'Name or password is wrong.');
+  }
+  if (row.failures > 0) {
+    await transact(database, () =>
+      database.prepare('UPDATE person SET failures = 0 WHERE name = ?').run(row.name),
+    );
+  }
+  return {
+    person: personOf(row),
+    identity: createIdentity({
+      mspId: row.msp_id,
+      certificatePem: row.certificate,
+      privateKey: createPrivateKey({ key: row.private_key, passphrase: derived.passphrase }),
+    }),
+  };
+}
+
+export function personNamed(database: DatabaseSyncInstance, name: string): Person | null {
+  const row = database.prepare('SELECT * FROM person WHERE name = ?').get(name) as
+    | PersonRow
+    | undefined;
+  return row === undefined ? null : personOf(row);
+}
+
+/** Name by ledger actor, for histories. */
+export function peopleByActor(database: DatabaseSyncInstance): ReadonlyMap<string, string> {
+  const rows = database.prepare('SELECT actor, name FROM person').all() as {
+    actor: string;
+    name: string;
+  }[];
+  return new Map(rows.map((row) => [row.actor, row.name]));
+}
+
+function personOf(row: PersonRow): Person {
+  return { name: row.name, role: row.role, actor: row.actor, mspId: row.msp_id };
+}
+
+function delayMs(failures: number): number {
+  return failures < 3 ? 0 : Math.min(30_000, 1_000 * 2 ** (failures - 3));
+}
+
+async function noteFailure(
+  database: DatabaseSyncInstance,
+  name: string,
+  nowMs: number,
+): Promise<void> {
+  await transact(database, () =>
+    database
+      .prepare('UPDATE person SET failures = failures + 1, failed_at_ms = ? WHERE name = ?')
+      .run(nowMs, name),
+  );
+}
+
+function parse<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

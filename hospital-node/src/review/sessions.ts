@@ -1,0 +1,112 @@
+/**
+ * Sessions of the analyst page: opaque 256-bit ids, of which the database holds the hash only. The unlocked private key
+ * lives in memory beside it; after a restart of the node a session still reads, and asks for the password before it
+ * signs anything.
+ * @module
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { FabricIdentity } from '../fabric/identity.js';
+import { transact } from '../fabric/transact.js';
+import { personNamed, type Person, type SignedIn } from './people.js';
+
+const IDLE_MS = 30 * 60_000;
+const ABSOLUTE_MS = 12 * 3_600_000;
+/** `seen_at_ms` is written at most this often, so that reading a page is not a write. */
+const TOUCH_MS = 60_000;
+
+export interface Session {
+  readonly person: Person;
+  readonly csrf: string;
+  readonly expiresAtMs: number;
+  /** Null after a restart: reading goes on, signing needs a new sign-in. */
+  readonly identity: FabricIdentity | null;
+}
+
+export interface Sessions {
+  open(signedIn: SignedIn, nowMs: number): Promise<Session & { readonly id: string }>;
+  find(id: string, nowMs: number): Promise<Session | null>;
+  end(id: string): Promise<void>;
+}
+
+interface SessionRow {
+  person: string;
+  csrf: string;
+  created_at_ms: number;
+  seen_at_ms: number;
+}
+
+export function createSessions(database: DatabaseSyncInstance): Sessions {
+  const unlocked = new Map<string, FabricIdentity>();
+  const remove = async (hash: string): Promise<void> => {
+    unlocked.delete(hash);
+    await transact(database, () =>
+      database.prepare('DELETE FROM person_session WHERE id_hash = ?').run(hash),
+    );
+  };
+  return {
+    async open(signedIn, nowMs) {
+      const id = randomBytes(32).toString('base64url');
+      const csrf = randomBytes(32).toString('base64url');
+      const hash = hashOf(id);
+      await transact(database, () => {
+        database
+          .prepare('DELETE FROM person_session WHERE seen_at_ms < ? OR created_at_ms < ?')
+          .run(nowMs - IDLE_MS, nowMs - ABSOLUTE_MS);
+        database
+          .prepare(
+            'INSERT INTO person_session (id_hash, person, csrf, created_at_ms, seen_at_ms) VALUES (?, ?, ?, ?, ?)',
+          )
+          .run(hash, signedIn.person.name, csrf, nowMs, nowMs);
+      });
+      unlocked.set(hash, signedIn.identity);
+      return {
+        id,
+        csrf,
+        person: signedIn.person,
+        identity: signedIn.identity,
+        expiresAtMs: nowMs + IDLE_MS,
+      };
+    },
+    async find(id, nowMs) {
+      const hash = hashOf(id);
+      const row = database
+        .prepare('SELECT * FROM person_session WHERE id_hash = ?')
+        .get(hash) as SessionRow | undefined;
+      if (row === undefined) return null;
+      const person = personNamed(database, row.person);
+      const over = nowMs - row.seen_at_ms > IDLE_MS || nowMs - row.created_at_ms > ABSOLUTE_MS;
+      if (person === null || over) {
+        await remove(hash);
+        return null;
+      }
+      if (nowMs - row.seen_at_ms > TOUCH_MS) {
+        await transact(database, () =>
+          database
+            .prepare('UPDATE person_session SET seen_at_ms = ? WHERE id_hash = ?')
+            .run(nowMs, hash),
+        );
+      }
+      return {
+        person,
+        csrf: row.csrf,
+        expiresAtMs: Math.min(nowMs + IDLE_MS, row.created_at_ms + ABSOLUTE_MS),
+        identity: unlocked.get(hash) ?? null,
+      };
+    },
+    async end(id) {
+      await remove(hashOf(id));
+    },
+  };
+}
+
+/** Compares in constant time; of different length is simply different. */
+export function sameToken(left: string, right: string): boolean {
+  const a = Buffer.from(left);
+  const b = Buffer.from(right);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function hashOf(id: string): string {
+  return createHash('sha256').update(id).digest('hex');
+}
