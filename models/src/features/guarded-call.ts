@@ -186,7 +186,7 @@ const ARGUMENT_FORMS: Readonly<Record<ArgumentName, RegExp>> = {
   session: /^[0-9a-f]{16}$/,
   record: /^(?:H[1-9]\d?-[0-9a-f]{16})?$/,
   recordSetDigest: /^[0-9a-f]{64}$/,
-  ward: /^[^\u0000-\u001f]{0,64}$/u,
+  ward: /^\P{Cc}{0,64}$/u,
   purpose: new RegExp(`^(?:${PURPOSES.join('|')})$`),
   section: new RegExp(`^(?:${SECTIONS.join('|')})$`),
   count: /^[1-9]\d{0,8}$|^1000000000$/,
@@ -194,7 +194,7 @@ const ARGUMENT_FORMS: Readonly<Record<ArgumentName, RegExp>> = {
   digestAfter: /^[0-9a-f]{64}$/,
   sizeClass: /^(?:[0-9]|[1-5]\d|6[0-3])$/,
   reasonClass: new RegExp(`^(?:${BREAK_GLASS_REASONS.join('|')})$`),
-  context: /^[^\u0000-\u001f]{0,256}$/u,
+  context: /^\P{Cc}{0,256}$/u,
 };
 const ARGUMENT_WORDS: Readonly<Record<ArgumentName, string>> = {
   session: '16 hex digits',

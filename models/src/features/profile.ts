@@ -28,6 +28,8 @@ const UNIT = 256;
 const MASS_MAX = 0x7fffffff;
 const PRIOR_EVENTS = 200;
 const DAY_SHARE = 20;
+/** Gaps end at 2^24 units. */
+const GAP_LOG_MAX = 24 * 256;
 const FORMAT = 1;
 
 export interface Profile {
@@ -106,7 +108,7 @@ function mergeDay(profile: Profile, pending: SessionHistogram, day: number): Pro
 
 function movedMean(mean: number | null, pending: SessionHistogram): number | null {
   if (pending.gapCount === 0) return mean;
-  const today = Math.floor(pending.gapLogSum / pending.gapCount);
+  const today = Math.min(Math.floor(pending.gapLogSum / pending.gapCount), GAP_LOG_MAX);
   return mean === null ? today : mean + Math.trunc((today - mean) / DAY_SHARE);
 }
 
@@ -172,7 +174,7 @@ export function decodeProfile(bytes: Uint8Array): Profile {
   if (reader.whole('format', 255) !== FORMAT) reader.refuse('format', `format ${FORMAT}`);
   const day = reader.whole('day', DAYS_MAX);
   const massQ8 = reader.whole('mass', MASS_MAX);
-  const gapLog = reader.whole('mean gap', 0x10000);
+  const gapLog = reader.whole('mean gap', GAP_LOG_MAX + 1);
   const acts = readCounts(reader, 'acts', {
     keysMax: PROFILE_ACTS_MAX,
     keyMax: 65_535,
