@@ -3,6 +3,7 @@
  * Faults that need no branch of their own are plain {@link HospitalNodeError}s. The README lists every code.
  * @module
  */
+import type { DeclineReason } from '@bhschain/orchestrator/protocol';
 
 /** Facts of an error: small, printable, never a person and never a parameter of a model. */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean | null>>;
@@ -31,10 +32,6 @@ export class AccessLogError extends HospitalNodeError {}
 
 /** The privacy ledger is unusable. No round runs until a person has looked at it. */
 export class LedgerFileError extends HospitalNodeError {}
-
-/** Why a node sends no update for a round: the closed list of the wire. */
-export type DeclineReason =
-  'local-policy' | 'budget' | 'clock' | 'paused' | 'not-ready' | 'version';
 
 /** This round is refused; others may follow. `reason` is what the orchestrator is told, the rest stays here. */
 export class RoundRefusedError extends HospitalNodeError {

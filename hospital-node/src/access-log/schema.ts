@@ -14,16 +14,18 @@ export interface LogPositionTable {
   resume_fingerprint: string;
   resume_offset: number;
   resume_line: number;
-  /** Lines up to here were counted; reading them again does not count them again. */
+  /** How many lines, of all files so far, stand before that place. */
+  resume_ordinal: number;
+  /** How many lines were counted; reading the last of them again does not count them again. */
   counted_lines: number;
   malformed_lines: number;
   late_events: number;
   last_malformed_line: number | null;
   last_malformed_reason: string | null;
-  /** Everything before this instant of log time is in `training_window` and `profile`. */
+  /** Everything before this instant of log time is in `training_window` and `actor_state`. */
   closed_through_ms: number | null;
-  first_event_ms: number | null;
-  last_event_ms: number | null;
+  newest_event_ms: number | null;
+  live_from_ms: number | null;
 }
 
 export interface TrainingWindowTable {
@@ -36,15 +38,20 @@ export interface TrainingWindowTable {
   readonly rows: Uint8Array;
 }
 
-export interface ProfileTable {
+/** An actor as of the last closed period. */
+export interface ActorStateTable {
   readonly actor: string;
-  bytes: Uint8Array;
+  /** `encodeProfile` */
+  readonly profile: Uint8Array;
+  /** Handle of the session that is not over yet, and its `encodeRing`. */
+  readonly session: string | null;
+  readonly ring: Uint8Array;
 }
 
 /** Profiles as of the first live instant, frozen for enrolment on the channel. */
 export interface StartingProfileTable {
   readonly actor: string;
-  readonly bytes: Uint8Array;
+  readonly profile: Uint8Array;
 }
 
 /** Actors whose starting profile the channel has. */
@@ -69,7 +76,7 @@ export interface SettingTable {
 export interface AccessLogTables {
   log_position: LogPositionTable;
   training_window: TrainingWindowTable;
-  profile: ProfileTable;
+  actor_state: ActorStateTable;
   starting_profile: StartingProfileTable;
   enrolled_actor: EnrolledActorTable;
   attestation: AttestationTable;
@@ -85,14 +92,15 @@ export const accessLogSchema: Migration = {
       resume_fingerprint TEXT NOT NULL,
       resume_offset INTEGER NOT NULL,
       resume_line INTEGER NOT NULL,
+      resume_ordinal INTEGER NOT NULL,
       counted_lines INTEGER NOT NULL,
       malformed_lines INTEGER NOT NULL,
       late_events INTEGER NOT NULL,
       last_malformed_line INTEGER,
       last_malformed_reason TEXT,
       closed_through_ms INTEGER,
-      first_event_ms INTEGER,
-      last_event_ms INTEGER
+      newest_event_ms INTEGER,
+      live_from_ms INTEGER
     ) STRICT;
     CREATE TABLE training_window (
       actor TEXT NOT NULL,
@@ -103,8 +111,13 @@ export const accessLogSchema: Migration = {
       rows BLOB NOT NULL,
       PRIMARY KEY (bin_start_ms, actor)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE profile (actor TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE starting_profile (actor TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE actor_state (
+      actor TEXT PRIMARY KEY,
+      profile BLOB NOT NULL,
+      session TEXT,
+      ring BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE starting_profile (actor TEXT PRIMARY KEY, profile BLOB NOT NULL) STRICT;
     CREATE TABLE enrolled_actor (ledger_actor TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     CREATE TABLE attestation (
       version INTEGER PRIMARY KEY,

@@ -1,0 +1,357 @@
+/**
+ * The configuration of a hospital node: one file (YAML or JSON) and two environment variables, checked once, frozen.
+ * Nothing else in this room reads `process.env`.
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { Ajv, type ErrorObject } from 'ajv';
+import { Type } from 'typebox';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import { ConfigError } from './errors.js';
+
+const SIX_HOURS_MS = 21_600_000;
+
+/** The hospital's own limits on privacy loss; the federation's plan cannot loosen them. */
+export interface Ceilings {
+  /** Largest ε of one round for one window, at the plan's δ. */
+  readonly epsilonPerRound: number;
+  /** Largest ε of one actor over any rolling horizon of log time, by the RDP filter. */
+  readonly actorEpsilon: number;
+  readonly actorHorizonDays: number;
+  /** Most windows that one actor may have in a round. */
+  readonly windowsPerActorMax: number;
+}
+
+/** File names are absolute once the configuration is loaded; in the file they are relative to it. */
+export interface NodeConfig {
+  readonly nodeId: string;
+  readonly mspId: string;
+  readonly stateDir: string;
+  readonly log: {
+    readonly file: string;
+    readonly format: 'native';
+    /** Log time before which events are history (profiles only); null: what is there at the first start. */
+    readonly liveFromMs: number | null;
+    /** How far behind the newest event a line may come and still count. */
+    readonly watermarkMs: number;
+  };
+  readonly windows: {
+    /** Length of a training window's bin; must equal the plan's. Divides six hours. */
+    readonly binMs: number;
+    readonly retentionDays: number;
+  };
+  readonly federation: {
+    readonly address: string;
+    readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  };
+  readonly fabric: {
+    readonly endpoint: string;
+    readonly tlsRoot: string;
+    readonly channel: string;
+    readonly chaincode: string;
+    readonly cert: string;
+    readonly key: string;
+    /** MSP and root certificate of the organisation that signs manifests. */
+    readonly operator: { readonly mspId: string; readonly ca: string };
+  };
+  readonly privacy: {
+    readonly ceilings: Ceilings;
+    /** Plan hashes this hospital has signed; null: every plan within the ceilings, recorded when first seen. */
+    readonly approvedPlans: readonly string[] | null;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+  /** The hospital's private directory, JSONL: {actor, pseudonym, ledgerActor, role, ward}. */
+  readonly actorsFile: string;
+  readonly peopleDir: string;
+  readonly consoleDir: string | null;
+  /** The code table of a source with a vocabulary of its own. */
+  readonly vocabulary: { readonly hash: string; readonly size: number } | null;
+  readonly timeGranularity: 'exact' | 'day' | 'case-shifted';
+  readonly training: { readonly threads: number };
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
+}
+
+const closed = { additionalProperties: false } as const;
+const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
+const path = Type.String({ minLength: 1 });
+const hostAndPort = Type.String({ pattern: '^[^\\s/]+:[0-9]{1,5}$' });
+const hexDigest = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+const schema = Type.Object(
+  {
+    nodeId: name,
+    mspId: name,
+    stateDir: path,
+    log: Type.Object(
+      {
+        file: path,
+        format: Type.Unsafe<'native'>({ enum: ['native'], default: 'native' }),
+        liveFromMs: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: null }),
+        watermarkMs: Type.Integer({ minimum: 0, default: 600_000 }),
+      },
+      closed,
+    ),
+    windows: Type.Object(
+      {
+        binMs: Type.Integer({ minimum: 60_000, maximum: SIX_HOURS_MS, default: SIX_HOURS_MS }),
+        retentionDays: Type.Integer({ minimum: 1, maximum: 400, default: 35 }),
+      },
+      { ...closed, default: {} },
+    ),
+    federation: Type.Object(
+      {
+        address: hostAndPort,
+        tls: Type.Object({ ca: path, cert: path, key: path }, closed),
+      },
+      closed,
+    ),
+    fabric: Type.Object(
+      {
+        endpoint: hostAndPort,
+        tlsRoot: path,
+        channel: name,
+        chaincode: name,
+        cert: path,
+        key: path,
+        operator: Type.Object({ mspId: name, ca: path }, closed),
+      },
+      closed,
+    ),
+    privacy: Type.Object(
+      {
+        ceilings: Type.Object(
+          {
+            epsilonPerRound: Type.Number({ exclusiveMinimum: 0, default: 0.5 }),
+            actorEpsilon: Type.Number({ exclusiveMinimum: 0, default: 8 }),
+            actorHorizonDays: Type.Integer({ minimum: 1, default: 30 }),
+            windowsPerActorMax: Type.Integer({ minimum: 1, default: 6 }),
+          },
+          { ...closed, default: {} },
+        ),
+        approvedPlans: Type.Union([Type.Array(hexDigest), Type.Null()], { default: null }),
+      },
+      { ...closed, default: {} },
+    ),
+    http: Type.Object(
+      {
+        host: Type.String({ minLength: 1, default: '127.0.0.1' }),
+        port: Type.Integer({ minimum: 0, maximum: 65_535, default: 0 }),
+      },
+      { ...closed, default: {} },
+    ),
+    actorsFile: path,
+    peopleDir: path,
+    consoleDir: Type.Union([path, Type.Null()], { default: null }),
+    vocabulary: Type.Union(
+      [Type.Object({ hash: hexDigest, size: Type.Integer({ minimum: 1 }) }, closed), Type.Null()],
+      { default: null },
+    ),
+    timeGranularity: Type.Unsafe<'exact' | 'day' | 'case-shifted'>({
+      enum: ['exact', 'day', 'case-shifted'],
+      default: 'exact',
+    }),
+    training: Type.Object(
+      { threads: Type.Integer({ minimum: 1, maximum: 64, default: 1 }) },
+      { ...closed, default: {} },
+    ),
+    logLevel: Type.Unsafe<NodeConfig['logLevel']>({
+      enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
+      default: 'info',
+    }),
+  },
+  closed,
+);
+
+const validate = new Ajv({ allErrors: false, useDefaults: true, strict: false }).compile(schema);
+
+/**
+ * Loads, checks and freezes the configuration.
+ *
+ * | environment           | replaces   |
+ * |-----------------------|------------|
+ * | `BHS_NODE_LOG_LEVEL`  | `logLevel` |
+ * | `BHS_NODE_STATE_DIR`  | `stateDir` |
+ *
+ * @throws {ConfigError} `ERR_CONFIG_UNREADABLE`, `ERR_CONFIG_SYNTAX` (line and column), `ERR_CONFIG_KEY` (unknown key,
+ *   with the nearest known one), `ERR_CONFIG_VALUE` (key, what came, what was expected), `ERR_CONFIG_RELATION`
+ */
+export function loadConfig(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): NodeConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(read(file), { lineCounter: lines });
+  const fault = document.errors[0];
+  if (fault !== undefined) {
+    const place = lines.linePos(fault.pos[0]);
+    throw new ConfigError(
+      'ERR_CONFIG_SYNTAX',
+      `${file}:${place.line}:${place.col}: ${fault.message.split('\n')[0] ?? 'not YAML'}`,
+      { file, line: place.line, column: place.col },
+      fault,
+    );
+  }
+  const value: unknown = document.toJS();
+  if (typeof value === 'object' && value !== null) applyEnvironment(value, environment);
+  if (!validate(value)) throw refusal(file, document, lines, validate.errors?.[0], value);
+  const config = absolute(value as NodeConfig, dirname(resolve(file)));
+  checkRelations(config);
+  return deepFreeze(config);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(
+      'ERR_CONFIG_UNREADABLE',
+      `configuration ${file} cannot be read`,
+      { file },
+      cause,
+    );
+  }
+}
+
+function applyEnvironment(
+  value: object,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const { BHS_NODE_LOG_LEVEL: logLevel, BHS_NODE_STATE_DIR: stateDir } = environment;
+  if (logLevel !== undefined) Object.assign(value, { logLevel });
+  if (stateDir !== undefined) Object.assign(value, { stateDir: resolve(stateDir) });
+}
+
+function refusal(
+  file: string,
+  document: Document,
+  lines: LineCounter,
+  error: ErrorObject | undefined,
+  value: unknown,
+): ConfigError {
+  const keys = (error?.instancePath ?? '').split('/').filter((part) => part !== '');
+  const params = (error?.params ?? {}) as Record<string, unknown>;
+  const unknownKey = params['additionalProperty'];
+  const where = [...keys, ...(typeof unknownKey === 'string' ? [unknownKey] : [])];
+  const node = document.getIn(where, true) as { range?: [number, number, number] } | undefined;
+  const line = node?.range === undefined ? null : lines.linePos(node.range[0]).line;
+  const at = line === null ? file : `${file}:${line}`;
+  const key = where.join('.') || '(the whole file)';
+  if (typeof unknownKey === 'string') {
+    const known = Object.keys(
+      ((error?.parentSchema as { properties?: object } | undefined)?.properties ??
+        propertiesAt(keys)) as object,
+    );
+    const nearest = nearestOf(unknownKey, known);
+    return new ConfigError(
+      'ERR_CONFIG_KEY',
+      `${at}: ${key}: unknown key; expected one of ${known.join(', ')}${nearest === null ? '' : ` – did you mean '${nearest}'?`}`,
+      { file, key, line },
+    );
+  }
+  const missing = params['missingProperty'];
+  const full = typeof missing === 'string' ? [...keys, missing].join('.') : key;
+  const got = typeof missing === 'string' ? 'nothing' : pictureOf(keys, value);
+  const expected =
+    error?.keyword === 'enum'
+      ? `one of ${(params['allowedValues'] as string[]).join(', ')}`
+      : typeof missing === 'string'
+        ? 'a value'
+        : (error?.message ?? 'a value that fits').replace(/^must /, '');
+  return new ConfigError('ERR_CONFIG_VALUE', `${at}: ${full}: expected ${expected}, got ${got}`, {
+    file,
+    key: full,
+    line,
+    got,
+    expected,
+  });
+}
+
+function propertiesAt(keys: readonly string[]): object {
+  let current: unknown = schema;
+  for (const key of keys) {
+    current = (current as { properties?: Record<string, unknown> }).properties?.[key];
+  }
+  return (current as { properties?: object } | undefined)?.properties ?? {};
+}
+
+function pictureOf(keys: readonly string[], value: unknown): string {
+  let current = value;
+  for (const key of keys) current = (current as Record<string, unknown> | undefined)?.[key];
+  const text = JSON.stringify(current) as string | undefined;
+  return (text ?? typeof current).slice(0, 80);
+}
+
+/** The known key with the fewest edits, if at most a third of the letters differ. */
+function nearestOf(key: string, known: readonly string[]): string | null {
+  const ranked = known
+    .map((each) => ({ each, edits: editDistance(key.toLowerCase(), each.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits);
+  const best = ranked[0];
+  return best !== undefined && best.edits <= Math.ceil(best.each.length / 3) ? best.each : null;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function absolute(config: NodeConfig, folder: string): NodeConfig {
+  const at = (file: string): string => (isAbsolute(file) ? file : resolve(folder, file));
+  const { tls } = config.federation;
+  const { fabric } = config;
+  return {
+    ...config,
+    stateDir: at(config.stateDir),
+    log: { ...config.log, file: at(config.log.file) },
+    federation: {
+      ...config.federation,
+      tls: { ca: at(tls.ca), cert: at(tls.cert), key: at(tls.key) },
+    },
+    fabric: {
+      ...fabric,
+      tlsRoot: at(fabric.tlsRoot),
+      cert: at(fabric.cert),
+      key: at(fabric.key),
+      operator: { ...fabric.operator, ca: at(fabric.operator.ca) },
+    },
+    actorsFile: at(config.actorsFile),
+    peopleDir: at(config.peopleDir),
+    consoleDir: config.consoleDir === null ? null : at(config.consoleDir),
+  };
+}
+
+function checkRelations(config: NodeConfig): void {
+  const { binMs } = config.windows;
+  if (SIX_HOURS_MS % binMs !== 0) {
+    throw new ConfigError(
+      'ERR_CONFIG_RELATION',
+      `windows.binMs: expected a divisor of six hours (${SIX_HOURS_MS}), got ${binMs}`,
+      { key: 'windows.binMs', got: binMs },
+    );
+  }
+  const { liveFromMs } = config.log;
+  if (liveFromMs !== null && liveFromMs % SIX_HOURS_MS !== 0) {
+    throw new ConfigError(
+      'ERR_CONFIG_RELATION',
+      `log.liveFromMs: expected a six-hour boundary in UTC (a multiple of ${SIX_HOURS_MS}), got ${liveFromMs}`,
+      { key: 'log.liveFromMs', got: liveFromMs },
+    );
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const each of Object.values(value)) deepFreeze(each);
+  }
+  return value;
+}

@@ -1,0 +1,200 @@
+/**
+ * The privacy ledger on disk: one line a record, only ever appended to, on the platter before anybody acts on it.
+ * What a record means and how the chain is checked is `dp`'s; this file knows about bytes.
+ * @module
+ */
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import {
+  appendRecord,
+  verifyLedger,
+  type JsonObject,
+  type LedgerHead,
+  type LedgerKind,
+  type LedgerRecord,
+} from '@bhschain/dp';
+import { LedgerFileError } from '../errors.js';
+
+/** An unfinished last line: the process died while it was written, so nobody ever acted on it. */
+export interface TornTail {
+  readonly byteOffset: number;
+  readonly byteCount: number;
+  /** Where the bytes were put. */
+  readonly file: string;
+}
+
+export interface LedgerFile {
+  readonly file: string;
+  readonly records: readonly LedgerRecord[];
+  readonly head: LedgerHead | null;
+  readonly tornTail: TornTail | null;
+  /** The record is durable when this returns; if it throws, the file refuses everything from then on. */
+  append(kind: LedgerKind, body: JsonObject): LedgerRecord;
+  close(): void;
+}
+
+/**
+ * Opens or begins the ledger and verifies every link.
+ *
+ * | found                                        | done                                                   |
+ * |----------------------------------------------|--------------------------------------------------------|
+ * | nothing                                      | begun; file and folder are synced                      |
+ * | last line without its newline                | set aside in `<file>.torn-<offset>`, reported          |
+ * | a changed, missing or exchanged line inside  | refused, with line and byte offset                     |
+ *
+ * @param now - the time that records carry, Unix milliseconds
+ * @throws {LedgerFileError} `ERR_LEDGER_CORRUPT` with line and offset, `ERR_LEDGER_IO`
+ */
+export function openLedgerFile(file: string, now: () => number): LedgerFile {
+  const bytes = read(file);
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
+  const verified = verify(file, bytes.subarray(0, end));
+  const tornTail = end < bytes.length ? setAside(file, end, bytes.subarray(end)) : null;
+  return new AppendOnlyFile(file, now, [...verified.records], verified.head, tornTail);
+}
+
+/** Reads and verifies without touching the file; a torn tail is reported, not moved. */
+export function readLedger(file: string): {
+  readonly records: readonly LedgerRecord[];
+  readonly head: LedgerHead | null;
+  readonly tornBytes: number;
+} {
+  const bytes = read(file);
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
+  return { ...verify(file, bytes.subarray(0, end)), tornBytes: bytes.length - end };
+}
+
+const NEWLINE = 0x0a;
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw new LedgerFileError('ERR_LEDGER_IO', `${file} cannot be read`, { file }, cause);
+  }
+}
+
+function verify(file: string, bytes: Buffer): ReturnType<typeof verifyLedger> {
+  try {
+    return verifyLedger(bytes.toString('utf8'));
+  } catch (cause) {
+    const facts = cause as { line?: number; byteOffset?: number; reason?: string };
+    throw new LedgerFileError(
+      'ERR_LEDGER_CORRUPT',
+      `${file}: line ${facts.line ?? '?'}, byte ${facts.byteOffset ?? '?'}: ${facts.reason ?? (cause as Error).message}; no round runs until a person has looked at it`,
+      {
+        file,
+        line: facts.line ?? null,
+        byteOffset: facts.byteOffset ?? null,
+        reason: facts.reason ?? null,
+      },
+      cause,
+    );
+  }
+}
+
+function setAside(file: string, byteOffset: number, tail: Uint8Array): TornTail {
+  const aside = `${file}.torn-${byteOffset}`;
+  try {
+    writeFileSync(aside, tail, { flush: true });
+    const handle = openSync(file, 'r+');
+    try {
+      ftruncateSync(handle, byteOffset);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    syncFolder(dirname(file));
+  } catch (cause) {
+    throw new LedgerFileError(
+      'ERR_LEDGER_IO',
+      `${file}: torn tail cannot be set aside`,
+      { file },
+      cause,
+    );
+  }
+  return { byteOffset, byteCount: tail.length, file: aside };
+}
+
+/** Makes names in a folder durable: without it a new file can vanish with the power. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+class AppendOnlyFile implements LedgerFile {
+  readonly file: string;
+  readonly records: LedgerRecord[];
+  readonly tornTail: TornTail | null;
+  head: LedgerHead | null;
+  readonly #now: () => number;
+  readonly #handle: number;
+  #fault: unknown = null;
+
+  constructor(
+    file: string,
+    now: () => number,
+    records: LedgerRecord[],
+    head: LedgerHead | null,
+    tornTail: TornTail | null,
+  ) {
+    this.file = file;
+    this.records = records;
+    this.head = head;
+    this.tornTail = tornTail;
+    this.#now = now;
+    try {
+      this.#handle = openSync(file, 'a', 0o600);
+      fsyncSync(this.#handle);
+      syncFolder(dirname(file));
+    } catch (cause) {
+      throw new LedgerFileError('ERR_LEDGER_IO', `${file} cannot be opened`, { file }, cause);
+    }
+  }
+
+  append(kind: LedgerKind, body: JsonObject): LedgerRecord {
+    if (this.#fault !== null) throw this.#io(this.#fault);
+    const { line, head } = appendRecord(this.head, kind, new Date(this.#now()).toISOString(), body);
+    try {
+      const bytes = Buffer.from(line);
+      for (let written = 0; written < bytes.length;) {
+        written += writeSync(this.#handle, bytes, written);
+      }
+      fsyncSync(this.#handle);
+    } catch (cause) {
+      // After a failed sync nobody knows what the disk holds; only a fresh start that reads it back may go on.
+      this.#fault = cause;
+      throw this.#io(cause);
+    }
+    const record = JSON.parse(line) as LedgerRecord;
+    this.records.push(record);
+    this.head = head;
+    return record;
+  }
+
+  close(): void {
+    closeSync(this.#handle);
+  }
+
+  #io(cause: unknown): LedgerFileError {
+    return new LedgerFileError(
+      'ERR_LEDGER_IO',
+      `${this.file} cannot be written; the node must be restarted`,
+      { file: this.file },
+      cause,
+    );
+  }
+}

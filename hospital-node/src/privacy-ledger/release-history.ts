@@ -1,0 +1,138 @@
+/**
+ * What became of each debit: the ledger's records folded by release. A release is what a node says about one interval
+ * under one plan from one base model; attempts of a round share it, and with it the bytes.
+ * @module
+ */
+import {
+  canonicalJson,
+  decodeEvent,
+  sha256Hex,
+  type JsonObject,
+  type LedgerRecord,
+  type PrivacyEvent,
+} from '@bhschain/dp';
+import type { RoundId } from '@bhschain/orchestrator/protocol';
+import type { Interval } from '../access-log/index.js';
+
+/** In the order in which a release passes through them; `abandoned` ends it without any byte having left. */
+export type ReleaseStage =
+  'debited' | 'released' | 'sent' | 'acknowledged' | 'settled' | 'abandoned';
+
+export interface ReleaseState {
+  readonly key: string;
+  readonly roundId: RoundId;
+  readonly planHash: string;
+  readonly layoutHash: string;
+  readonly baseModel: string;
+  readonly interval: Interval;
+  readonly windowsPerActor: number;
+  readonly deltaExponent: number;
+  readonly event: PrivacyEvent;
+  readonly debitedAt: string;
+  readonly stage: ReleaseStage;
+  /** SHA-256 of the update bytes, once they are on disk. */
+  readonly digest: string | null;
+  readonly byteCount: number;
+  readonly sentAt: string | null;
+  readonly verdict: string | null;
+  /** Whether the round's manifest names the update, once it is known. */
+  readonly included: boolean | null;
+  readonly reason: string | null;
+}
+
+/** What identifies a release: not the attempt. */
+export interface ReleaseIdentity {
+  readonly federationId: string;
+  readonly slotIndex: number;
+  readonly planHash: string;
+  readonly baseModel: string;
+  readonly interval: Interval;
+}
+
+/** 64 hex characters. */
+export function releaseKeyOf(identity: ReleaseIdentity): string {
+  const { federationId, slotIndex, planHash, baseModel, interval } = identity;
+  return sha256Hex(
+    canonicalJson({
+      federationId,
+      slotIndex,
+      planHash,
+      baseModel,
+      interval: { fromMs: interval.fromMs, toMs: interval.toMs },
+    }),
+  );
+}
+
+/** Folds verified records; records of kinds that speak of no release pass by. */
+export function foldReleases(records: readonly LedgerRecord[]): Map<string, ReleaseState> {
+  const releases = new Map<string, ReleaseState>();
+  for (const record of records) applyRecord(releases, record);
+  return releases;
+}
+
+export function applyRecord(releases: Map<string, ReleaseState>, record: LedgerRecord): void {
+  const body = record.body as JsonObject & { readonly release?: string };
+  const key = body.release;
+  if (typeof key !== 'string') return;
+  if (record.kind === 'debited') {
+    releases.set(key, debitOf(key, record));
+    return;
+  }
+  const before = releases.get(key);
+  if (before === undefined) return;
+  releases.set(key, { ...before, ...changeOf(record) });
+}
+
+function debitOf(key: string, record: LedgerRecord): ReleaseState {
+  const body = record.body as unknown as {
+    readonly roundId: RoundId;
+    readonly planHash: string;
+    readonly layoutHash: string;
+    readonly baseModel: string;
+    readonly interval: Interval;
+    readonly windowsPerActor: number;
+    readonly deltaExponent: number;
+    readonly event: unknown;
+  };
+  return {
+    key,
+    roundId: body.roundId,
+    planHash: body.planHash,
+    layoutHash: body.layoutHash,
+    baseModel: body.baseModel,
+    interval: body.interval,
+    windowsPerActor: body.windowsPerActor,
+    deltaExponent: body.deltaExponent,
+    event: decodeEvent(body.event),
+    debitedAt: record.at,
+    stage: 'debited',
+    digest: null,
+    byteCount: 0,
+    sentAt: null,
+    verdict: null,
+    included: null,
+    reason: null,
+  };
+}
+
+function changeOf(record: LedgerRecord): Partial<ReleaseState> {
+  const { body } = record;
+  switch (record.kind) {
+    case 'released':
+      return {
+        stage: 'released',
+        digest: String(body['digest']),
+        byteCount: Number(body['byteCount']),
+      };
+    case 'sent':
+      return { stage: 'sent', sentAt: record.at };
+    case 'acknowledged':
+      return { stage: 'acknowledged', verdict: String(body['verdict']) };
+    case 'settled':
+      return { stage: 'settled', included: body['included'] === true };
+    case 'abandoned':
+      return { stage: 'abandoned', reason: String(body['reason']) };
+    default:
+      return {};
+  }
+}
