@@ -1,1 +1,34 @@
-export {};
+export { createExperimentRandom, createSecureRandom } from './random-source.js';
+export type { ExperimentRandom, RandomSource, SecureRandom } from './random-source.js';
+export { canonicalJson, parseCanonicalJson } from './canonical-json.js';
+export type { JsonObject, JsonValue } from './canonical-json.js';
+export { sha256Hex } from './sha256.js';
+export { ADJACENCIES } from './privacy-event.js';
+export type { Adjacency, PrivacyEvent, PrivacyEventKind } from './privacy-event.js';
+export { EVENT_KINDS, decodeEvent, encodeEvent } from './event-codec.js';
+export { gaussianDelta, gaussianEpsilon, gaussianNoiseMultiplier } from './accounting/gaussian.js';
+export { deltaOf, epsilonOf } from './accounting/epsilon.js';
+export type { Accountant } from './accounting/mechanism.js';
+export { calibrate, calibrateNoiseMultiplier } from './accounting/calibration.js';
+export type { CalibrationTarget } from './accounting/calibration.js';
+export { sampleDiscreteGaussian } from './discrete-gaussian.js';
+export { SAMPLING_DENOMINATOR, samplePoissonMask } from './poisson-mask.js';
+export { SENSITIVITY_UNITS_MAX, clipToGrid } from './clipping.js';
+export type { GridClipping } from './clipping.js';
+export { LEDGER_GENESIS, LEDGER_KINDS, appendRecord, verifyLedger } from './privacy-ledger.js';
+export type { LedgerHead, LedgerKind, LedgerRecord } from './privacy-ledger.js';
+export {
+  CalibrationError,
+  CanonicalJsonError,
+  DpError,
+  EventFormatError,
+  GridTooLargeError,
+  InvalidArgumentError,
+  LedgerRecordError,
+  NoisePoolError,
+  PlanError,
+  PlanMismatchError,
+  PrivacyLedgerError,
+  RandomnessError,
+  UnsupportedEventError,
+} from './errors.js';

@@ -1,0 +1,47 @@
+/**
+ * The two questions that everybody asks.
+ * @module
+ */
+import { requireDelta } from '../argument-checks.js';
+import { InvalidArgumentError } from '../errors.js';
+import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
+import type { Accountant } from './mechanism.js';
+import { pldDelta, pldEpsilon } from './pld-accountant.js';
+import { rdpDelta, rdpEpsilon } from './rdp-accountant.js';
+
+/**
+ * ε of an event at δ; the PLD value unless RDP is asked for.
+ *
+ * | event                             | result |
+ * |-----------------------------------|--------|
+ * | no-op, zero counts, q = 0         | 0      |
+ * | non-private, noise multiplier 0   | +∞     |
+ *
+ * @throws {InvalidArgumentError} `ERR_DP_ARGUMENT`: δ outside (0, 1)
+ * @throws {UnsupportedEventError} `ERR_DP_UNSUPPORTED`: no rule for this event under this relation
+ * @throws {GridTooLargeError} `ERR_DP_GRID`: the accuracy cannot be had in bounded memory
+ */
+export function epsilonOf(
+  event: PrivacyEvent,
+  options: Readonly<{ delta: number; adjacency?: Adjacency; accountant?: Accountant }>,
+): number {
+  requireDelta('delta', options.delta);
+  const adjacency = options.adjacency ?? 'add-or-remove-one';
+  return options.accountant === 'rdp'
+    ? rdpEpsilon(event, options.delta, adjacency)
+    : pldEpsilon(event, options.delta, { adjacency });
+}
+
+/** δ of an event at ε >= 0. Errors as `epsilonOf`. */
+export function deltaOf(
+  event: PrivacyEvent,
+  options: Readonly<{ epsilon: number; adjacency?: Adjacency; accountant?: Accountant }>,
+): number {
+  if (!(options.epsilon >= 0)) {
+    throw new InvalidArgumentError('epsilon', 'a number >= 0', options.epsilon);
+  }
+  const adjacency = options.adjacency ?? 'add-or-remove-one';
+  return options.accountant === 'rdp'
+    ? rdpDelta(event, options.epsilon, adjacency)
+    : pldDelta(event, options.epsilon, { adjacency });
+}
