@@ -1,0 +1,110 @@
+/**
+ * The kernel: an LSTM autoencoder over blocks of eight windows. Whoever calls writes parameters, windows, lengths and
+ * masks at the addresses below, calls, and reads the outputs; `src/kernel/kernel.ts` is that caller and checks bounds.
+ */
+import * as m from './plan';
+import { LANES } from './plan';
+import { exp, sigmoid, tanh } from './activations';
+import { backward, forward, gradientsOfHalf, loadBlock, losses, observe, packParameters, storeResiduals } from './autoencoder';
+import { addHalf, beginSum, clipped, contributing, flush, nonFinite } from './clipped-sum';
+import { distances, storeSummaries, summarise } from './summary';
+
+export { plan } from './plan';
+export { packParameters } from './autoencoder';
+
+export function parametersAt(): usize { return m.parameters; }
+export function windowsAt(): usize { return m.inputWindows; }
+export function lengthsAt(): usize { return m.inputLengths; }
+export function masksAt(): usize { return m.inputMasks; }
+export function residualsAt(): usize { return m.outputResiduals; }
+export function lossesAt(): usize { return m.outputLosses; }
+export function summariesAt(): usize { return m.outputSummaries; }
+export function distancesAt(): usize { return m.outputDistances; }
+export function gradientAt(): usize { return m.outputGradient; }
+export function sumsAt(): usize { return m.outputSums; }
+export function whiteningIndexesAt(): usize { return m.whiteningIndexes; }
+export function whiteningMeanAt(): usize { return m.whiteningMean; }
+export function whiteningFactorAt(): usize { return m.whiteningFactor; }
+
+export function reconstruct(count: i32): void {
+  loadBlock(count);
+  forward();
+  storeResiduals(count);
+}
+
+export function measureLosses(count: i32): void {
+  loadBlock(count);
+  forward();
+  losses();
+}
+
+/** Summaries of the residuals, or with `raw` of the windows themselves. */
+export function measureSummaries(count: i32, raw: bool): void {
+  loadBlock(count);
+  if (raw) observe();
+  else forward();
+  summarise();
+  storeSummaries(count);
+}
+
+/** Squared distances of the summaries under the whitening of `d` entries. */
+export function measureDistances(count: i32, raw: bool, d: i32): void {
+  measureSummaries(count, raw);
+  distances(d);
+}
+
+/** Plain gradient: `first` starts a sum, the windows' gradients are added with equal weight. */
+export function addGradient(count: i32, first: bool): void {
+  loadBlock(count);
+  forward();
+  losses();
+  backward();
+  gradientsOfHalf(0, !first);
+  if (count > LANES / 2) gradientsOfHalf(16, true);
+}
+
+/** Writes `scale` × the sum at `gradientAt`. */
+export function endGradient(scale: f32): void {
+  const end = m.gradients + (<usize>m.parameterCount << 4);
+  let out = m.outputGradient;
+  for (let g = m.gradients; g < end; g += 16) {
+    const v = v128.load(g);
+    const total = f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+    store<f32>(out, total * scale);
+    out += 4;
+  }
+}
+
+export function beginClippedSum(units: i32, gridScale: f64, target: f64): void {
+  beginSum(units, gridScale, target);
+}
+
+export function addClipped(count: i32): void {
+  loadBlock(count);
+  forward();
+  backward();
+  gradientsOfHalf(0, false);
+  addHalf(min(count, LANES / 2));
+  if (count > LANES / 2) {
+    gradientsOfHalf(16, false);
+    addHalf(count - LANES / 2);
+  }
+}
+
+/** Writes the exact integer sums at `sumsAt`. */
+export function endClippedSum(): void {
+  flush();
+}
+
+export function contributingCount(): i32 { return contributing; }
+export function clippedCount(): i32 { return clipped; }
+export function nonFiniteCount(): i32 { return nonFinite; }
+
+/** For tests of the error bounds: function 0 exp, 1 sigmoid, 2 tanh of `n` floats (a multiple of 4) at `windowsAt`, in place. */
+export function activate(which: i32, n: i32): void {
+  const end = m.inputWindows + (<usize>n << 2);
+  for (let at = m.inputWindows; at < end; at += 16) {
+    const x = v128.load(at);
+    v128.store(at, which == 0 ? exp(x) : which == 1 ? sigmoid(x) : tanh(x));
+  }
+}

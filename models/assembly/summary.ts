@@ -1,0 +1,72 @@
+/**
+ * The whitened residual summary (training-recipe.md 2.1): per column mean, largest absolute value and standard deviation
+ * over the window's steps, then the squared Mahalanobis distance of these numbers.
+ */
+import { blockTime } from './autoencoder';
+import * as m from './plan';
+import { padded, ROW } from './plan';
+
+export function summarise(): void {
+  const f = m.features;
+  const time = blockTime();
+  const stepRows = <usize>padded(f) * ROW;
+  const block = <usize>f * ROW;
+  for (let half: usize = 0; half < ROW; half += 16) {
+    const length = v128.load(m.lengthRow + half);
+    for (let at = half; at < block; at += ROW) {
+      let sum = f32x4.splat(0), largest = sum, squares = sum;
+      let r = m.residuals + at;
+      for (let t = 0; t < time; t++) {
+        const x = v128.load(r);
+        sum = f32x4.add(sum, x);
+        largest = f32x4.max(largest, f32x4.abs(x));
+        r += stepRows;
+      }
+      const mean = f32x4.div(sum, length);
+      r = m.residuals + at;
+      for (let t = 0; t < time; t++) {
+        const x = v128.and(f32x4.sub(v128.load(r), mean), v128.load(m.valid + <usize>t * ROW + half));
+        squares = f32x4.add(squares, f32x4.mul(x, x));
+        r += stepRows;
+      }
+      v128.store(m.summaries + at, mean);
+      v128.store(m.summaries + block + at, largest);
+      v128.store(m.summaries + 2 * block + at, f32x4.sqrt(f32x4.div(squares, length)));
+    }
+  }
+}
+
+export function storeSummaries(count: i32): void {
+  const d = 3 * m.features;
+  let out = m.outputSummaries;
+  for (let lane = 0; lane < count; lane++) {
+    for (let i = 0; i < d; i++) {
+      store<f32>(out, load<f32>(m.summaries + <usize>i * ROW + (<usize>lane << 2)));
+      out += 4;
+    }
+  }
+}
+
+/** `|L⁻¹ (u − μ)|²` over the first d entries of the whitening, into `outputDistances`. */
+export function distances(d: i32): void {
+  for (let half: usize = 0; half < ROW; half += 16) {
+    for (let i = 0; i < d; i++) {
+      const entry = <usize>load<u32>(m.whiteningIndexes + (<usize>i << 2));
+      const u = v128.load(m.summaries + entry * ROW + half);
+      v128.store(m.deviations + <usize>i * ROW + half, f32x4.sub(u, v128.load32_splat(m.whiteningMean + (<usize>i << 2))));
+    }
+    let factor = m.whiteningFactor;
+    let sum = f32x4.splat(0);
+    for (let i = 0; i < d; i++) {
+      let y = f32x4.splat(0);
+      let u = m.deviations + half;
+      for (let j = 0; j <= i; j++) {
+        y = f32x4.add(y, f32x4.mul(v128.load32_splat(factor), v128.load(u)));
+        factor += 4;
+        u += ROW;
+      }
+      sum = f32x4.add(sum, f32x4.mul(y, y));
+    }
+    v128.store(m.outputDistances + half, sum);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * From integer columns to network inputs: `clip((i / 2^k − centre) · scale)`, each operation rounded to float32 once, so
+ * that every machine gets the same bits.
+ * @module
+ */
+import { DetectorError } from '../errors.js';
+import { LAYOUT } from '../features/index.js';
+import type { Normaliser, ScoredWindow } from './detector.js';
+
+/** Inputs stay within ± this. */
+export const INPUT_CLIP = 6;
+
+export interface StandardisedWindows {
+  /** `[windows, steps, features]`, 0 after a window's end. */
+  readonly windows: Float32Array;
+  readonly lengths: Uint8Array;
+  /** One entry per window. */
+  readonly columnMask: Uint32Array;
+}
+
+/**
+ * Median and interquartile range of each column over all rows. A column whose quartiles coincide uses its standard
+ * deviation instead, and one that never changes the unit: flags are mostly 0, and the rare 1 must stay visible.
+ */
+export function fitNormaliser(windows: readonly ScoredWindow[], clip: number = INPUT_CLIP): Normaliser {
+  const { columns } = LAYOUT;
+  const center = new Float32Array(columns.length);
+  const scale = new Float32Array(columns.length);
+  columns.forEach(({ k }, column) => {
+    const values = windows
+      .filter(({ mask }) => ((mask >>> column) & 1) === 0)
+      .flatMap(({ rows }) => rows.map((row) => row[column]! / 2 ** k))
+      .sort((a, b) => a - b);
+    const at = (share: number): number => values[Math.floor(share * (values.length - 1))] ?? 0;
+    const spread = at(0.75) - at(0.25);
+    center[column] = at(0.5);
+    scale[column] = 1 / (spread > 0 ? spread : deviation(values) || 1);
+  });
+  return { center, scale, clip: Math.fround(clip) };
+}
+
+function deviation(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
+
+/**
+ * @throws {DetectorError} `ERR_SCORE_WINDOW` if a window has no row, more rows than steps, or a row of another width
+ */
+export function standardise(
+  windows: readonly ScoredWindow[],
+  normaliser: Normaliser,
+  steps: number = LAYOUT.steps,
+): StandardisedWindows {
+  const { columns } = LAYOUT;
+  const { center, scale, clip } = normaliser;
+  const width = columns.length;
+  const inputs = new Float32Array(windows.length * steps * width);
+  const lengths = new Uint8Array(windows.length);
+  const columnMask = new Uint32Array(windows.length);
+  windows.forEach(({ rows, mask }, index) => {
+    checkRows(rows, steps, width);
+    lengths[index] = rows.length;
+    columnMask[index] = mask;
+    rows.forEach((row, step) => {
+      const start = (index * steps + step) * width;
+      for (let column = 0; column < width; column++) {
+        const value = row[column]! / 2 ** columns[column]!.k;
+        const scaled = Math.fround(Math.fround(value - center[column]!) * scale[column]!);
+        inputs[start + column] = Math.min(clip, Math.max(-clip, scaled));
+      }
+    });
+  });
+  return { windows: inputs, lengths, columnMask };
+}
+
+function checkRows(rows: readonly Int16Array[], steps: number, width: number): void {
+  if (rows.length < 1 || rows.length > steps) {
+    throw new DetectorError('ERR_SCORE_WINDOW', `rows: expected 1 … ${steps}, got ${rows.length}`, {
+      got: rows.length,
+      most: steps,
+    });
+  }
+  for (const [step, row] of rows.entries()) {
+    if (row.length !== width) {
+      throw new DetectorError(
+        'ERR_SCORE_WINDOW',
+        `rows[${step}]: expected ${width} columns, got ${row.length}`,
+        { step, got: row.length, expected: width },
+      );
+    }
+  }
+}

@@ -1,0 +1,2 @@
+// placeholder
+export const PUBLIC_CANARIES_BASE64: string = '';
