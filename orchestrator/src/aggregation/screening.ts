@@ -1,0 +1,89 @@
+/**
+ * Screening of a client update before it may count. One function for node and orchestrator; its verdict depends on the
+ * update, the plan and the round, never on what arrived before. Design: federation §5.
+ *
+ * With d parameters, noise deviation s per coordinate and signal bound S, all functions of the public plan, the squared
+ * norm of an honest update lies between
+ *
+ *     d·s² − κ·s²·√(2d)   and   S² + d·s² + κ·√(2d·s⁴ + 4·S²·s²)
+ *
+ * but for a tail that κ = 6 makes negligible. Outside it a person decides; above the edge at κ = 12 nobody needs to.
+ * @module
+ */
+import type { Release } from '../protocol/envelope.js';
+import type { Verdict } from '../round/round.js';
+
+/** Bounds that follow from the plan, in units of 2^-20. */
+export interface NormBounds {
+  /** Deviation s of the noise in one coordinate of the update. */
+  readonly noiseDeviation: number;
+  /** Largest norm S that the signal of the update can have. */
+  readonly signalNorm: number;
+}
+
+const KAPPA_QUARANTINE = 6;
+const KAPPA_REJECT = 12;
+/** Below it the lower edge of the envelope means nothing: d ≤ 2κ². */
+const PARAMETERS_MIN_FOR_LOWER_EDGE = 2 * KAPPA_QUARANTINE * KAPPA_QUARANTINE;
+/** A parameter stays below 16, so no honest update moves one by 32 or more. */
+const MAGNITUDE_MAX = 32 * 2 ** 20;
+
+export const ACCEPTED: Verdict = Object.freeze({ kind: 'accepted', reason: '' });
+
+/**
+ * | update                                     | verdict                     |
+ * |--------------------------------------------|-----------------------------|
+ * | releases other than the one `update`       | rejected, `release-set`     |
+ * | another length than the layout's           | rejected, `length`          |
+ * | an entry of 32.0 or more                   | rejected, `range`           |
+ * | squared norm above the edge at κ = 12      | rejected, `norm-bound`      |
+ * | squared norm outside the envelope at κ = 6 | quarantined, `norm-envelope`|
+ */
+export function screenUpdate(
+  o: Readonly<{
+    releases: readonly Release[];
+    update: Int32Array;
+    parameterCount: number;
+    bounds: NormBounds;
+  }>,
+): Verdict {
+  const [release] = o.releases;
+  if (o.releases.length !== 1 || release === undefined) return rejected('release-set');
+  if (release.length !== o.parameterCount || o.update.length !== o.parameterCount) {
+    return rejected('length');
+  }
+  let squaredNorm = 0;
+  for (const entry of o.update) {
+    if (Math.abs(entry) >= MAGNITUDE_MAX) return rejected('range');
+    squaredNorm += entry * entry;
+  }
+  const { lower, upper, reject } = normEnvelope(o.parameterCount, o.bounds);
+  if (squaredNorm > reject) return rejected('norm-bound');
+  if (squaredNorm > upper || squaredNorm < lower) {
+    return { kind: 'quarantined', reason: 'norm-envelope' };
+  }
+  return ACCEPTED;
+}
+
+/** Edges of ‖Δ‖² in squared units of 2^-20. */
+export function normEnvelope(
+  parameterCount: number,
+  bounds: NormBounds,
+): Readonly<{ lower: number; upper: number; reject: number }> {
+  const d = parameterCount;
+  const noise = bounds.noiseDeviation * bounds.noiseDeviation;
+  const signal = bounds.signalNorm * bounds.signalNorm;
+  const spread = Math.sqrt(2 * d * noise * noise + 4 * signal * noise);
+  return {
+    lower:
+      d > PARAMETERS_MIN_FOR_LOWER_EDGE
+        ? d * noise - KAPPA_QUARANTINE * noise * Math.sqrt(2 * d)
+        : 0,
+    upper: signal + d * noise + KAPPA_QUARANTINE * spread,
+    reject: signal + d * noise + KAPPA_REJECT * spread,
+  };
+}
+
+function rejected(reason: string): Verdict {
+  return { kind: 'rejected', reason };
+}

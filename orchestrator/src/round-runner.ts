@@ -1,0 +1,335 @@
+/**
+ * Moves rounds: asks the calendar, fires timers, steps the state machine, stores each step before its effects run, and
+ * runs the effects, which return as events. Everything it needs to go on after a crash is in the store.
+ * Design: federation §2.4, §2.5.
+ * @module
+ */
+import { AggregationError, FederationError } from './errors.js';
+import { applyStep, createUpdateSum, meanUpdate } from './aggregation/federated-average.js';
+import { SILENT, type Federation, type Log, type Signer } from './federation.js';
+import { baseModelOf, newestManifestOf } from './lineage.js';
+import { encodeManifest, manifestDigest } from './protocol/manifest.js';
+import { decodeParameters, encodeParameters } from './protocol/parameters.js';
+import { EQUAL_WEIGHT, manifestOf } from './round-manifest.js';
+import { dueSlots, intervalOf, slotAt, slotStartMs } from './round/calendar.js';
+import { nodesIn, type Effect, type Round, type RoundEvent, type SkipReason } from './round/round.js';
+import { scheduleRound, step, type RoundFacts } from './round/step.js';
+import type { ObjectStore } from './store/objects.js';
+import type { FederationStore, OpenEffect, RoundKey, StoredTransition } from './store/store.js';
+
+/** What is told to whoever watches; the demo and the metrics do. */
+export interface RoundObserver {
+  phase?(round: Round): void;
+  event?(kind: RoundEvent['kind'], applied: boolean): void;
+  alert?(round: Round, about: string): void;
+}
+
+export interface RoundRunnerOptions {
+  readonly federation: Federation;
+  readonly store: FederationStore;
+  readonly objects: ObjectStore;
+  readonly signer: Signer;
+  readonly nowMs: () => number;
+  readonly log?: Log;
+  readonly observer?: RoundObserver;
+}
+
+/** Parts of a stored step that come with an event. */
+type Attached = Pick<StoredTransition, 'completes' | 'submission' | 'manifest'>;
+
+const RACES_MAX = 50;
+const EFFECT_BACKOFF_MAX_MS = 60_000;
+
+export class RoundRunner {
+  readonly #o: RoundRunnerOptions;
+  readonly #log: Log;
+  /** Derived while aggregating and thrown away with the process; made again where it is missing. */
+  #influence: { round: string; ppm: ReadonlyMap<string, number> } | null = null;
+
+  constructor(options: RoundRunnerOptions) {
+    this.#o = options;
+    this.#log = options.log ?? SILENT;
+  }
+
+  /** Puts the federation's first facts on record; harmless when they are there already. */
+  async initialise(): Promise<void> {
+    const { store, objects, federation, nowMs } = this.#o;
+    await objects.put(federation.plan.bytes);
+    await store.recordGenesis(await objects.put(federation.genesisModel));
+    for (const hospital of federation.hospitals) {
+      await store.ensureNode(hospital.nodeId, hospital.mspId);
+    }
+    if ((await store.fact('first-slot')) === null) {
+      // The slot that is running now is put aside; rounds begin at the next boundary.
+      const current = slotAt(nowMs(), federation.policy.slotLengthMs);
+      await store.setFact('first-slot', String(current));
+    }
+  }
+
+  /** Everything that is due now. Call it from one place at a time. */
+  async tick(): Promise<void> {
+    await this.#fireTimers();
+    await this.#runEffects();
+    await this.#openDueSlot();
+  }
+
+  /** When `tick` will have something to do at the latest, if nothing else happens; null for never. */
+  async nextDueMs(): Promise<number | null> {
+    const { store, federation, nowMs } = this.#o;
+    const open = await store.openRound();
+    const effect = await store.nextEffectAtMs();
+    const candidates = open === null ? [] : Object.values(open.round.timers);
+    if (effect !== null) candidates.push(effect);
+    if (open === null && !(await this.isDone())) candidates.push(this.nextSlotMs(nowMs()));
+    return candidates.length === 0 ? null : Math.min(...candidates, slotEnd(federation, nowMs()));
+  }
+
+  nextSlotMs(nowMs: number): number {
+    return slotEnd(this.#o.federation, nowMs);
+  }
+
+  /** Whether the policy's number of rounds has been sealed. */
+  async isDone(): Promise<boolean> {
+    const { roundsMax } = this.#o.federation.policy;
+    return roundsMax !== null && (await this.#o.store.countRounds('sealed')) >= roundsMax;
+  }
+
+  /**
+   * Steps one round by one event and stores the step. A lost race loads the round again and steps again.
+   * @returns the round afterwards, and whether the event fitted
+   * @throws {FederationError} `ERR_ROUND_UNKNOWN`
+   */
+  async apply(
+    key: RoundKey,
+    event: RoundEvent,
+    attached: Attached | ((next: Round) => Attached) = {},
+  ): Promise<Readonly<{ round: Round; applied: boolean }>> {
+    for (let race = 0; race < RACES_MAX; race++) {
+      const stored = await this.#o.store.round(key);
+      if (stored === null) {
+        throw new FederationError('ERR_ROUND_UNKNOWN', `round ${key.slotIndex}: not on record`);
+      }
+      const next = step(stored.round, event);
+      if (!next.applied) {
+        this.#o.observer?.event?.(event.kind, false);
+        return { round: stored.round, applied: false };
+      }
+      const committed = await this.#o.store.commit({
+        ...(typeof attached === 'function' ? attached(next.round) : attached),
+        expectedVersion: stored.version,
+        round: next.round,
+        event,
+        effects: next.effects,
+      });
+      if (!committed) continue;
+      this.#announce(stored.round, next.round, event, next.effects);
+      return { round: next.round, applied: true };
+    }
+    throw new FederationError('ERR_BUSY', `round ${key.slotIndex}: too many changes at once`);
+  }
+
+  #announce(before: Round, after: Round, event: RoundEvent, effects: readonly Effect[]): void {
+    const { observer } = this.#o;
+    observer?.event?.(event.kind, true);
+    const facts = { slotIndex: after.id.slotIndex, attempt: after.id.attempt, phase: after.phase };
+    if (before.phase !== after.phase) {
+      this.#log.info({ ...facts, outcome: after.outcome }, 'round entered a phase');
+      observer?.phase?.(after);
+    }
+    for (const effect of effects) {
+      if (effect.kind !== 'alert') continue;
+      this.#log.warn({ ...facts, about: effect.about }, 'round needs attention');
+      observer?.alert?.(after, effect.about);
+    }
+  }
+
+  async #fireTimers(): Promise<void> {
+    const open = await this.#o.store.openRound();
+    if (open === null) return;
+    const nowMs = this.#o.nowMs();
+    const due = Object.entries(open.round.timers)
+      .filter(([, atMs]) => atMs <= nowMs)
+      .sort(([, a], [, b]) => a - b);
+    for (const [name, armedForMs] of due) {
+      // A timer that an earlier one disarmed no longer fits and changes nothing.
+      const event = { kind: 'timer', name, armedForMs, atMs: nowMs } as RoundEvent;
+      await this.apply(open.round.id, event);
+    }
+  }
+
+  async #openDueSlot(): Promise<void> {
+    const { store, federation, nowMs } = this.#o;
+    if ((await store.openRound()) !== null || (await this.isDone())) return;
+    const newest = (await store.newestSlot()) ?? Number(await store.fact('first-slot'));
+    const atMs = nowMs();
+    const due = dueSlots(newest, atMs, federation.policy);
+    for (const slot of due.missed) await this.#schedule(slot, 'missed', atMs);
+    if (due.open !== null) await this.#schedule(due.open, await this.#reasonToSkip(), atMs);
+  }
+
+  async #reasonToSkip(): Promise<SkipReason | null> {
+    const { store, federation } = this.#o;
+    if ((await store.fact('paused')) === 'true') return 'paused';
+    const waiting = await store.publications({ states: ['queued', 'built', 'proposed'] });
+    return waiting.length >= federation.policy.publicationBacklogMax ? 'backlog' : null;
+  }
+
+  async #schedule(slotIndex: number, skip: SkipReason | null, atMs: number): Promise<void> {
+    const { store, federation } = this.#o;
+    const models = await store.models();
+    const active = new Set(
+      (await store.nodes()).filter((node) => node.state === 'active').map((node) => node.nodeId),
+    );
+    const facts: RoundFacts = {
+      id: { federationId: federation.federationId, slotIndex, attempt: 1 },
+      policy: federation.policy,
+      planHash: federation.plan.hash,
+      layoutHash: federation.layoutHash,
+      baseModel: baseModelOf(models).digest,
+      previousManifest: newestManifestOf(models),
+      interval: intervalOf(slotIndex, federation.policy.slotLengthMs, federation.replay),
+      roster: federation.hospitals.map((each) => each.nodeId).filter((id) => active.has(id)),
+    };
+    const { round, effects } = scheduleRound(facts, { atMs, skip });
+    const event = { kind: 'slot-due', atMs } as const;
+    const first = await store.commit({ expectedVersion: null, round, event, effects });
+    if (!first) return;
+    this.#log.info({ slotIndex, phase: round.phase, outcome: skip }, 'round entered a phase');
+    this.#o.observer?.phase?.(round);
+  }
+
+  async #runEffects(): Promise<void> {
+    // An effect's event may enqueue the next one; a round has two, so this ends.
+    for (;;) {
+      const due = await this.#o.store.dueEffects(this.#o.nowMs());
+      if (due.length === 0) return;
+      for (const effect of due) await this.#runEffect(effect);
+    }
+  }
+
+  async #runEffect(effect: OpenEffect): Promise<void> {
+    try {
+      if (effect.kind === 'aggregate') await this.#aggregate(effect);
+      else await this.#seal(effect);
+    } catch (cause) {
+      const waitMs = Math.min(1_000 * 2 ** effect.tries, EFFECT_BACKOFF_MAX_MS);
+      const error = cause instanceof Error ? cause.message : 'unknown';
+      this.#log.error({ effect: effect.effectKey, tries: effect.tries, error }, 'effect failed');
+      await this.#o.store.postponeEffect(effect.effectKey, this.#o.nowMs() + waitMs, error);
+    }
+  }
+
+  /** Averages the frozen set. The same set gives the same digest, however often this runs. */
+  async #aggregate(effect: OpenEffect): Promise<void> {
+    const { store, objects, nowMs } = this.#o;
+    const stored = await store.round(effect.key);
+    if (stored?.round.phase !== 'aggregating') return store.completeEffect(effect.effectKey);
+    try {
+      const parameters = await this.#average(stored.round);
+      const resultModel = await objects.put(encodeParameters(parameters));
+      await this.apply(
+        effect.key,
+        { kind: 'aggregated', resultModel, atMs: nowMs() },
+        { completes: effect.effectKey },
+      );
+    } catch (cause) {
+      if (!(cause instanceof AggregationError)) throw cause;
+      // Deterministic: it would fail again.
+      const reason = cause.code === 'ERR_MODEL_RANGE' ? 'model-range' : 'aggregate-failed';
+      this.#log.error({ slotIndex: effect.key.slotIndex, code: cause.code }, 'aggregation failed');
+      await this.apply(
+        effect.key,
+        { kind: 'aggregate-failed', reason, atMs: nowMs() },
+        { completes: effect.effectKey },
+      );
+    }
+  }
+
+  async #average(round: Round): Promise<Int32Array> {
+    const { parameterCount } = this.#o.federation.plan;
+    const total = createUpdateSum(parameterCount);
+    const energies = new Map<string, number>();
+    for (const nodeId of nodesIn(round, 'accepted')) {
+      const update = await this.#vector(round.members[nodeId]!.update);
+      total.add(update, EQUAL_WEIGHT);
+      energies.set(nodeId, squaredNorm(update));
+    }
+    this.#influence = { round: slotName(round), ppm: sharesPpm(energies) };
+    const base = await this.#vector(round.baseModel);
+    return applyStep(base, meanUpdate(total, round.policy.rate));
+  }
+
+  async #influenceOf(round: Round): Promise<ReadonlyMap<string, number>> {
+    if (this.#influence?.round === slotName(round)) return this.#influence.ppm;
+    const energies = new Map<string, number>();
+    for (const nodeId of nodesIn(round, 'accepted')) {
+      energies.set(nodeId, squaredNorm(await this.#vector(round.members[nodeId]!.update)));
+    }
+    return sharesPpm(energies);
+  }
+
+  async #seal(effect: OpenEffect): Promise<void> {
+    const { store, objects, signer, federation, nowMs } = this.#o;
+    const stored = await store.round(effect.key);
+    if (stored?.round.phase !== 'sealing') return store.completeEffect(effect.effectKey);
+    const { round } = stored;
+    const manifest = manifestOf({
+      round,
+      plan: federation.plan,
+      submissions: await store.submissions(effect.key),
+      influencePpm: await this.#influenceOf(round),
+    });
+    const bytes = encodeManifest(manifest);
+    const digest = manifestDigest(bytes);
+    await objects.put(bytes);
+    await this.apply(
+      effect.key,
+      { kind: 'manifest-signed', manifest: digest, atMs: nowMs() },
+      {
+        completes: effect.effectKey,
+        manifest: {
+          key: effect.key,
+          digest,
+          previous: round.previousManifest,
+          resultModel: round.resultModel,
+          bytes,
+          signature: signer.sign('bhs-manifest-v1', bytes),
+          signer: signer.certificatePem,
+        },
+      },
+    );
+  }
+
+  async #vector(digest: string): Promise<Int32Array> {
+    const bytes = await this.#o.objects.get(digest);
+    if (bytes === null) throw new Error(`object ${digest} is missing`);
+    return decodeParameters(bytes, this.#o.federation.plan.parameterCount);
+  }
+}
+
+function slotEnd(federation: Federation, nowMs: number): number {
+  const { slotLengthMs } = federation.policy;
+  return slotStartMs(slotAt(nowMs, slotLengthMs) + 1, slotLengthMs);
+}
+
+function slotName(round: Round): string {
+  return `${round.id.slotIndex}.${round.id.attempt}`;
+}
+
+function squaredNorm(update: Int32Array): number {
+  let sum = 0;
+  for (const entry of update) sum += entry * entry;
+  return sum;
+}
+
+/** Shares of the whole in millionths, rounded down; zeros where there is nothing to share. */
+function sharesPpm(energies: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  let whole = 0;
+  for (const energy of energies.values()) whole += energy;
+  return new Map(
+    [...energies].map(([nodeId, energy]) => [
+      nodeId,
+      whole === 0 ? 0 : Math.floor((energy / whole) * 1e6),
+    ]),
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * Slots of wall time and the stretch of log time that each one trains on. Pure arithmetic in UTC milliseconds.
+ * @module
+ */
+import type { Interval } from '../protocol/identifiers.js';
+import { phaseBoundsMs, type RoundPolicy } from './policy.js';
+
+/**
+ * A declared mode of the federation document: slots are wall time as ever, the log is an older one. Slot s trains on
+ * the log slot before s, counted from `originSlot`, which itself trains on the slot that ends at `originLogTimeMs`.
+ */
+export interface ReplayMode {
+  readonly originSlot: number;
+  readonly originLogTimeMs: number;
+  readonly logSlotMs: number;
+}
+
+/** floor(now / length): the slot that has begun last. */
+export function slotAt(nowMs: number, slotLengthMs: number): number {
+  return Math.floor(nowMs / slotLengthMs);
+}
+
+export function slotStartMs(slotIndex: number, slotLengthMs: number): number {
+  return slotIndex * slotLengthMs;
+}
+
+/** Log time of a round: what lies before its boundary. */
+export function intervalOf(
+  slotIndex: number,
+  slotLengthMs: number,
+  replay: ReplayMode | null,
+): Interval {
+  if (replay === null) {
+    const toMs = slotStartMs(slotIndex, slotLengthMs);
+    return { fromMs: toMs - slotLengthMs, toMs };
+  }
+  const slots = slotIndex - replay.originSlot;
+  return {
+    fromMs: replay.originLogTimeMs + (slots - 1) * replay.logSlotMs,
+    toMs: replay.originLogTimeMs + slots * replay.logSlotMs,
+  };
+}
+
+/** What the calendar asks for at a moment. */
+export interface DueSlots {
+  /** The slot to open now, or null. */
+  readonly open: number | null;
+  /** Slots that passed without a round, oldest first; at most `MISSED_MAX`, the newest of them. */
+  readonly missed: readonly number[];
+}
+
+/** How many missed slots are put on record one by one after a long absence. */
+export const MISSED_MAX = 28;
+
+/**
+ * Which slots are due, given the newest slot that has a round (of any outcome) on record. None runs twice and there is
+ * never a burst: at most the slot that now is opens.
+ *
+ * | newest on record | now in slot | how late       | result                                            |
+ * |------------------|-------------|----------------|---------------------------------------------------|
+ * | s                | s           | –              | nothing                                           |
+ * | s − 1            | s           | in time        | open s                                            |
+ * | s − 1            | s           | too late       | `skip`: s missed · `latest`: open s if half is left |
+ * | s − 3            | s           | in time        | open s; s − 2 and s − 1 missed                    |
+ *
+ * *In time* means that every phase still fits into the slot, or that its opening delay (at least a twentieth of the
+ * slot, for very short slots) is not over.
+ */
+export function dueSlots(lastSlot: number, nowMs: number, policy: RoundPolicy): DueSlots {
+  const { slotLengthMs } = policy;
+  const current = slotAt(nowMs, slotLengthMs);
+  if (current <= lastSlot) return { open: null, missed: [] };
+  const lateMs = nowMs - slotStartMs(current, slotLengthMs);
+  const spareMs = slotLengthMs - phaseBoundsMs(policy);
+  const toleranceMs = Math.max(spareMs, policy.openDelayMs, Math.floor(slotLengthMs / 20));
+  const limitMs =
+    policy.catchUp === 'latest' ? Math.max(toleranceMs, slotLengthMs / 2) : toleranceMs;
+  const opens = lateMs <= limitMs;
+  const missed: number[] = [];
+  for (let slot = Math.max(lastSlot + 1, current - MISSED_MAX); slot < current; slot++) {
+    missed.push(slot);
+  }
+  if (!opens) missed.push(current);
+  return { open: opens ? current : null, missed };
+}

@@ -1,0 +1,113 @@
+/**
+ * The tables as types. Times are milliseconds since 1970, digests lower-case hexadecimal, documents canonical JSON.
+ * @module
+ */
+
+export interface Tables {
+  schema_migration: { version: number; applied_at_ms: number };
+  federation: { key: string; value: string };
+  round: {
+    slot: number;
+    attempt: number;
+    phase: string;
+    version: number;
+    state: string;
+    manifest: string;
+    result_model: string;
+  };
+  round_event: {
+    slot: number;
+    attempt: number;
+    version: number;
+    kind: string;
+    event: string;
+    at_ms: number;
+  };
+  submission: {
+    slot: number;
+    attempt: number;
+    node_id: string;
+    update_digest: string;
+    envelope_digest: string;
+    envelope: Uint8Array;
+    signature: Uint8Array;
+    certificate: Uint8Array;
+    receipt: Uint8Array;
+    receipt_signature: Uint8Array;
+    receipt_signer: string;
+    at_ms: number;
+  };
+  outbox: {
+    effect_key: string;
+    slot: number;
+    attempt: number;
+    kind: string;
+    done: number;
+    tries: number;
+    due_at_ms: number;
+    error: string;
+  };
+  manifest: {
+    slot: number;
+    attempt: number;
+    digest: string;
+    previous: string;
+    result_model: string;
+    bytes: Uint8Array;
+    signature: Uint8Array;
+    signer: string;
+  };
+  model: {
+    digest: string;
+    sequence: number;
+    parent: string;
+    slot: number;
+    attempt: number;
+    manifest: string;
+    state: string;
+    reason: string;
+  };
+  publication: {
+    sequence: number;
+    slot: number;
+    attempt: number;
+    model: string;
+    manifest: string;
+    state: string;
+    version: number | null;
+    detector: string;
+    calibration: string;
+    reason: string;
+    tries: number;
+    due_at_ms: number;
+    proposed_at_ms: number | null;
+  };
+  node: {
+    node_id: string;
+    msp_id: string;
+    state: string;
+    last_seen_ms: number;
+    clock_offset_ms: number;
+    ledger_seq: number;
+    ledger_hash: string;
+    software: string;
+    kernel_hash: string;
+  };
+  revocation: {
+    epoch: number;
+    serial: string;
+    node_id: string;
+    at_ms: number;
+    reason: string;
+  };
+  audit: {
+    sequence: number;
+    at_ms: number;
+    kind: string;
+    body: string;
+    previous: string;
+    hash: string;
+  };
+  object: { digest: string; object_bytes: number; chunk_digests: string; complete: number };
+  object_chunk: { digest: string; position: number; bytes: Uint8Array };
+}
