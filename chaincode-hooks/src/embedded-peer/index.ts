@@ -1,0 +1,44 @@
+/**
+ * `@bhschain/chaincode-hooks/embedded-peer`: the development ledger.
+ * @module
+ */
+export { createEmbeddedPeer, BANNER, type EmbeddedPeer, type EmbeddedPeerStatus } from './peer.js';
+export type {
+  BatchOptions,
+  ClientOrganisationOptions,
+  EmbeddedPeerOptions,
+  Faults,
+  HospitalOptions,
+  KeyPairPem,
+  PeerLog,
+} from './options.js';
+export {
+  ledgerConfigOf,
+  openConsortium,
+  provisionConsortium,
+  type Consortium,
+  type ConsortiumOptions,
+} from './provisioning.js';
+export {
+  issueIdentity,
+  type CertificateAuthority,
+  type IdentityRequest,
+  type OrganisationalUnit,
+} from './certificate-authority.js';
+export { decodeLedgerConfig, loadLedgerConfig, type LedgerConfig } from './config.js';
+export { readBlocks, type StoredBlock, type TornTail } from './block-store.js';
+export {
+  BlockCorruptError,
+  CertificateError,
+  ChaincodeError,
+  EmbeddedPeerError,
+  IdentityRefusedError,
+  LedgerConfigError,
+  LedgerFullError,
+  LedgerListenError,
+  LedgerLockedError,
+  MalformedMessageError,
+  RequestRefusedError,
+  type IdentityRefusal,
+  type RefusalDetail,
+} from './errors.js';

@@ -1,0 +1,253 @@
+/**
+ * The embedded peer: one process that endorses for every active hospital, orders, validates, commits and serves – a
+ * development ledger. Real chaincode streams inside, the real Gateway and Deliver services outside.
+ * @module
+ */
+import { once } from 'node:events';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { gateway as gatewayProtos } from '@hyperledger/fabric-protos';
+import { createAccess } from './access.js';
+import { openChaincodeStream } from './chaincode-stream.js';
+import type { ChannelConfiguration } from './channel-configuration.js';
+import { deliverDefinition, deliverService } from './deliver-service.js';
+import { createEndorser } from './endorser.js';
+import { LedgerConfigError, LedgerListenError } from './errors.js';
+import { Gateway } from './gateway.js';
+import { gatewayService } from './gateway-service.js';
+import { Ledger } from './ledger.js';
+import { createMembership } from './membership.js';
+import {
+  DEFAULT_BATCH,
+  SILENT_LOG,
+  type EmbeddedPeerOptions,
+  type Faults,
+  type HospitalOptions,
+} from './options.js';
+import { Orderer } from './orderer.js';
+
+/** How the ledger says what it is, wherever it shows. */
+export const BANNER = 'development ledger: no consensus, one process orders and commits';
+
+export interface EmbeddedPeerStatus {
+  readonly kind: 'development ledger';
+  readonly height: number;
+  readonly transactions: number;
+  readonly endorsers: readonly { mspId: string; address: string; ready: boolean }[];
+  /** Chaincode processes behind the endorsers: with fewer than endorsers, several endorsements are one brain. */
+  readonly chaincodeServers: number;
+  /** Why nothing is ordered any more; `null` while all is well. */
+  readonly failure: string | null;
+}
+
+export interface EmbeddedPeer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly faults: Faults;
+  height(): number;
+  status(): EmbeddedPeerStatus;
+  /** Resolves when all endorsers have their chaincode. */
+  chaincodeReady(): Promise<void>;
+  /** Orders what was submitted, ends all streams, releases the directory. */
+  close(): Promise<void>;
+}
+
+const MESSAGE_BYTES_MAX = 100 * 1024 * 1024;
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+const EXECUTE_TIMEOUT_MS = 30_000;
+const CHAINCODE_WAIT_MS = 1_000;
+
+/**
+ * Opens the ledger and serves it.
+ * @throws {LedgerConfigError} `ERR_LEDGER_CONFIG` impossible policy, an active hospital without chaincode, a bad key
+ * @throws {LedgerLockedError} `ERR_LEDGER_LOCKED` another process has the directory open
+ * @throws {BlockCorruptError} `ERR_BLOCK_CORRUPT` a block file was damaged
+ * @throws {LedgerListenError} `ERR_LEDGER_LISTEN` the port is taken
+ */
+export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<EmbeddedPeer> {
+  const { channel, chaincode, nowMs } = options;
+  const log = options.log ?? SILENT_LOG;
+  const batch = { ...DEFAULT_BATCH, ...options.batch };
+  const active = options.hospitals.filter((hospital) => hospital.active);
+  const configuration = configurationOf(options, active);
+  const membership = createMembership([
+    ...options.hospitals,
+    ...options.clientOrganisations.map((organisation) => ({ ...organisation, active: true })),
+  ]);
+  const faults = noFaults();
+  const ledger = await Ledger.open({
+    dir: options.blocksDir,
+    configuration,
+    membership,
+    segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
+    log,
+  });
+  const closing = new AbortController();
+  const access = createAccess({ channel, membership, nowMs });
+  const streams = active.map((hospital) =>
+    openChaincodeStream({
+      address: hospital.chaincodeAddress,
+      packageId: chaincode.packageId,
+      tls: hospital.chaincodeTls,
+      executeTimeoutMs: options.executeTimeoutMs ?? EXECUTE_TIMEOUT_MS,
+      waitMs: options.chaincodeWaitMs ?? CHAINCODE_WAIT_MS,
+      history: (key) => ledger.history(key),
+      log,
+    }),
+  );
+  const endorsers = active.map((hospital, index) =>
+    createEndorser({
+      hospital,
+      chaincode: chaincode.name,
+      stream: streams[index]!,
+      state: ledger.state,
+      faults,
+    }),
+  );
+  const orderer = new Orderer({
+    batch,
+    expectsMore: () => gateway.endorsingCount > 0,
+    commit: (envelopes) => ledger.commit(envelopes),
+    nowMs,
+    faults,
+    log,
+  });
+  let port = 0;
+  const gateway: Gateway = new Gateway({
+    channel,
+    chaincode: chaincode.name,
+    outOf: configuration.outOf,
+    address: () => `${options.listen.host}:${port}`,
+    access,
+    endorsers,
+    ledger,
+    orderer,
+    faults,
+  });
+
+  const server = new Server({
+    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
+    'grpc.so_reuseport': 0,
+  });
+  const services = { access, channel, gateway, ledger, log, closing: closing.signal };
+  server.addService(gatewayProtos.GatewayService, gatewayService(services));
+  server.addService(deliverDefinition, deliverService(services));
+
+  let closed: Promise<void> | null = null;
+  async function close(): Promise<void> {
+    await orderer.close();
+    closing.abort();
+    await new Promise<void>((resolve) => {
+      const impatient = setTimeout(() => server.forceShutdown(), 500);
+      server.tryShutdown(() => {
+        clearTimeout(impatient);
+        resolve();
+      });
+    });
+    for (const stream of streams) stream.close();
+    ledger.close();
+  }
+
+  try {
+    port = await listen(server, options);
+  } catch (error) {
+    for (const stream of streams) stream.close();
+    ledger.close();
+    throw error;
+  }
+  log.info({ port, height: ledger.height }, BANNER);
+  const chaincodeServers = new Set(active.map(({ chaincodeAddress }) => chaincodeAddress)).size;
+  if (chaincodeServers < active.length) {
+    log.warn({ chaincodeServers, endorsers: active.length }, 'endorsers share chaincode processes');
+  }
+  return {
+    host: options.listen.host,
+    port,
+    faults,
+    height: () => ledger.height,
+    status: () => ({
+      kind: 'development ledger',
+      height: ledger.height,
+      transactions: ledger.transactionCount,
+      endorsers: endorsers.map(({ mspId, address, ready }) => ({ mspId, address, ready })),
+      chaincodeServers,
+      failure: orderer.failure?.message ?? null,
+    }),
+    async chaincodeReady() {
+      await Promise.race([
+        Promise.all(streams.map((stream) => stream.whenReady())),
+        once(closing.signal, 'abort'),
+      ]);
+    },
+    close: () => (closed ??= close()),
+    [Symbol.asyncDispose]: () => (closed ??= close()),
+  };
+}
+
+function listen(server: Server, options: EmbeddedPeerOptions): Promise<number> {
+  const address = `${options.listen.host}:${options.listen.port}`;
+  const keyPair = {
+    private_key: Buffer.from(options.tls.privateKeyPem),
+    cert_chain: Buffer.from(options.tls.certificatePem),
+  };
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createSsl(null, [keyPair]), (cause, port) => {
+      if (cause === null) resolve(port);
+      else reject(new LedgerListenError({ address, cause }));
+    });
+  });
+}
+
+function configurationOf(
+  options: EmbeddedPeerOptions,
+  active: readonly HospitalOptions[],
+): ChannelConfiguration {
+  const { outOf } = options.policy;
+  if (!Number.isInteger(outOf) || outOf < 1 || outOf > active.length) {
+    throw new LedgerConfigError({
+      key: 'policy.outOf',
+      got: String(outOf),
+      expected: `an integer from 1 to ${active.length}, the number of active hospitals`,
+    });
+  }
+  const names = [...options.hospitals, ...options.clientOrganisations].map(({ mspId }) => mspId);
+  const twice = names.find((mspId, index) => names.indexOf(mspId) !== index);
+  if (twice !== undefined) {
+    throw new LedgerConfigError({
+      key: 'organisations',
+      got: `${twice} twice`,
+      expected: 'different MSP ids',
+    });
+  }
+  for (const { mspId, chaincodeAddress } of active) {
+    if (!/^.+:\d+$/.test(chaincodeAddress)) {
+      throw new LedgerConfigError({
+        key: `chaincodeAddress of ${mspId}`,
+        got: chaincodeAddress === '' ? 'nothing' : chaincodeAddress,
+        expected: 'host:port',
+      });
+    }
+  }
+  return {
+    channel: options.channel,
+    chaincode: options.chaincode.name,
+    members: [
+      ...active.map(({ mspId, rootPem }) => ({ mspId, rootPem, endorses: true })),
+      ...options.clientOrganisations.map(({ mspId, rootPem }) => ({
+        mspId,
+        rootPem,
+        endorses: false,
+      })),
+    ],
+    outOf,
+  };
+}
+
+function noFaults(): Faults {
+  return {
+    heightLag: new Map(),
+    paused: new Set(),
+    submitAnswersLost: false,
+    orderingStalled: false,
+  };
+}
