@@ -20,7 +20,9 @@ const options =
   'outputJsonMethods=false,outputPartialMethods=false,useExactTypes=false,oneof=unions,enumsAsLiterals=true';
 
 const root = new protobuf.Root();
-protobuf.parse(readFileSync(join(room, 'proto/federation.proto'), 'utf8'), root, { keepCase: true });
+protobuf.parse(readFileSync(join(room, 'proto/federation.proto'), 'utf8'), root, {
+  keepCase: true,
+});
 root.resolveAll();
 const files = root.toDescriptor('proto3').file;
 const file = files.find((each) => each.package === 'bhschain.federation.v1');

@@ -53,11 +53,7 @@ export {
   type Manifest,
   type SignedManifest,
 } from './protocol/manifest.js';
-export {
-  decodeParameters,
-  encodeParameters,
-  PARAMETER_SCALE_LOG2,
-} from './protocol/parameters.js';
+export { decodeParameters, encodeParameters, PARAMETER_SCALE_LOG2 } from './protocol/parameters.js';
 export {
   decodeReceipt,
   encodeReceipt,

@@ -12,7 +12,13 @@ import { encodeManifest, manifestDigest } from './protocol/manifest.js';
 import { decodeParameters, encodeParameters } from './protocol/parameters.js';
 import { EQUAL_WEIGHT, manifestOf } from './round-manifest.js';
 import { dueSlots, intervalOf, slotAt, slotStartMs } from './round/calendar.js';
-import { nodesIn, type Effect, type Round, type RoundEvent, type SkipReason } from './round/round.js';
+import {
+  nodesIn,
+  type Effect,
+  type Round,
+  type RoundEvent,
+  type SkipReason,
+} from './round/round.js';
 import { scheduleRound, step, type RoundFacts } from './round/step.js';
 import type { ObjectStore } from './store/objects.js';
 import type { FederationStore, OpenEffect, RoundKey, StoredTransition } from './store/store.js';

@@ -135,7 +135,10 @@ export interface FederationClient {
     phase: 'training' | 'uploading',
   ): Promise<Readonly<{ deadlineInMs: number }>>;
   /** The manifest of a sealed round, signature checked. */
-  getManifest(roundId: RoundId, o?: Readonly<{ previousManifest?: string }>): Promise<VerifiedManifest>;
+  getManifest(
+    roundId: RoundId,
+    o?: Readonly<{ previousManifest?: string }>,
+  ): Promise<VerifiedManifest>;
   /** Sealed rounds after a slot, oldest first. */
   listManifests(afterSlotIndex: number): Promise<readonly ManifestReference[]>;
   close(): void;
@@ -187,20 +190,18 @@ class GrpcFederationClient implements FederationClient {
     o: Readonly<{ software: string; kernelHash: string; ledgerHead: LedgerHead | null }>,
   ): Promise<Hello> {
     const sentAtMs = this.#o.nowMs();
-    const answer = await this.#unary(
-      rpc.hello, {
-        levels: [...PROTOCOL_LEVELS],
-        federationId: this.#o.federationId,
-        nodeId: this.#o.nodeId,
-        clientAtMs: BigInt(Math.trunc(sentAtMs)),
-        software: o.software,
-        kernelHash: o.kernelHash,
-        ledgerHead:
-          o.ledgerHead === null
-            ? undefined
-            : { seq: BigInt(o.ledgerHead.seq), hash: o.ledgerHead.hash },
-      },
-    );
+    const answer = await this.#unary(rpc.hello, {
+      levels: [...PROTOCOL_LEVELS],
+      federationId: this.#o.federationId,
+      nodeId: this.#o.nodeId,
+      clientAtMs: BigInt(Math.trunc(sentAtMs)),
+      software: o.software,
+      kernelHash: o.kernelHash,
+      ledgerHead:
+        o.ledgerHead === null
+          ? undefined
+          : { seq: BigInt(o.ledgerHead.seq), hash: o.ledgerHead.hash },
+    });
     const arrivedAtMs = this.#o.nowMs();
     const received = Number(answer.receivedAtMs);
     const answered = Number(answer.answeredAtMs);
@@ -221,9 +222,10 @@ class GrpcFederationClient implements FederationClient {
   }
 
   async getWork(o: Readonly<{ state: NodeState; revocationEpoch?: number }>): Promise<Work> {
-    const answer = await this.#unary(
-      rpc.getWork, { state: WIRE_STATES[o.state], revocationEpoch: BigInt(o.revocationEpoch ?? 0) },
-    );
+    const answer = await this.#unary(rpc.getWork, {
+      state: WIRE_STATES[o.state],
+      revocationEpoch: BigInt(o.revocationEpoch ?? 0),
+    });
     return workFromWire(answer);
   }
 
@@ -256,20 +258,14 @@ class GrpcFederationClient implements FederationClient {
     o: Readonly<{ envelope: UpdateEnvelope; update: Uint8Array }>,
   ): Promise<SignedReceipt> {
     const envelope = encodeEnvelope(o.envelope);
-    const signature = signDocument(
-      'bhs-update-v1',
-      envelope,
-      createPrivateKey(this.#o.privateKey),
-    );
+    const signature = signDocument('bhs-update-v1', envelope, createPrivateKey(this.#o.privateKey));
     const inline = o.update.length <= INLINE_UPDATE_BYTES_MAX;
     if (!inline) await this.#upload(o.update);
-    const answer = await this.#unary(
-      rpc.submitUpdate, {
-        envelope: Buffer.from(envelope),
-        signature: Buffer.from(signature),
-        update: inline ? Buffer.from(o.update) : Buffer.alloc(0),
-      },
-    );
+    const answer = await this.#unary(rpc.submitUpdate, {
+      envelope: Buffer.from(envelope),
+      signature: Buffer.from(signature),
+      update: inline ? Buffer.from(o.update) : Buffer.alloc(0),
+    });
     const receipt = this.#receipt(answer.receipt);
     if (receipt.receipt.verdict === 'rejected') {
       throw new UpdateRejectedError({
@@ -282,9 +278,7 @@ class GrpcFederationClient implements FederationClient {
   }
 
   async getReceipt(roundId: RoundId): Promise<SignedReceipt> {
-    const answer = await this.#unary(
-      rpc.getReceipt, { roundId: roundIdToWire(roundId) },
-    );
+    const answer = await this.#unary(rpc.getReceipt, { roundId: roundIdToWire(roundId) });
     return this.#receipt(answer.receipt);
   }
 
@@ -299,9 +293,7 @@ class GrpcFederationClient implements FederationClient {
     roundId: RoundId,
     phase: 'training' | 'uploading',
   ): Promise<Readonly<{ deadlineInMs: number }>> {
-    const answer = await this.#unary(
-      rpc.reportPhase, { roundId: roundIdToWire(roundId), phase },
-    );
+    const answer = await this.#unary(rpc.reportPhase, { roundId: roundIdToWire(roundId), phase });
     return { deadlineInMs: Number(answer.deadlineInMs) };
   }
 
@@ -309,9 +301,7 @@ class GrpcFederationClient implements FederationClient {
     roundId: RoundId,
     o: Readonly<{ previousManifest?: string }> = {},
   ): Promise<VerifiedManifest> {
-    const answer = await this.#unary(
-      rpc.getManifest, { roundId: roundIdToWire(roundId) },
-    );
+    const answer = await this.#unary(rpc.getManifest, { roundId: roundIdToWire(roundId) });
     const signed: SignedManifest = {
       bytes: new Uint8Array(answer.manifest),
       signature: new Uint8Array(answer.signature),
@@ -336,9 +326,7 @@ class GrpcFederationClient implements FederationClient {
     const found: ManifestReference[] = [];
     let cursor = afterSlotIndex;
     for (;;) {
-      const answer = await this.#unary(
-        rpc.listManifests, { cursor: BigInt(cursor) },
-      );
+      const answer = await this.#unary(rpc.listManifests, { cursor: BigInt(cursor) });
       for (const each of answer.manifests) {
         const roundId = roundIdFromWire(each.roundId);
         found.push({
@@ -367,13 +355,11 @@ class GrpcFederationClient implements FederationClient {
     const count = Math.ceil(bytes.length / CHUNK_BYTES);
     const chunk = (index: number): Uint8Array =>
       bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
-    const { missing } = await this.#unary(
-      rpc.beginObject, {
-        digest,
-        objectBytes: BigInt(bytes.length),
-        chunkDigests: Array.from({ length: count }, (_, index) => sha256Hex(chunk(index))),
-      },
-    );
+    const { missing } = await this.#unary(rpc.beginObject, {
+      digest,
+      objectBytes: BigInt(bytes.length),
+      chunkDigests: Array.from({ length: count }, (_, index) => sha256Hex(chunk(index))),
+    });
     for (const index of missing) {
       await this.#unary(rpc.putChunk, {
         digest,

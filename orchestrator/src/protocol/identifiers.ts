@@ -62,7 +62,10 @@ export function orchestratorUri(federationId: string): string {
 }
 
 /** The node that a certificate's `subjectAltName` text (node:crypto's form) names, or null. */
-export function nodeOfSubjectAltName(text: string | undefined, federationId: string): string | null {
+export function nodeOfSubjectAltName(
+  text: string | undefined,
+  federationId: string,
+): string | null {
   const prefix = `URI:${nodeUri(federationId, '')}`;
   const uris = (text ?? '').split(', ').filter((each) => each.startsWith('URI:'));
   const only = uris.length === 1 ? uris[0] : undefined;

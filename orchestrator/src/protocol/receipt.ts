@@ -90,9 +90,7 @@ export function verifyReceipt(
   if (!isIssuedBy(o.signerCertificate, o.trustedSigners)) {
     throw new VerificationError('ERR_RECEIPT', 'receipt: the signer is not trusted');
   }
-  if (
-    !isSignatureValid('bhs-receipt-v1', o.bytes, o.signature, publicKeyOf(o.signerCertificate))
-  ) {
+  if (!isSignatureValid('bhs-receipt-v1', o.bytes, o.signature, publicKeyOf(o.signerCertificate))) {
     throw new VerificationError('ERR_RECEIPT', 'receipt: the signature does not check');
   }
   return receipt;

@@ -3,7 +3,14 @@
  * signature under one kind of document from being one under another.
  * @module
  */
-import { createHash, createPublicKey, sign, verify, X509Certificate, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  sign,
+  verify,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 
 export type SignatureDomain =
   | 'bhs-update-v1'
@@ -44,7 +51,9 @@ export function isSignatureValid(
 
 /** The public key of a certificate in PEM or DER. Throws what node:crypto throws for bytes that are none. */
 export function publicKeyOf(certificate: string | Uint8Array): KeyObject {
-  return createPublicKey(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }));
+  return createPublicKey(
+    new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }),
+  );
 }
 
 /**

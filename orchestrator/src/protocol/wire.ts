@@ -12,7 +12,8 @@ export function roundIdToWire(id: RoundId): WireRoundId {
 
 /** @throws {FederationError} `ERR_REQUEST` if the message has no round id */
 export function roundIdFromWire(id: WireRoundId | undefined): RoundId {
-  if (id === undefined) throw new FederationError('ERR_REQUEST', 'round_id: expected one, got none');
+  if (id === undefined)
+    throw new FederationError('ERR_REQUEST', 'round_id: expected one, got none');
   return {
     federationId: id.federationId,
     slotIndex: Number(id.slotIndex),

@@ -134,7 +134,9 @@ function inGathering(round: Round, event: RoundEvent): Transition {
 function whenWholeRosterReady(round: Round, atMs: number): Transition {
   const waiting = nodesIn(round, 'expected').length;
   const ready = nodesIn(round, 'ready').length;
-  return waiting === 0 && ready >= round.policy.quorum ? startCollecting(round, atMs) : apply(round);
+  return waiting === 0 && ready >= round.policy.quorum
+    ? startCollecting(round, atMs)
+    : apply(round);
 }
 
 /** Freezes the cohort: whoever declined or was revoked stays in it as such; the late may still join. */

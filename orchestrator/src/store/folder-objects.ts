@@ -55,7 +55,10 @@ class FolderObjects implements ObjectStore {
     const before = await readText(join(folder, 'announcement.json'));
     if (before === null) await this.#write(join(folder, 'announcement.json'), Buffer.from(said));
     else if (before !== said) {
-      throw new FederationError('ERR_OBJECT_LIMIT', `object ${digest}: announced differently before`);
+      throw new FederationError(
+        'ERR_OBJECT_LIMIT',
+        `object ${digest}: announced differently before`,
+      );
     }
     return this.#missing(digest, chunkDigests.length);
   }
@@ -88,7 +91,10 @@ class FolderObjects implements ObjectStore {
     if (right) await this.#write(this.#file(digest), bytes);
     await rm(this.#incoming(digest), { recursive: true, force: true });
     if (!right) {
-      throw new FederationError('ERR_CHUNK_DIGEST', `object ${digest}: its chunks make another one`);
+      throw new FederationError(
+        'ERR_CHUNK_DIGEST',
+        `object ${digest}: its chunks make another one`,
+      );
     }
   }
 

@@ -128,9 +128,9 @@ export async function migrate(
 export async function assertNotNewer(database: Kysely<Tables>): Promise<number> {
   const row = await database
     .selectFrom('schema_migration')
-    .select((e) => e.fn.max('version').as('version'))
+    .select((e) => e.fn.max<number | null>('version').as('version'))
     .executeTakeFirst();
-  const found = Number(row?.version ?? 0);
+  const found = row?.version ?? 0;
   if (found > SCHEMA_VERSION) {
     throw new StoreError(
       'ERR_STORE_NEWER',

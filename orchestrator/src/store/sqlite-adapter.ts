@@ -45,7 +45,7 @@ function open(o: Readonly<{ file: string; readOnly?: boolean; busyTimeoutMs?: nu
       const statement = database.prepare(sql);
       return {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...guardValues(parameters)),
+        all: (parameters) => statement.all(...guardValues(parameters)) as unknown[],
         run: (parameters) => statement.run(...guardValues(parameters)),
         iterate: (parameters) =>
           statement.iterate(...guardValues(parameters)) as IterableIterator<unknown>,

@@ -66,13 +66,7 @@ export interface ModelRow {
 }
 
 export type PublicationState =
-  | 'queued'
-  | 'built'
-  | 'discarded'
-  | 'proposed'
-  | 'active'
-  | 'superseded'
-  | 'refused';
+  'queued' | 'built' | 'discarded' | 'proposed' | 'active' | 'superseded' | 'refused';
 
 export interface Publication {
   /** 0 is detector 0 at genesis. */
@@ -287,9 +281,9 @@ export class FederationStore {
   async newestSlot(): Promise<number | null> {
     const row = await this.#db
       .selectFrom('round')
-      .select((e) => e.fn.max('slot').as('slot'))
+      .select((e) => e.fn.max<number | null>('slot').as('slot'))
       .executeTakeFirst();
-    return row?.slot === null || row?.slot === undefined ? null : Number(row.slot);
+    return row?.slot ?? null;
   }
 
   async countRounds(phase: Round['phase']): Promise<number> {
@@ -350,19 +344,19 @@ export class FederationStore {
       .execute();
     return rows.map((row) => ({
       effectKey: row.effect_key,
-      key: { slotIndex: Number(row.slot), attempt: Number(row.attempt) },
+      key: { slotIndex: row.slot, attempt: row.attempt },
       kind: row.kind as Effect['kind'],
-      tries: Number(row.tries),
+      tries: row.tries,
     }));
   }
 
   async nextEffectAtMs(): Promise<number | null> {
     const row = await this.#db
       .selectFrom('outbox')
-      .select((e) => e.fn.min('due_at_ms').as('at'))
+      .select((e) => e.fn.min<number | null>('due_at_ms').as('at'))
       .where('done', '=', 0)
       .executeTakeFirst();
-    return row?.at === null || row?.at === undefined ? null : Number(row.at);
+    return row?.at ?? null;
   }
 
   async postponeEffect(effectKey: string, dueAtMs: number, error: string): Promise<void> {
@@ -433,7 +427,7 @@ export class FederationStore {
     const rows = await this.#db.selectFrom('model').selectAll().orderBy('sequence').execute();
     return rows.map((row) => ({
       digest: row.digest,
-      sequence: Number(row.sequence),
+      sequence: row.sequence,
       parent: row.parent,
       manifest: row.manifest,
       state: row.state as ModelState,
@@ -625,12 +619,12 @@ export class FederationStore {
         .select('epoch')
         .where('serial', '=', o.serial)
         .executeTakeFirst();
-      if (found !== undefined) return Number(found.epoch);
+      if (found !== undefined) return found.epoch;
       const last = await tx
         .selectFrom('revocation')
-        .select((e) => e.fn.max('epoch').as('epoch'))
+        .select((e) => e.fn.max<number | null>('epoch').as('epoch'))
         .executeTakeFirst();
-      const epoch = Number(last?.epoch ?? 0) + 1;
+      const epoch = (last?.epoch ?? 0) + 1;
       await tx
         .insertInto('revocation')
         .values({ epoch, serial: o.serial, node_id: o.nodeId, at_ms: o.atMs, reason: o.reason })
@@ -651,10 +645,10 @@ export class FederationStore {
   > {
     const rows = await this.#db.selectFrom('revocation').selectAll().orderBy('epoch').execute();
     return rows.map((row) => ({
-      epoch: Number(row.epoch),
+      epoch: row.epoch,
       serial: row.serial,
       nodeId: row.node_id,
-      atMs: Number(row.at_ms),
+      atMs: row.at_ms,
       reason: row.reason,
     }));
   }
@@ -662,7 +656,11 @@ export class FederationStore {
   // Audit
 
   /** Appends to the hash chain: each record names the one before. */
-  async audit(kind: string, atMs: number, facts: Readonly<Record<string, JsonValue>>): Promise<void> {
+  async audit(
+    kind: string,
+    atMs: number,
+    facts: Readonly<Record<string, JsonValue>>,
+  ): Promise<void> {
     await this.#db.transaction().execute(async (tx) => {
       const last = await tx
         .selectFrom('audit')
@@ -670,7 +668,7 @@ export class FederationStore {
         .orderBy('sequence', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const sequence = last === undefined ? 0 : Number(last.sequence) + 1;
+      const sequence = last === undefined ? 0 : last.sequence + 1;
       const previous = last?.hash ?? '';
       const body = canonicalJson(facts);
       const hash = auditHash({ sequence, atMs, kind, body, previous });
@@ -690,8 +688,8 @@ export class FederationStore {
     let previous = '';
     rows.forEach((row, index) => {
       const record = {
-        sequence: Number(row.sequence),
-        atMs: Number(row.at_ms),
+        sequence: row.sequence,
+        atMs: row.at_ms,
         kind: row.kind,
         body: row.body,
         previous,
@@ -781,9 +779,9 @@ async function insertManifest(tx: Transaction<Tables>, manifest: StoredManifest)
 async function recordSealed(tx: Transaction<Tables>, round: Round, atMs: number): Promise<void> {
   const last = await tx
     .selectFrom('model')
-    .select((e) => e.fn.max('sequence').as('sequence'))
+    .select((e) => e.fn.max<number | null>('sequence').as('sequence'))
     .executeTakeFirst();
-  const sequence = Number(last?.sequence ?? 0) + 1;
+  const sequence = (last?.sequence ?? 0) + 1;
   const key = { slot: round.id.slotIndex, attempt: round.id.attempt };
   await tx
     .insertInto('model')
@@ -811,7 +809,7 @@ async function recordSealed(tx: Transaction<Tables>, round: Round, atMs: number)
 }
 
 function storedRound(row: { state: string; version: number }): StoredRound {
-  return { round: JSON.parse(row.state) as Round, version: Number(row.version) };
+  return { round: JSON.parse(row.state) as Round, version: row.version };
 }
 
 function submissionOf(row: Selectable<Tables['submission']>): Submission {
@@ -825,13 +823,13 @@ function submissionOf(row: Selectable<Tables['submission']>): Submission {
     receipt: new Uint8Array(row.receipt),
     receiptSignature: new Uint8Array(row.receipt_signature),
     receiptSigner: row.receipt_signer,
-    atMs: Number(row.at_ms),
+    atMs: row.at_ms,
   };
 }
 
 function manifestOf(row: Selectable<Tables['manifest']>): StoredManifest {
   return {
-    key: { slotIndex: Number(row.slot), attempt: Number(row.attempt) },
+    key: { slotIndex: row.slot, attempt: row.attempt },
     digest: row.digest,
     previous: row.previous,
     resultModel: row.result_model,
@@ -843,21 +841,18 @@ function manifestOf(row: Selectable<Tables['manifest']>): StoredManifest {
 
 function publicationOf(row: Selectable<Tables['publication']>): Publication {
   return {
-    sequence: Number(row.sequence),
-    key:
-      Number(row.attempt) === 0
-        ? null
-        : { slotIndex: Number(row.slot), attempt: Number(row.attempt) },
+    sequence: row.sequence,
+    key: row.attempt === 0 ? null : { slotIndex: row.slot, attempt: row.attempt },
     model: row.model,
     manifest: row.manifest,
     state: row.state as PublicationState,
-    version: row.version === null ? null : Number(row.version),
+    version: row.version,
     detector: row.detector,
     calibration: row.calibration,
     reason: row.reason,
-    tries: Number(row.tries),
-    dueAtMs: Number(row.due_at_ms),
-    proposedAtMs: row.proposed_at_ms === null ? null : Number(row.proposed_at_ms),
+    tries: row.tries,
+    dueAtMs: row.due_at_ms,
+    proposedAtMs: row.proposed_at_ms,
   };
 }
 
@@ -866,10 +861,9 @@ function nodeOf(row: Selectable<Tables['node']>): NodeRow {
     nodeId: row.node_id,
     mspId: row.msp_id,
     state: row.state,
-    lastSeenMs: Number(row.last_seen_ms),
-    clockOffsetMs: Number(row.clock_offset_ms),
-    ledgerHead:
-      Number(row.ledger_seq) < 0 ? null : { seq: Number(row.ledger_seq), hash: row.ledger_hash },
+    lastSeenMs: row.last_seen_ms,
+    clockOffsetMs: row.clock_offset_ms,
+    ledgerHead: row.ledger_seq < 0 ? null : { seq: row.ledger_seq, hash: row.ledger_hash },
     software: row.software,
     kernelHash: row.kernel_hash,
   };
