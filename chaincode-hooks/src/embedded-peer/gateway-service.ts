@@ -115,9 +115,7 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
         signed,
         signature: signedRequest.getSignature_asU8(),
       });
-      const waiting = ledger.whenCommitted(txId);
-      const found = await Promise.race([waiting.status, aborted(cancelled), aborted(closing)]);
-      waiting.cancel();
+      const found = await ledger.whenCommitted(txId, AbortSignal.any([cancelled, closing]));
       if (found === null) throw unavailable();
       const response = new gateway.CommitStatusResponse();
       response.setBlockNumber(found.block);
@@ -174,13 +172,6 @@ function invalid(message: string): RequestRefusedError {
 
 function unavailable(): RequestRefusedError {
   return new RequestRefusedError({ status: status.UNAVAILABLE, message: 'the ledger is closing' });
-}
-
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
 }
 
 /** A stream is ended with an error that carries a status. */

@@ -28,6 +28,15 @@ export {
 export { decodeLedgerConfig, loadLedgerConfig, type LedgerConfig } from './config.js';
 export { readBlocks, type StoredBlock, type TornTail } from './block-store.js';
 export {
+  verifiedBlocks,
+  verifyBlocks,
+  type BlockReport,
+  type VerifiedBlock,
+  type VerifyOptions,
+} from './block-verifier.js';
+export type { ChannelConfiguration, ChannelMember } from './channel-configuration.js';
+export { CODE, type ValidatedTransaction } from './validator.js';
+export {
   BlockCorruptError,
   CertificateError,
   ChaincodeError,

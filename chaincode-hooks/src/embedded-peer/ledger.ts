@@ -27,7 +27,7 @@ import {
   type Version,
 } from './messages.js';
 import type { PeerLog } from './options.js';
-import { CODE, validateBlock, type EndorsementPolicy } from './validator.js';
+import { CODE, ownsItsId, validateBlock, type EndorsementPolicy } from './validator.js';
 import { WorldState } from './world-state.js';
 
 /** Where a transaction went. */
@@ -138,21 +138,23 @@ export class Ledger {
     return this.#statuses.get(txId) ?? null;
   }
 
-  /** Resolves when the transaction is committed, valid or not. `cancel` forgets the wait. */
-  whenCommitted(txId: string): { status: Promise<TransactionStatus>; cancel: () => void } {
+  /** Resolves when the transaction is committed, valid or not; with `null` when `signal` fires first. */
+  whenCommitted(txId: string, signal: AbortSignal): Promise<TransactionStatus | null> {
     const known = this.statusOf(txId);
-    if (known !== null) return { status: Promise.resolve(known), cancel: () => undefined };
-    let cancel: () => void = () => undefined;
-    const status = new Promise<TransactionStatus>((resolve) => {
+    if (known !== null || signal.aborted) return Promise.resolve(known);
+    return new Promise((resolve) => {
       const waiters = this.#commitWaiters.get(txId) ?? new Set();
-      waiters.add(resolve);
-      this.#commitWaiters.set(txId, waiters);
-      cancel = () => {
-        waiters.delete(resolve);
+      const done = (status: TransactionStatus | null): void => {
+        waiters.delete(done);
         if (waiters.size === 0) this.#commitWaiters.delete(txId);
+        signal.removeEventListener('abort', giveUp);
+        resolve(status);
       };
+      const giveUp = (): void => done(null);
+      waiters.add(done);
+      this.#commitWaiters.set(txId, waiters);
+      signal.addEventListener('abort', giveUp);
     });
-    return { status, cancel };
   }
 
   /** `listener` is called after every commit, until the returned function is called. */
@@ -210,8 +212,7 @@ export class Ledger {
     for (const [index, { txId, code }] of validated.entries()) {
       const status = { block: number, index, code };
       this.#index(txId, status);
-      for (const resolve of this.#commitWaiters.get(txId) ?? []) resolve(status);
-      this.#commitWaiters.delete(txId);
+      for (const done of [...(this.#commitWaiters.get(txId) ?? [])]) done(status);
     }
     this.#announce();
   }
@@ -246,18 +247,8 @@ export class Ledger {
     this.state.applyBlock(number, []);
   }
 
-  /** A transaction that never proved whose it is must not block the id of one that will. */
   #index(txId: string, status: TransactionStatus): void {
-    const unproven: readonly number[] = [
-      CODE.badPayload,
-      CODE.badHeader,
-      CODE.badCreatorSignature,
-      CODE.badTransactionId,
-      CODE.duplicateTransactionId,
-      CODE.unknownType,
-      CODE.wrongChannel,
-    ];
-    if (txId !== '' && !unproven.includes(status.code)) this.#statuses.set(txId, status);
+    if (txId !== '' && ownsItsId(status.code)) this.#statuses.set(txId, status);
   }
 
   #announce(): void {

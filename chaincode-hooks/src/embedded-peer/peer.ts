@@ -3,7 +3,7 @@
  * development ledger. Real chaincode streams inside, the real Gateway and Deliver services outside.
  * @module
  */
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { gateway as gatewayProtos } from '@hyperledger/fabric-protos';
 import { createAccess } from './access.js';
@@ -82,6 +82,7 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
     log,
   });
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one listener for every open stream and every waiting status
   const access = createAccess({ channel, membership, nowMs });
   const streams = active.map((hospital) =>
     openChaincodeStream({

@@ -70,6 +70,25 @@ export interface ValidatedTransaction {
   readonly txId: string;
   readonly writes: readonly KeyWrite[];
   readonly event: peer.ChaincodeEvent | null;
+  /** MSP ids whose endorsers signed these bytes; empty when an earlier check failed. */
+  readonly endorsers: readonly string[];
+}
+
+/**
+ * Whether a transaction with this code has proven that its id is its own. One that has not must not block the id of
+ * another that will, so it is kept in its block, but not in the index.
+ */
+export function ownsItsId(code: number): boolean {
+  const unproven: readonly number[] = [
+    CODE.badPayload,
+    CODE.badHeader,
+    CODE.badCreatorSignature,
+    CODE.badTransactionId,
+    CODE.duplicateTransactionId,
+    CODE.unknownType,
+    CODE.wrongChannel,
+  ];
+  return !unproven.includes(code);
 }
 
 /** Carries a validation code out of the nested checks. */
@@ -91,6 +110,7 @@ export function validateBlock(
   const overlay = new Map<string, { value: Uint8Array | null; version: Version }>();
   return envelopes.map((envelope, tx) => {
     let txId = '';
+    let endorsers: readonly string[] = [];
     try {
       const { header, data } = openEnvelope(envelope, context);
       txId = header.txId;
@@ -99,16 +119,17 @@ export function validateBlock(
       }
       inBlock.add(txId);
       const transaction = decodeAs(CODE.invalidTransaction, () => decodeTransaction(data));
-      checkEndorsements(header, transaction, context);
+      endorsers = checkEndorsements(header, transaction, context);
       const set = decodeAs(CODE.badReadWriteSet, () =>
         decodeReadWriteSet(context.chaincode, transaction.results),
       );
       checkVersions(set, context.state, overlay);
       for (const { key, value } of set.writes) overlay.set(key, { value, version: { block, tx } });
-      return { code: CODE.valid, txId, writes: set.writes, event: transaction.event };
+      const { event } = transaction;
+      return { code: CODE.valid, txId, writes: set.writes, event, endorsers };
     } catch (error) {
       if (!(error instanceof Invalid)) throw error;
-      return { code: error.validationCode, txId, writes: [], event: null };
+      return { code: error.validationCode, txId, writes: [], event: null, endorsers };
     }
   });
 }
@@ -147,7 +168,7 @@ function checkEndorsements(
   header: DecodedHeader,
   transaction: DecodedTransaction,
   context: ValidationContext,
-): void {
+): readonly string[] {
   const expectedHash = proposalHashOf(header, transaction.publicPayload);
   if (!expectedHash.equals(transaction.proposalHash)) throw new Invalid(CODE.invalidTransaction);
   if (transaction.chaincode !== context.chaincode) throw new Invalid(CODE.policyFailure);
@@ -159,6 +180,7 @@ function checkEndorsements(
     if (memberSigned(member, signed, signature)) agreed.add(member.mspId);
   }
   if (agreed.size < context.policy.outOf) throw new Invalid(CODE.policyFailure);
+  return [...agreed].sort();
 }
 
 type Overlay = ReadonlyMap<string, { value: Uint8Array | null; version: Version }>;
