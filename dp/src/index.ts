@@ -15,6 +15,24 @@ export { sampleDiscreteGaussian } from './discrete-gaussian.js';
 export { SAMPLING_DENOMINATOR, samplePoissonMask } from './poisson-mask.js';
 export { SENSITIVITY_UNITS_MAX, clipToGrid } from './clipping.js';
 export type { GridClipping } from './clipping.js';
+export { GROUP_SIZE_MAX, groupEvent } from './group-event.js';
+export { FEATURE_SCOPES, PRIVACY_UNITS, createPrivacyPlan } from './privacy-plan.js';
+export type {
+  CertifiedEpsilon,
+  FeatureScope,
+  PrivacyPlan,
+  PrivacyPlanSpec,
+  PrivacyUnit,
+  ReleaseSpec,
+  Windowing,
+} from './privacy-plan.js';
+export { PLAN_PRESETS, planPreset } from './plan-presets.js';
+export type { PlanPresetName, PlanPresetOptions } from './plan-presets.js';
+export { decodePlan, encodePlan, planHash } from './plan-codec.js';
+export { privacyStatement } from './privacy-statement.js';
+export type { PrivacyStatement } from './privacy-statement.js';
+export { debitsOf, spentSoFar } from './spent-so-far.js';
+export type { Debit } from './spent-so-far.js';
 export { LEDGER_GENESIS, LEDGER_KINDS, appendRecord, verifyLedger } from './privacy-ledger.js';
 export type { LedgerHead, LedgerKind, LedgerRecord } from './privacy-ledger.js';
 export {
