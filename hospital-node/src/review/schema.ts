@@ -50,6 +50,7 @@ export const reviewSchema: Migration = {
       msp_id     TEXT NOT NULL,
       at_ms      INTEGER NOT NULL,
       to_state   TEXT NOT NULL,
+      reason     TEXT,
       PRIMARY KEY (hold, version)
     ) STRICT, WITHOUT ROWID;
 
@@ -64,6 +65,7 @@ export const reviewSchema: Migration = {
 
     CREATE TABLE hold_reason (
       digest TEXT PRIMARY KEY,
+      nonce  TEXT NOT NULL,
       text   TEXT NOT NULL
     ) STRICT;
 

@@ -1,0 +1,199 @@
+/**
+ * The hospital node's HTTP door: the review API, the analyst page, health and metrics. Loopback by default.
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import serveStatic from '@fastify/static';
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { HospitalNodeError } from './errors.js';
+import type { BlockFollower } from './fabric/block-follower.js';
+import type { FabricConnection } from './fabric/connection.js';
+import { createDecisions } from './review/decisions.js';
+import { ReviewError } from './review/errors.js';
+import { problemOf, sendProblem } from './review/problem.js';
+import type { ReviewStore } from './review/review-store.js';
+import { registerReviewRoutes } from './review/routes.js';
+import { createSessions } from './review/sessions.js';
+
+export interface Readiness {
+  readonly ok: boolean;
+  /** A word per check: `ok`, or what is missing. */
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The built analyst page; null: API only. */
+  readonly consoleDir: string | null;
+  readonly hospital: string;
+  readonly mspId: string;
+  readonly review: ReviewStore;
+  readonly fabric: Pick<FabricConnection, 'submit'>;
+  readonly follower: Pick<BlockFollower, 'health'>;
+  readonly metrics: Registry;
+  readonly ready: () => Readiness;
+  /** The node's own facts for `GET /api/v1/status` (rounds, detector, ε); cheap, it is polled. */
+  readonly status: () => object;
+  readonly now: () => number;
+  readonly log?: Logger;
+}
+
+export interface HttpServer extends AsyncDisposable {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const BODY_BYTES_MAX = 64 * 1024;
+const CONTENT_SECURITY_POLICY = {
+  'default-src': ["'none'"],
+  'script-src': ["'self'", "'wasm-unsafe-eval'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'font-src': ["'self'"],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'self'"],
+  'frame-ancestors': ["'none'"],
+};
+
+/** @throws {HospitalNodeError} `ERR_HTTP_LISTEN` if the port cannot be had */
+export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer> {
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    // Requests are validated as they are: nothing is converted, nothing silently dropped.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
+    crossOriginEmbedderPolicy: false,
+    strictTransportSecurity: false, // plain HTTP on loopback; a proxy in front of it sets its own
+  });
+  await app.register(cookie);
+  await app.register(rateLimit, {
+    max: 1_200,
+    timeWindow: 60_000,
+    errorResponseBuilder: (_request, { after, statusCode }) =>
+      Object.assign(
+        new ReviewError('ERR_RATE_LIMIT', `Too many requests; wait ${after}.`),
+        { statusCode },
+      ),
+  });
+  answerErrors(app, o);
+  healthRoutes(app, o);
+  registerReviewRoutes(app, {
+    hospital: o.hospital,
+    mspId: o.mspId,
+    review: o.review,
+    sessions: createSessions(o.review.database),
+    decisions: createDecisions({ review: o.review, fabric: o.fabric, mspId: o.mspId }),
+    now: o.now,
+    status: () => ({ ...o.status(), hospital: o.hospital, ledger: ledgerFacts(o) }),
+  });
+  if (o.consoleDir !== null && existsSync(o.consoleDir)) await servePage(app, o.consoleDir);
+  try {
+    await app.listen({ host: o.host, port: o.port });
+  } catch (cause) {
+    await app.close();
+    throw new HospitalNodeError(
+      'ERR_HTTP_LISTEN',
+      `cannot listen on ${o.host}:${o.port}; is the port taken?`,
+      { host: o.host, port: o.port },
+      cause,
+    );
+  }
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : o.port;
+  o.log?.info({ host: o.host, port }, 'http serving');
+  const close = async (): Promise<void> => {
+    app.server.closeAllConnections();
+    await app.close();
+  };
+  return { port, close, [Symbol.asyncDispose]: close };
+}
+
+function healthRoutes(app: FastifyInstance, o: HttpServerOptions): void {
+  app.get('/livez', () => ({ ok: true }));
+  app.get('/readyz', async (_request, reply) => {
+    const readiness = o.ready();
+    await reply.code(readiness.ok ? 200 : 503).send(readiness);
+  });
+  app.get('/metrics', async (_request, reply) => {
+    await reply.header('content-type', o.metrics.contentType).send(await o.metrics.metrics());
+  });
+}
+
+async function servePage(app: FastifyInstance, root: string): Promise<void> {
+  await app.register(serveStatic, {
+    root,
+    setHeaders: (response, path) => {
+      const named = /\/assets\/[^/]*$/.test(path); // the build puts a hash of the content in these names
+      response.header(
+        'cache-control',
+        named ? 'public, max-age=31536000, immutable' : 'no-cache',
+      );
+    },
+  });
+}
+
+function ledgerFacts(o: HttpServerOptions): object {
+  const health = o.follower.health();
+  return {
+    connected: health.connected,
+    nextBlock: health.nextBlock.toString(),
+    lagBlocks: health.lagBlocks,
+    lastBlockAt:
+      health.lastBlockAtMs === null ? null : new Date(health.lastBlockAtMs).toISOString(),
+    lastErrorCode: health.lastErrorCode,
+  };
+}
+
+function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
+  app.setNotFoundHandler(async (request, reply) =>
+    sendProblem(reply, problemOf('ERR_NOT_FOUND', `There is nothing at ${request.url.split('?')[0] ?? ''}.`)),
+  );
+  app.setErrorHandler<FastifyError | ReviewError>(async (error, request, reply) => {
+    if (error instanceof ReviewError) {
+      if (typeof error.facts['retryAfterMs'] === 'number') {
+        reply.header('retry-after', Math.ceil(error.facts['retryAfterMs'] / 1_000));
+      }
+      const more = error.code === 'ERR_HOLD_STALE' ? currentOf(o, request.params) : error.facts;
+      return sendProblem(reply, problemOf(error.code as never, error.message, more));
+    }
+    if ('validation' in error && error.validation !== undefined) {
+      const errors = error.validation.map((fault) => ({
+        pointer: fault.instancePath,
+        expected: fault.message ?? fault.keyword,
+      }));
+      return sendProblem(reply, problemOf('ERR_REQUEST', 'The request is not well formed.', { errors }));
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500) {
+      return sendProblem(reply, {
+        ...problemOf('ERR_REQUEST', 'The request is not well formed.'),
+        status: error.statusCode,
+      });
+    }
+    o.log?.error({ code: error.code, route: request.routeOptions.url }, 'request failed');
+    return sendProblem(reply, {
+      type: '/problems/ERR_INTERNAL',
+      title: 'Something broke here',
+      status: 500,
+      detail: 'The node could not answer. The fault is in its log.',
+      code: 'ERR_INTERNAL',
+    });
+  });
+}
+
+/** A stale step is answered with the state of things, so that the screen can show the difference. */
+function currentOf(o: HttpServerOptions, params: unknown): object {
+  const { txid } = params as { txid?: string };
+  if (txid === undefined) return {};
+  const { version, state, holder, proposer } = o.review.summary(txid);
+  return { current: { version, state, holder, proposer } };
+}

@@ -1,0 +1,173 @@
+/**
+ * Why a call was held, computed again from what the ledger keeps: the ring of its own write set, and the detector and
+ * table that judged it. Nothing is remembered from the moment of judgement, so what the screen shows can be checked.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import {
+  createScorer,
+  decodeDetector,
+  decodeTable,
+  type Explanation,
+  type Scorer,
+} from '@bhschain/models/detector';
+import {
+  COLUMNS,
+  decodeCallContext,
+  decodeRing,
+  PEERLESS_MASK,
+  ROW_OUTCOMES,
+  TIMELESS_MASK,
+  type RowOutcome,
+} from '@bhschain/models/features';
+import { ReviewError } from './errors.js';
+
+/** The ring's value ends with the first 8 bytes of the code hash of the guard that wrote it. */
+const CODE_HASH_BYTES = 8;
+
+export interface EvidenceInput {
+  readonly txId: string;
+  readonly args: readonly string[];
+  readonly score: number | null;
+  readonly ring: Uint8Array | null;
+  readonly model: Uint8Array | null;
+  readonly table: Uint8Array | null;
+}
+
+export interface EvidenceStep {
+  /** 0 is the oldest; the last one is the call itself. */
+  readonly index: number;
+  readonly outcome: (typeof ROW_OUTCOMES)[RowOutcome];
+  readonly error: number;
+  /** One value per shown column, in its unit. */
+  readonly values: readonly number[];
+  /** Huber error per shown column. */
+  readonly errors: readonly number[];
+  /** 1/8 s since the step before; null: unknown. */
+  readonly gapEighths: number | null;
+}
+
+export interface EvidenceReason {
+  readonly column: string;
+  readonly unit: string;
+  readonly share: number;
+  readonly ratio: number;
+  /** What the score would be, were this column normal. */
+  readonly scoreWithout: number;
+  readonly value: number;
+}
+
+export interface Evidence {
+  readonly columns: readonly { readonly name: string; readonly unit: string }[];
+  readonly steps: readonly EvidenceStep[];
+  readonly reasons: readonly EvidenceReason[];
+  readonly sentences: readonly string[];
+  readonly theta: number;
+  readonly alphaPpm: number;
+  /** Recomputed here, with the same kernel. */
+  readonly score: number;
+  /** It equals the score that the ledger keeps. */
+  readonly agrees: boolean;
+  readonly ringDigest: string;
+  readonly windowCount: number;
+}
+
+/** Decoded judges by the hashes of their bytes; a detector lives for hours, so a handful is enough. */
+export interface Judges {
+  scorerOf(model: Uint8Array, table: Uint8Array): Scorer;
+}
+
+export function createJudges(keep = 4): Judges {
+  const cache = new Map<string, Scorer>();
+  return {
+    scorerOf(model, table) {
+      const key = createHash('sha256').update(model).update(table).digest('hex');
+      let scorer = cache.get(key);
+      if (scorer === undefined) {
+        scorer = createScorer(decodeDetector(model), decodeTable(table));
+        if (cache.size >= keep) cache.delete(cache.keys().next().value ?? '');
+        cache.set(key, scorer);
+      }
+      return scorer;
+    },
+  };
+}
+
+/** @throws {ReviewError} `ERR_HOLD_EVIDENCE` with the reason, if a part is missing or does not fit */
+export function explainHold(input: EvidenceInput, judges: Judges): Evidence {
+  const { ring: ringBytes, model, table } = input;
+  const missing = (what: string, cause?: unknown): ReviewError =>
+    new ReviewError(
+      'ERR_HOLD_EVIDENCE',
+      `This call cannot be explained here: ${what}.`,
+      { txId: input.txId },
+      cause,
+    );
+  if (input.score === null) throw missing('no detector judged it');
+  if (ringBytes === null) throw missing('its block holds no sequence of calls');
+  if (model === null || table === null) throw missing('its detector is not in the blocks read');
+  let scorer: Scorer;
+  let ring: ReturnType<typeof decodeRing>;
+  let explanation: Explanation;
+  let mask: number;
+  const ringOnly = ringBytes.subarray(0, ringBytes.length - CODE_HASH_BYTES);
+  try {
+    mask = maskOf(input.args);
+    scorer = judges.scorerOf(model, table);
+    ring = decodeRing(ringOnly);
+    explanation = scorer.explain({
+      rows: ring.rows.map((row) => row.columns),
+      mask,
+    });
+  } catch (cause) {
+    throw missing('its sequence or its detector does not decode', cause);
+  }
+  const shown = COLUMNS.map((spec, index) => ({ spec, index })).filter(
+    ({ index }) => (mask & (1 << index)) === 0,
+  );
+  const last = ring.rows.at(-1);
+  return {
+    columns: shown.map(({ spec }) => ({ name: spec.name, unit: spec.unit })),
+    steps: ring.rows.map((row, index) => ({
+      index,
+      outcome: ROW_OUTCOMES[row.outcome],
+      error: round(explanation.stepErrors[index] ?? 0),
+      gapEighths: row.gap,
+      values: shown.map(({ spec, index: column }) => (row.columns[column] ?? 0) / 2 ** spec.k),
+      errors: shown.map(({ index: column }) =>
+        round(explanation.errors[index * COLUMNS.length + column] ?? 0),
+      ),
+    })),
+    reasons: explanation.columns.map((reason) => {
+      const spec = COLUMNS[reason.index]!;
+      return {
+        column: spec.name,
+        unit: spec.unit,
+        share: round(reason.share),
+        ratio: round(reason.meanErrorRatio),
+        scoreWithout: reason.scoreWithoutMillionths,
+        value: (last?.columns[reason.index] ?? 0) / 2 ** spec.k,
+      };
+    }),
+    sentences: explanation.sentences,
+    theta: scorer.table.theta,
+    alphaPpm: scorer.table.alphaPpm,
+    score: explanation.scoreMillionths,
+    agrees: explanation.scoreMillionths === input.score,
+    ringDigest: createHash('sha256').update(ringOnly).digest('hex'),
+    windowCount: ring.callCount,
+  };
+}
+
+/** The columns that were left out of the judgement: a coded source has no peers, a coarse clock no times. */
+function maskOf(args: readonly string[]): number {
+  const context = decodeCallContext(args.at(-1) ?? '');
+  return (
+    (context.code === null ? 0 : PEERLESS_MASK) |
+    (context.timeGranularity === 'exact' ? 0 : TIMELESS_MASK)
+  );
+}
+
+function round(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}

@@ -1,0 +1,407 @@
+/**
+ * The review as this hospital sees it: filled by committed blocks only, read by the analyst page and by the window store.
+ * @module
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  decodeQuarantineRecord,
+  type Finding,
+  type QuarantineRecord,
+  type ReviewState,
+} from '@bhschain/chaincode-hooks/events';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { WindowLabels, WindowState } from '../access-log/window-labels.js';
+import type { BlockConsumer } from '../fabric/block-checkpoint.js';
+import { openShared, transact } from '../fabric/transact.js';
+import { blockIntake } from './block-intake.js';
+import { ReviewError } from './errors.js';
+import { createJudges, explainHold, type Evidence } from './evidence.js';
+import { peopleByActor } from './people.js';
+
+/** One held (or flagged) call, as a row of the queue. */
+export interface HoldSummary {
+  /** Short and stable in this hospital: `H-12`, in the order of the ledger. */
+  readonly id: string;
+  readonly txId: string;
+  readonly kind: 'quarantine' | 'review';
+  readonly mspId: string;
+  /** Stable pseudonym of the actor. */
+  readonly actor: string;
+  readonly role: string;
+  readonly ward: string;
+  /** Without the contract's name. */
+  readonly function: string;
+  readonly cause: QuarantineRecord['cause'];
+  /** Millionths; null if no detector judged. */
+  readonly scoreMillionths: number | null;
+  readonly topReason: string | null;
+  readonly state: ReviewState;
+  readonly version: number;
+  readonly deadlineMs: number;
+  readonly atMs: number;
+  readonly filedMs: number;
+  readonly holder: Reviewer | null;
+  readonly proposer: Reviewer | null;
+  readonly action: 'release' | 'reject' | null;
+  readonly finding: Finding | null;
+}
+
+/** A person of this hospital by name, anybody else by a short form of her ledger id. */
+export interface Reviewer {
+  readonly actorId: string;
+  readonly name: string;
+}
+
+export interface HoldStep {
+  readonly version: number;
+  readonly step: string;
+  readonly by: Reviewer;
+  readonly mspId: string;
+  readonly atMs: number;
+  readonly to: string;
+  readonly txId: string;
+  readonly block: string;
+  /** Of a proposal or a return, if it was written in this hospital. */
+  readonly reason: string | null;
+}
+
+export interface HoldDetail extends HoldSummary {
+  readonly actorId: string;
+  readonly arguments: readonly string[];
+  readonly reason: string | null;
+  readonly reasonDigest: string | null;
+  readonly grantable: boolean;
+  readonly grant: Readonly<{ expiresMs: number; usedBy: string | null }> | null;
+  readonly history: readonly HoldStep[];
+  readonly evidence: Evidence | null;
+  /** Why there is none. */
+  readonly evidenceMissing: string | null;
+  readonly proof: Readonly<{
+    txId: string;
+    block: string;
+    blockHash: string;
+    position: number;
+    endorsers: readonly string[];
+    modelVersion: number | null;
+    modelHash: string | null;
+    tableHash: string | null;
+    ringDigest: string;
+    /** The ring in the block hashes to the digest in the record. */
+    ringAgrees: boolean | null;
+    codeHash: string;
+    callDigest: string;
+  }>;
+}
+
+export interface HoldQuery {
+  readonly mspId: string;
+  readonly states: readonly ReviewState[];
+  readonly limit: number;
+  readonly after: Readonly<{ deadlineMs: number; number: number }> | null;
+}
+
+export interface ReviewCounts {
+  readonly byState: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<'pending' | 'released' | 'confirmed', number>>;
+  readonly grantsUsed: number;
+}
+
+export interface ReviewStoreOptions {
+  /** `node.sqlite`, its schema in place. */
+  readonly file: string;
+}
+
+export interface ReviewStore {
+  /** Give it to the block follower. */
+  readonly consumer: BlockConsumer;
+  readonly database: DatabaseSyncInstance;
+  list(query: HoldQuery): readonly (HoldSummary & { readonly number: number })[];
+  /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
+  summary(txId: string): HoldSummary;
+  /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
+  detail(txId: string): HoldDetail;
+  /** Keeps a reason in the hospital and gives the digest that goes on the ledger. */
+  keepReason(text: string): Promise<string>;
+  counts(mspId: string): ReviewCounts;
+  /** Strictest label of an actor's stretch of log, `[fromMs, toMs)`. */
+  windowStateOf(ledgerActor: string, fromMs: number, toMs: number): WindowState;
+  /** For the window store, whose actors have names of their own; an actor without a ledger identity is `clear`. */
+  windowLabels(names: { ledgerActorOf(handle: string): string | null }): WindowLabels;
+  close(): void;
+}
+
+interface HoldRow {
+  tx_id: string;
+  kind: 'quarantine' | 'review';
+  number: number;
+  msp_id: string;
+  actor: string;
+  role: string;
+  ward: string;
+  function: string;
+  arguments: string;
+  score: number | null;
+  record: string;
+  block: number;
+  position: number;
+  block_hash: string;
+  endorsers: string;
+  model_hash: string | null;
+  table_hash: string | null;
+  ring: Uint8Array | null;
+}
+
+const GRANTABLE: readonly string[] = ['score', 'detector-unusable', 'grant-invalid'];
+
+export function openReviewStore(options: ReviewStoreOptions): ReviewStore {
+  return new SqliteReviewStore(openShared(options.file));
+}
+
+class SqliteReviewStore implements ReviewStore {
+  readonly consumer: BlockConsumer = blockIntake;
+  readonly database: DatabaseSyncInstance;
+  readonly #judges = createJudges();
+
+  constructor(database: DatabaseSyncInstance) {
+    this.database = database;
+  }
+
+  list(query: HoldQuery): readonly (HoldSummary & { readonly number: number })[] {
+    const states = query.states.map(() => '?').join(', ');
+    const after = query.after ?? { deadlineMs: -1, number: -1 };
+    const rows = this.database
+      .prepare(
+        `SELECT * FROM hold WHERE msp_id = ? AND state IN (${states})
+         AND (deadline_ms, number) > (?, ?) ORDER BY deadline_ms, number LIMIT ?`,
+      )
+      .all(
+        query.mspId,
+        ...query.states,
+        after.deadlineMs,
+        after.number,
+        query.limit,
+      ) as unknown as HoldRow[];
+    const people = peopleByActor(this.database);
+    return rows.map((row) => ({ ...summaryOf(row, people), number: row.number }));
+  }
+
+  summary(txId: string): HoldSummary {
+    return summaryOf(this.#row(txId), peopleByActor(this.database));
+  }
+
+  detail(txId: string): HoldDetail {
+    const row = this.#row(txId);
+    const people = peopleByActor(this.database);
+    const record = recordOf(row);
+    const { evidence, missing } = this.#evidence(row);
+    const reasonDigest = record.proposal?.reasonDigest ?? null;
+    return {
+      ...summaryOf(row, people),
+      actorId: row.actor,
+      arguments: JSON.parse(row.arguments) as string[],
+      reasonDigest,
+      reason: reasonDigest === null ? null : this.#reason(reasonDigest),
+      grantable: row.kind === 'quarantine' && GRANTABLE.includes(record.cause),
+      grant: this.#grant(txId),
+      history: this.#history(txId, people),
+      evidence,
+      evidenceMissing: missing,
+      proof: {
+        txId,
+        block: String(row.block),
+        blockHash: row.block_hash,
+        position: row.position,
+        endorsers: JSON.parse(row.endorsers) as string[],
+        modelVersion: record.modelVersion,
+        modelHash: row.model_hash,
+        tableHash: row.table_hash,
+        ringDigest: record.ringDigest,
+        ringAgrees: evidence === null ? null : evidence.ringDigest === record.ringDigest,
+        codeHash: record.codeHash,
+        callDigest: record.digest,
+      },
+    };
+  }
+
+  async keepReason(text: string): Promise<string> {
+    // A short sentence could be guessed from its bare hash, and the ledger is read by every member.
+    const nonce = randomBytes(16).toString('hex');
+    const digest = createHash('sha256').update(`${nonce}\u001f${text}`).digest('hex');
+    await transact(this.database, () =>
+      this.database
+        .prepare('INSERT INTO hold_reason (digest, nonce, text) VALUES (?, ?, ?)')
+        .run(digest, nonce, text),
+    );
+    return digest;
+  }
+
+  counts(mspId: string): ReviewCounts {
+    const states = this.database
+      .prepare('SELECT state, count(*) AS n FROM hold WHERE msp_id = ? GROUP BY state')
+      .all(mspId) as { state: string; n: number }[];
+    const labels = this.database
+      .prepare(
+        `SELECT label.state, count(*) AS n FROM label JOIN hold ON hold.tx_id = label.hold
+         WHERE hold.msp_id = ? GROUP BY label.state`,
+      )
+      .all(mspId) as { state: string; n: number }[];
+    const used = this.database
+      .prepare(
+        `SELECT count(*) AS n FROM hold_grant JOIN hold ON hold.tx_id = hold_grant.hold
+         WHERE hold.msp_id = ? AND used_by IS NOT NULL`,
+      )
+      .get(mspId) as { n: number };
+    const labelled = Object.fromEntries(labels.map((row) => [row.state, row.n]));
+    return {
+      byState: Object.fromEntries(states.map((row) => [row.state, row.n])),
+      labels: {
+        pending: labelled['pending'] ?? 0,
+        released: labelled['released'] ?? 0,
+        confirmed: labelled['confirmed'] ?? 0,
+      },
+      grantsUsed: used.n,
+    };
+  }
+
+  windowStateOf(ledgerActor: string, fromMs: number, toMs: number): WindowState {
+    const rows = this.database
+      .prepare('SELECT DISTINCT state FROM label WHERE actor = ? AND at_ms >= ? AND at_ms < ?')
+      .all(ledgerActor, fromMs, toMs) as { state: WindowState }[];
+    const found = rows.map((row) => row.state);
+    return (['confirmed', 'pending', 'released'] as const).find((s) => found.includes(s)) ?? 'clear';
+  }
+
+  windowLabels(names: { ledgerActorOf(handle: string): string | null }): WindowLabels {
+    return {
+      windowStateOf: (actor, binStartMs, binEndMs) => {
+        const ledgerActor = names.ledgerActorOf(actor);
+        return Promise.resolve(
+          ledgerActor === null ? 'clear' : this.windowStateOf(ledgerActor, binStartMs, binEndMs),
+        );
+      },
+    };
+  }
+
+  close(): void {
+    if (this.database.isOpen) this.database.close();
+  }
+
+  #row(txId: string): HoldRow {
+    const row = this.database.prepare('SELECT * FROM hold WHERE tx_id = ?').get(txId);
+    if (row === undefined) {
+      throw new ReviewError('ERR_HOLD_UNKNOWN', 'There is no hold with this transaction id.', {
+        txId,
+      });
+    }
+    return row as unknown as HoldRow;
+  }
+
+  #evidence(row: HoldRow): { evidence: Evidence | null; missing: string | null } {
+    try {
+      const evidence = explainHold(
+        {
+          txId: row.tx_id,
+          args: JSON.parse(row.arguments) as string[],
+          score: row.score,
+          ring: row.ring,
+          model: this.#blob(row.model_hash),
+          table: this.#blob(row.table_hash),
+        },
+        this.#judges,
+      );
+      return { evidence, missing: null };
+    } catch (error) {
+      if (!(error instanceof ReviewError)) throw error;
+      return { evidence: null, missing: error.message };
+    }
+  }
+
+  #blob(hash: string | null): Uint8Array | null {
+    if (hash === null) return null;
+    const row = this.database
+      .prepare('SELECT bytes FROM detector_blob WHERE hash = ?')
+      .get(hash) as { bytes: Uint8Array } | undefined;
+    return row?.bytes ?? null;
+  }
+
+  #reason(digest: string): string | null {
+    const row = this.database
+      .prepare('SELECT text FROM hold_reason WHERE digest = ?')
+      .get(digest) as { text: string } | undefined;
+    return row?.text ?? null;
+  }
+
+  #grant(txId: string): HoldDetail['grant'] {
+    const row = this.database
+      .prepare('SELECT expires_ms, used_by FROM hold_grant WHERE hold = ?')
+      .get(txId) as { expires_ms: number; used_by: string | null } | undefined;
+    return row === undefined ? null : { expiresMs: row.expires_ms, usedBy: row.used_by };
+  }
+
+  #history(txId: string, people: ReadonlyMap<string, string>): readonly HoldStep[] {
+    const rows = this.database
+      .prepare('SELECT * FROM hold_step WHERE hold = ? ORDER BY version')
+      .all(txId) as unknown as {
+      version: number;
+      tx_id: string;
+      block: number;
+      step: string;
+      by_actor: string;
+      msp_id: string;
+      at_ms: number;
+      to_state: string;
+      reason: string | null;
+    }[];
+    return rows.map((row) => ({
+      version: row.version,
+      step: row.step,
+      by: reviewerOf(row.by_actor, people),
+      mspId: row.msp_id,
+      atMs: row.at_ms,
+      to: row.to_state,
+      txId: row.tx_id,
+      block: String(row.block),
+      reason: row.reason === null ? null : this.#reason(row.reason),
+    }));
+  }
+}
+
+function recordOf(row: HoldRow): QuarantineRecord {
+  return decodeQuarantineRecord(Buffer.from(row.record));
+}
+
+function summaryOf(row: HoldRow, people: ReadonlyMap<string, string>): HoldSummary {
+  const record = recordOf(row);
+  const { holder, proposal } = record;
+  return {
+    id: `H-${row.number}`,
+    txId: row.tx_id,
+    kind: row.kind,
+    mspId: row.msp_id,
+    actor: pseudonymOf(row.actor),
+    role: row.role,
+    ward: row.ward,
+    function: row.function.slice(row.function.indexOf(':') + 1),
+    cause: record.cause,
+    scoreMillionths: record.score,
+    topReason: record.reasons[0]?.column ?? null,
+    state: record.state,
+    version: record.version,
+    deadlineMs: record.deadlineMs,
+    atMs: record.atMs,
+    filedMs: record.filedMs,
+    holder: holder === null ? null : reviewerOf(holder, people),
+    proposer: proposal === null ? null : reviewerOf(proposal.by, people),
+    action: proposal?.action ?? null,
+    finding: proposal?.finding ?? null,
+  };
+}
+
+/** The ledger's id of an actor says nothing about the person; its beginning is enough to recognise her on a screen. */
+export function pseudonymOf(actor: string): string {
+  return `P-${actor.slice(0, 6)}`;
+}
+
+function reviewerOf(actorId: string, people: ReadonlyMap<string, string>): Reviewer {
+  return { actorId, name: people.get(actorId) ?? pseudonymOf(actorId) };
+}

@@ -1,0 +1,252 @@
+/**
+ * The review API: sign-in, queue, detail, and the steps. Handlers decode, call, encode.
+ * @module
+ */
+import { FINDINGS, REVIEW_STATES, type ReviewState } from '@bhschain/chaincode-hooks/events';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type, type Static } from 'typebox';
+import { createCursors } from './cursor.js';
+import type { Decisions, StepCommand } from './decisions.js';
+import { ReviewError } from './errors.js';
+import { holdDetailView, holdView } from './hold-view.js';
+import { signIn } from './people.js';
+import type { ReviewStore } from './review-store.js';
+import { sameToken, type Session, type Sessions } from './sessions.js';
+
+export interface RouteOptions {
+  readonly hospital: string;
+  readonly mspId: string;
+  readonly review: ReviewStore;
+  readonly sessions: Sessions;
+  readonly decisions: Decisions;
+  readonly now: () => number;
+  /** Facts of the node for the page's head; read on every poll, so cheap. */
+  readonly status: () => object;
+}
+
+const closed = { additionalProperties: false } as const;
+const SignIn = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 64 }),
+    password: Type.String({ minLength: 1, maxLength: 256 }),
+  },
+  closed,
+);
+const version = Type.Optional(Type.Integer({ minimum: 1 }));
+const reason = Type.String({ minLength: 10, maxLength: 2_000 });
+const Versioned = Type.Object({ expectedVersion: version }, closed);
+const Returned = Type.Object({ expectedVersion: version, reason }, closed);
+const Proposed = Type.Object(
+  {
+    expectedVersion: version,
+    action: Type.Union([Type.Literal('release'), Type.Literal('reject')]),
+    finding: Type.Union(FINDINGS.map((finding) => Type.Literal(finding))),
+    reason,
+  },
+  closed,
+);
+const Listed = Type.Object(
+  {
+    state: Type.Optional(Type.String({ pattern: '^[a-z]+(,[a-z]+)*$', maxLength: 120 })),
+    after: Type.Optional(Type.String({ maxLength: 80 })),
+    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
+  },
+  closed,
+);
+const ByTxId = Type.Object({ txid: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed);
+
+const UNDECIDED: readonly ReviewState[] = ['open', 'claimed', 'proposed', 'escalated'];
+const LIMIT_MAX = 200;
+
+type ById = FastifyRequest<{ Params: Static<typeof ByTxId> }>;
+
+export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): void {
+  const cookieName = `bhs-${o.hospital}`;
+  const cursors = createCursors();
+
+  const sessionOf = async (request: FastifyRequest): Promise<Session & { id: string }> => {
+    const id = request.cookies[cookieName];
+    const session = id === undefined ? null : await o.sessions.find(id, o.now());
+    if (id === undefined || session === null) {
+      throw new ReviewError('ERR_SESSION', 'Please sign in.');
+    }
+    return { ...session, id };
+  };
+  const writer = async (request: FastifyRequest): Promise<Session & { id: string }> => {
+    const session = await sessionOf(request);
+    requireSamePage(request);
+    const token = request.headers['x-csrf-token'];
+    if (typeof token !== 'string' || !sameToken(token, session.csrf)) {
+      throw new ReviewError('ERR_CSRF', 'This request does not come from the page you signed in to.');
+    }
+    return session;
+  };
+
+  app.get('/api/v1/about', () => ({ hospital: o.hospital, mspId: o.mspId }));
+
+  app.post<{ Body: Static<typeof SignIn> }>(
+    '/api/v1/session',
+    { schema: { body: SignIn }, config: { rateLimit: { max: 30, timeWindow: 60_000 } } },
+    async (request, reply) => {
+      requireSamePage(request);
+      const { name, password } = request.body;
+      const signedIn = await signIn(o.review.database, { name, password, nowMs: o.now() });
+      const session = await o.sessions.open(signedIn, o.now());
+      reply.setCookie(cookieName, session.id, {
+        path: '/',
+        httpOnly: true,
+        sameSite: 'strict',
+        secure: request.protocol === 'https',
+      });
+      return reply.code(201).send(sessionView(session, o.hospital));
+    },
+  );
+  app.get('/api/v1/session', async (request) =>
+    sessionView(await sessionOf(request), o.hospital),
+  );
+  app.delete('/api/v1/session', async (request, reply) => {
+    await o.sessions.end((await writer(request)).id);
+    return reply.clearCookie(cookieName, { path: '/' }).code(204).send();
+  });
+
+  app.get('/api/v1/status', async (request) => {
+    await sessionOf(request);
+    return { ...o.status(), review: o.review.counts(o.mspId) };
+  });
+
+  app.get<{ Querystring: Static<typeof Listed> }>(
+    '/api/v1/holds',
+    { schema: { querystring: Listed } },
+    async (request) => {
+      const { person } = await sessionOf(request);
+      const states = statesOf(request.query.state);
+      const limit = Math.min(LIMIT_MAX, Number(request.query.limit ?? 50));
+      const filter = states.join(',');
+      const rows = o.review.list({
+        mspId: o.mspId,
+        states,
+        limit: limit + 1,
+        after:
+          request.query.after === undefined ? null : cursors.decode(request.query.after, filter),
+      });
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      return {
+        items: page.map(({ number: _number, ...hold }) => holdView(hold, person, o.now())),
+        next: rows.length > limit && last !== undefined ? cursors.encode(last, filter) : null,
+      };
+    },
+  );
+  app.get(
+    '/api/v1/holds/:txid',
+    { schema: { params: ByTxId } },
+    async (request: ById, reply) => {
+      const { person } = await sessionOf(request);
+      const hold = o.review.detail(request.params.txid);
+      const etag = etagOf(hold);
+      reply.header('etag', etag);
+      if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+      return holdDetailView(hold, person, o.now());
+    },
+  );
+
+  const step = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    command: StepCommand,
+  ): Promise<unknown> => {
+    const session = await writer(request);
+    if (session.identity === null) {
+      throw new ReviewError(
+        'ERR_SESSION_LOCKED',
+        'The node was restarted and no longer holds your key. Sign in again to sign this step.',
+      );
+    }
+    const { txid } = request.params as Static<typeof ByTxId>;
+    const hold = await o.decisions.take({
+      txId: txid,
+      expectedVersion: expectedVersionOf(request),
+      command,
+      identity: session.identity,
+    });
+    reply.header('etag', etagOf(hold)).code(201);
+    return { ...holdDetailView(hold, session.person, o.now()), stepTxId: hold.stepTxId };
+  };
+  const versioned = { schema: { params: ByTxId, body: Versioned } };
+  for (const [noun, name] of [
+    ['claims', 'claim'],
+    ['unclaims', 'unclaim'],
+    ['approvals', 'approve'],
+    ['escalations', 'escalate'],
+  ] as const) {
+    app.post(`/api/v1/holds/:txid/${noun}`, versioned, (request, reply) =>
+      step(request, reply, { step: name }),
+    );
+  }
+  app.post<{ Body: Static<typeof Returned> }>(
+    '/api/v1/holds/:txid/returns',
+    { schema: { params: ByTxId, body: Returned } },
+    (request, reply) => step(request, reply, { step: 'return', reason: request.body.reason }),
+  );
+  app.post<{ Body: Static<typeof Proposed> }>(
+    '/api/v1/holds/:txid/proposals',
+    { schema: { params: ByTxId, body: Proposed } },
+    (request, reply) => {
+      const { action, finding, reason: why } = request.body;
+      return step(request, reply, { step: 'propose', action, finding, reason: why });
+    },
+  );
+}
+
+function sessionView(session: Session, hospital: string): object {
+  const { name, role, actor, mspId } = session.person;
+  return {
+    hospital,
+    person: { name, role, actor, mspId },
+    csrf: session.csrf,
+    canSign: session.identity !== null,
+    expiresAt: new Date(session.expiresAtMs).toISOString(),
+  };
+}
+
+/** Browsers say where a request comes from; a program that says nothing has no cookie to be robbed of. */
+function requireSamePage(request: FastifyRequest): void {
+  const site = request.headers['sec-fetch-site'];
+  const { origin } = request.headers;
+  const foreign =
+    (site !== undefined && site !== 'same-origin' && site !== 'none') ||
+    (origin !== undefined && origin !== `${request.protocol}://${request.headers.host ?? ''}`);
+  if (foreign) {
+    throw new ReviewError('ERR_CSRF', 'This request comes from another page.');
+  }
+}
+
+function statesOf(text: string | undefined): readonly ReviewState[] {
+  if (text === undefined) return UNDECIDED;
+  const wanted = [...new Set(text.split(','))];
+  const states = REVIEW_STATES.filter((state) => wanted.includes(state));
+  if (states.length !== wanted.length) {
+    throw new ReviewError(
+      'ERR_REQUEST',
+      `state: expected some of ${REVIEW_STATES.join(', ')}, got ${text}`,
+    );
+  }
+  return states;
+}
+
+function expectedVersionOf(request: FastifyRequest): number {
+  const body = request.body as { expectedVersion?: number };
+  if (body.expectedVersion !== undefined) return body.expectedVersion;
+  const match = /^"[0-9a-f]{64}\.(\d{1,9})"$/.exec(request.headers['if-match'] ?? '');
+  if (match === null) {
+    throw new ReviewError(
+      'ERR_IF_MATCH',
+      'Say which version you saw: expectedVersion in the body, or the ETag in If-Match.',
+    );
+  }
+  return Number(match[1]);
+}
+
+function etagOf(hold: { readonly txId: string; readonly version: number }): string {
+  return `"${hold.txId}.${hold.version}"`;
+}
