@@ -1,1 +1,27 @@
-export {};
+export { DatasetError, type DatasetErrorCode, type DatasetFacts } from './errors.js';
+export { randomStream, type RandomStream } from './random-stream.js';
+export {
+  HOSPITALS_MAX,
+  type CodeTable,
+  type Consortium,
+  type ConsortiumHospital,
+  type Incident,
+  type IncidentKind,
+  type SimulatedIncidentKind,
+  type StaffMember,
+} from './consortium.js';
+export {
+  createConsortium,
+  type SimulatedConsortiumOptions,
+} from './simulation/simulated-consortium.js';
+export { selectedEvents, selectLiveCalls, type LiveSelection } from './live-selection.js';
+export { createLedgerNames, intentsOf } from './intents.js';
+export { writeConsortium, writeEvents, type WrittenConsortium } from './jsonl-writer.js';
+export {
+  readEventLog,
+  type EventLog,
+  type LogRow,
+  type MalformedLine,
+} from './event-log/event-log.js';
+export { codeTableOf } from './event-log/code-table.js';
+export { createLogConsortium, type LogConsortiumOptions } from './event-log/log-consortium.js';
