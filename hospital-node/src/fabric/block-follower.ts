@@ -1,22 +1,22 @@
 /**
- * Follows the channel block by block, for ever: open, apply, and on any failure of the stream reopen at the checkpoint
- * through the next gateway, after a wait with full jitter. What no reconnect repairs (a gap, a fork, a block that does
- * not decode, an effect that throws) ends the run with its error.
+ * Follows the channel into the node's database, block by block, each with its effects in one transaction. What no
+ * reconnect repairs (a gap, a fork, a block that does not decode, an effect that throws) ends the run with its error.
  * @module
  */
 import { decodeBlock } from '@bhschain/chaincode-hooks/events';
 import type { common } from '@hyperledger/fabric-protos';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { Logger } from 'pino';
-import { fullJitterMs, sleep, type RandomUnit } from './backoff.js';
+import type { RandomUnit } from './backoff.js';
 import {
   applyBlock,
   readCheckpoint,
   type BlockConsumer,
   type FollowedBlock,
 } from './block-checkpoint.js';
-import type { BlockSource, FabricConnection } from './connection.js';
-import { BlockStreamError, FabricError } from './errors.js';
+import { runBlockStream } from './block-stream.js';
+import type { FabricConnection } from './connection.js';
+import { BlockStreamError } from './errors.js';
 import { openShared } from './transact.js';
 
 export type { BlockConsumer, FollowedBlock } from './block-checkpoint.js';
@@ -55,8 +55,6 @@ export interface BlockFollower {
   close(): void;
 }
 
-const BACKOFF = { baseMs: 200, capMs: 30_000 } as const;
-
 export function createBlockFollower(options: BlockFollowerOptions): BlockFollower {
   return new Follower(options);
 }
@@ -78,25 +76,30 @@ class Follower implements BlockFollower {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; ) {
-      const before = this.#nextBlock;
-      try {
-        await this.#follow(signal);
-        if (signal.aborted) return;
-        this.#note(new FabricError('ERR_FABRIC_UNAVAILABLE', 'the gateway ended the stream'));
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof EffectFailed) {
-          this.#note(error.cause);
-          throw error.cause;
-        }
-        this.#note(error);
-      }
+    try {
+      await runBlockStream(
+        {
+          connection: this.#o.connection,
+          nextBlock: () => this.#nextBlock,
+          take: (block) => this.#take(block),
+          random: this.#o.random,
+          onOpen: async () => {
+            this.#height = (await this.#o.connection.chainInfo()).height;
+            this.#connected = true;
+          },
+          onInterrupt: (error) => {
+            this.#connected = false;
+            this.#reconnects += 1;
+            this.#note(error);
+          },
+        },
+        signal,
+      );
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    } finally {
       this.#connected = false;
-      this.#reconnects += 1;
-      failures = this.#nextBlock > before ? 0 : failures + 1;
-      this.#o.connection.switchGateway();
-      await sleep(fullJitterMs(failures, { ...BACKOFF, random: this.#o.random }), signal);
     }
   }
 
@@ -116,45 +119,20 @@ class Follower implements BlockFollower {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
-    this.#height = (await this.#o.connection.chainInfo()).height;
-    const source: BlockSource = await this.#o.connection.openBlocks(this.#nextBlock);
-    const stop = (): void => {
-      source.close();
-    };
-    signal.addEventListener('abort', stop);
-    try {
-      this.#connected = true;
-      for await (const block of source) {
-        if (signal.aborted) return;
-        await this.#take(block);
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-      source.close();
-    }
-  }
-
   async #take(raw: common.Block): Promise<void> {
-    let block: FollowedBlock;
-    let outcome: 'applied' | 'repeated';
-    try {
-      block = (this.#o.decode ?? followedBlockOf)(raw);
-      outcome = await applyBlock(this.#database, {
-        channel: this.#o.connection.channel,
-        block,
-        consumers: this.#o.consumers,
-        atMs: this.#o.now(),
-      });
-      if (outcome === 'repeated') return;
-      this.#nextBlock = block.number + 1n;
-      this.#lastBlockAtMs = this.#o.now();
-      this.#lastErrorCode = null;
-      if (this.#height === null || this.#nextBlock > this.#height) this.#height = this.#nextBlock;
-      this.#o.afterBlock?.(block);
-    } catch (cause) {
-      throw new EffectFailed(cause);
-    }
+    const block = (this.#o.decode ?? followedBlockOf)(raw);
+    const outcome = await applyBlock(this.#database, {
+      channel: this.#o.connection.channel,
+      block,
+      consumers: this.#o.consumers,
+      atMs: this.#o.now(),
+    });
+    if (outcome === 'repeated') return;
+    this.#nextBlock = block.number + 1n;
+    this.#lastBlockAtMs = this.#o.now();
+    this.#lastErrorCode = null;
+    if (this.#height === null || this.#nextBlock > this.#height) this.#height = this.#nextBlock;
+    this.#o.afterBlock?.(block);
   }
 
   #note(error: unknown): void {
@@ -165,13 +143,6 @@ class Follower implements BlockFollower {
       { code: this.#lastErrorCode, nextBlock: this.#nextBlock.toString() },
       'block stream interrupted',
     );
-  }
-}
-
-/** Carries an error of ours past the handler that would treat it as the network's. */
-class EffectFailed extends Error {
-  constructor(cause: unknown) {
-    super('the effect of a block failed', { cause });
   }
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { walkProcessedTransaction, type DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 import * as grpc from '@grpc/grpc-js';
 import { connect, hash, type Gateway } from '@hyperledger/fabric-gateway';
 import { common, gateway as gatewayProtos, msp, peer } from '@hyperledger/fabric-protos';
@@ -84,6 +85,8 @@ export interface FabricConnection extends AsyncDisposable {
   submit(fn: string, args: readonly Argument[], o?: SubmitOptions): Promise<SubmitOutcome>;
   /** What became of an id: its validation code, or null if no gateway has it. */
   lookup(transactionId: string): Promise<CommitFact | null>;
+  /** The whole transaction, or null if no gateway has it. */
+  transaction(transactionId: string): Promise<DecodedTransaction | null>;
   chainInfo(): Promise<ChainInfo>;
   /** Committed blocks from `startBlock` on, without end and without recovery (the follower reconnects). */
   openBlocks(startBlock: bigint): Promise<BlockSource>;
@@ -224,12 +227,17 @@ class Connection implements FabricConnection {
   }
 
   async lookup(transactionId: string): Promise<CommitFact | null> {
+    const found = await this.transaction(transactionId);
+    return found === null ? null : { validationCode: found.code, blockNumber: null };
+  }
+
+  async transaction(transactionId: string): Promise<DecodedTransaction | null> {
     let unreachable: unknown = null;
     for (let turn = 0; turn < this.#clients.length; turn += 1) {
       const endpoint = (this.#current + turn) % this.#clients.length;
       try {
         const found = await this.#lookupAt(endpoint, this.#options.identity, transactionId);
-        if (found !== null) return found;
+        if (found !== null) return walkProcessedTransaction(found);
       } catch (error) {
         unreachable = error;
       }
@@ -318,7 +326,16 @@ class Connection implements FabricConnection {
       },
       status: (endpoint, transactionId, deadlineMs) =>
         this.#statusAt(endpoint, identity, transactionId, deadlineMs),
-      lookup: (endpoint, transactionId) => this.#lookupAt(endpoint, identity, transactionId),
+      lookup: async (endpoint, transactionId) => {
+        const found = await this.#lookupAt(endpoint, identity, transactionId);
+        return found === null
+          ? null
+          : {
+              validationCode:
+                peer.ProcessedTransaction.deserializeBinary(found).getValidationcode(),
+              blockNumber: null,
+            };
+      },
     };
   }
 
@@ -346,19 +363,16 @@ class Connection implements FabricConnection {
     endpoint: number,
     identity: FabricIdentity,
     transactionId: string,
-  ): Promise<CommitFact | null> {
+  ): Promise<Uint8Array | null> {
     const { contract, name } = this.#contract(endpoint, identity, 'qscc/GetTransactionByID');
-    let bytes: Uint8Array;
     try {
-      bytes = await contract
+      return await contract
         .newProposal(name, { arguments: [this.channel, transactionId] })
         .evaluate(this.#within(this.#deadlines.evaluateMs));
     } catch (error) {
       if (failureOf(error).kind === 'unreachable') throw error;
       return null; // the peer answered: it has no such transaction
     }
-    const processed = peer.ProcessedTransaction.deserializeBinary(bytes);
-    return { validationCode: processed.getValidationcode(), blockNumber: null };
   }
 
   #contract(
