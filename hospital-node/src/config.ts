@@ -42,18 +42,20 @@ export interface NodeConfig {
     readonly retentionDays: number;
   };
   readonly federation: {
+    readonly id: string;
     readonly address: string;
     readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+    /** Certificate of the ordering organisation's authority: who may sign manifests and receipts. */
+    readonly signerCa: string;
   };
   readonly fabric: {
-    readonly endpoint: string;
+    /** `host:port` of gateways, the own organisation's first. */
+    readonly endpoints: readonly string[];
     readonly tlsRoot: string;
     readonly channel: string;
     readonly chaincode: string;
     readonly cert: string;
     readonly key: string;
-    /** MSP and root certificate of the organisation that signs manifests. */
-    readonly operator: { readonly mspId: string; readonly ca: string };
   };
   readonly privacy: {
     readonly ceilings: Ceilings;
@@ -101,20 +103,21 @@ const schema = Type.Object(
     ),
     federation: Type.Object(
       {
+        id: name,
         address: hostAndPort,
         tls: Type.Object({ ca: path, cert: path, key: path }, closed),
+        signerCa: path,
       },
       closed,
     ),
     fabric: Type.Object(
       {
-        endpoint: hostAndPort,
+        endpoints: Type.Array(hostAndPort, { minItems: 1 }),
         tlsRoot: path,
         channel: name,
         chaincode: name,
         cert: path,
         key: path,
-        operator: Type.Object({ mspId: name, ca: path }, closed),
       },
       closed,
     ),
@@ -314,6 +317,7 @@ function absolute(config: NodeConfig, folder: string): NodeConfig {
     log: { ...config.log, file: at(config.log.file) },
     federation: {
       ...config.federation,
+      signerCa: at(config.federation.signerCa),
       tls: { ca: at(tls.ca), cert: at(tls.cert), key: at(tls.key) },
     },
     fabric: {
@@ -321,7 +325,6 @@ function absolute(config: NodeConfig, folder: string): NodeConfig {
       tlsRoot: at(fabric.tlsRoot),
       cert: at(fabric.cert),
       key: at(fabric.key),
-      operator: { ...fabric.operator, ca: at(fabric.operator.ca) },
     },
     actorsFile: at(config.actorsFile),
     peopleDir: at(config.peopleDir),

@@ -5,7 +5,7 @@
  * Sources: Feldman and Zrnic 2021, "Individual Privacy Accounting via a Rényi Filter" (arXiv:2008.11193); `privacy.md` §9.
  * @module
  */
-import { actorEvent, epsilonOf, type PrivacyEvent, type PrivacyPlan } from '@bhschain/dp';
+import { epsilonOf, groupEvent, type PrivacyEvent, type PrivacyPlan } from '@bhschain/dp';
 import type { Interval } from '../access-log/index.js';
 import type { Ceilings } from '../config.js';
 import { RoundRefusedError } from '../errors.js';
@@ -47,21 +47,18 @@ export function assertAffordable(
   interval: Interval,
   releases: readonly ReleaseState[],
 ): Affordability {
-  const { epsilon, delta } = plan.target;
+  const { delta } = plan.target;
   const { windowsPerActorMax } = plan.windowing;
   if (windowsPerActorMax > ceilings.windowsPerActorMax) {
     refuse('windows per actor and round', windowsPerActorMax, ceilings.windowsPerActorMax, {});
   }
-  const roundEpsilon = Math.min(
-    epsilonOf(plan.event, { delta, adjacency: plan.adjacency, accountant: 'pld' }),
-    epsilonOf(plan.event, { delta, adjacency: plan.adjacency, accountant: 'rdp' }),
-  );
-  if (Math.max(roundEpsilon, 0) > ceilings.epsilonPerRound + EPSILON_SLACK) {
-    refuse('epsilon of a round', roundEpsilon, ceilings.epsilonPerRound, { target: epsilon });
+  const roundEpsilon = plan.certified.pld;
+  if (roundEpsilon > ceilings.epsilonPerRound + EPSILON_SLACK) {
+    refuse('epsilon of a round', roundEpsilon, ceilings.epsilonPerRound, {});
   }
   const horizonMs = ceilings.actorHorizonDays * DAY_MS;
   const spent = eventsWithin(releases, interval.toMs, horizonMs);
-  const cost = actorEvent(plan.event, windowsPerActorMax);
+  const cost = groupEvent(plan.event, windowsPerActorMax);
   const before = composedEpsilon(spent, delta, 'rdp');
   const after = composedEpsilon([...spent, cost], delta, 'rdp');
   if (after > ceilings.actorEpsilon + EPSILON_SLACK) {
@@ -83,7 +80,7 @@ export function roundsLeft(
   atMs: number,
 ): number {
   const spent = eventsWithin(releases, atMs, ceilings.actorHorizonDays * DAY_MS);
-  const cost = actorEvent(plan.event, plan.windowing.windowsPerActorMax);
+  const cost = groupEvent(plan.event, plan.windowing.windowsPerActorMax);
   const fits = (count: number): boolean =>
     composedEpsilon(
       [...spent, { kind: 'self-composed', event: cost, count }],
@@ -112,20 +109,35 @@ function eventsWithin(
   const events: PrivacyEvent[] = [];
   for (const release of releases) {
     if (release.interval.toMs > atMs - horizonMs) {
-      events.push(actorEvent(release.event, release.windowsPerActor));
+      events.push(groupEvent(release.event, release.windowsPerActor));
     }
   }
   return events;
 }
 
+/** Equal events are gathered first: a month of rounds under one plan is one event, repeated. */
 function composedEpsilon(
   events: readonly PrivacyEvent[],
   delta: number,
   accountant: 'rdp' | 'pld',
 ): number {
   if (events.length === 0) return 0;
+  const counts = new Map<string, { readonly event: PrivacyEvent; count: number }>();
+  for (const event of events) {
+    const key = JSON.stringify(event);
+    const entry = counts.get(key);
+    if (entry === undefined) counts.set(key, { event, count: 1 });
+    else entry.count += 1;
+  }
   return epsilonOf(
-    { kind: 'composed', events },
+    {
+      kind: 'composed',
+      events: [...counts.values()].map(({ event, count }) => ({
+        kind: 'self-composed',
+        event,
+        count,
+      })),
+    },
     { delta, adjacency: 'add-or-remove-one', accountant },
   );
 }

@@ -1,5 +1,11 @@
 export type { DebitReceipt } from './debit-receipt.js';
-export { openLedgerFile, readLedger, syncFolder, type LedgerFile, type TornTail } from './ledger-file.js';
+export {
+  openLedgerFile,
+  readLedger,
+  syncFolder,
+  type LedgerFile,
+  type TornTail,
+} from './ledger-file.js';
 export {
   openPrivacyLedger,
   type DebitRequest,

@@ -3,7 +3,13 @@
  * record is on disk; nothing lowers a spend.
  * @module
  */
-import { canonicalJson, encodeEvent, type JsonObject, type LedgerHead, type PrivacyPlan } from '@bhschain/dp';
+import {
+  canonicalJson,
+  encodeEvent,
+  type JsonObject,
+  type LedgerHead,
+  type PrivacyPlan,
+} from '@bhschain/dp';
 import type { RoundId } from '@bhschain/orchestrator/protocol';
 import type { Interval } from '../access-log/index.js';
 import type { Ceilings } from '../config.js';
@@ -46,6 +52,8 @@ export interface PrivacyLedger {
   readonly head: LedgerHead;
   readonly tornTail: TornTail | null;
   readonly recordCount: number;
+  /** Hash of the record with this number, or null if there is none yet. */
+  hashAt(seq: number): string | null;
   releaseOf(key: string): ReleaseState | null;
   /** In the order of their debits. */
   releases(): readonly ReleaseState[];
@@ -162,6 +170,10 @@ class FiledPrivacyLedger implements PrivacyLedger {
     return through;
   }
 
+  hashAt(seq: number): string | null {
+    return this.#file.records[seq]?.hash ?? null;
+  }
+
   releaseOf(key: string): ReleaseState | null {
     return this.#releases.get(key) ?? null;
   }
@@ -219,7 +231,7 @@ class FiledPrivacyLedger implements PrivacyLedger {
       unit: plan.unit,
       adjacency: plan.adjacency,
       windowsPerActor: plan.windowing.windowsPerActorMax,
-      deltaExponent: deltaExponentOf(plan.target.delta),
+      deltaExponent: plan.spec.deltaExponent,
       event: encodeEvent(plan.event),
     });
     return new DebitReceipt(key);
@@ -299,8 +311,4 @@ class FiledPrivacyLedger implements PrivacyLedger {
   #append(kind: ReleaseStage, body: JsonObject): void {
     applyRecord(this.#releases, this.#file.append(kind, body));
   }
-}
-
-function deltaExponentOf(delta: number): number {
-  return Math.round(-Math.log10(delta));
 }

@@ -3,6 +3,8 @@
  * @module
  */
 import { accessLogSchema } from '../access-log/schema.js';
+import { fabricSchema } from '../fabric/schema.js';
+import { reviewSchema } from '../review/schema.js';
 import type { Migration } from './migration.js';
 
-export const MIGRATIONS: readonly Migration[] = [accessLogSchema];
+export const MIGRATIONS: readonly Migration[] = [accessLogSchema, fabricSchema, reviewSchema];

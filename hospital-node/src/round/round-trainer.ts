@@ -1,0 +1,121 @@
+/**
+ * From a debit to update bytes: noise that waits, windows of the interval, a worker, a look at the result.
+ * @module
+ */
+import { samplePoissonMask, type PrivacyPlan, type SecureRandom } from '@bhschain/dp';
+import type { Architecture } from '@bhschain/models/architecture';
+import { standardise, type Normaliser } from '@bhschain/models/detector';
+import type { Interval, LogFollower, WindowLabels, WindowStore } from '../access-log/index.js';
+import type { DebitReceipt } from '../privacy-ledger/index.js';
+import type { NoisePool } from '../training/noise-pool.js';
+import { normEnvelope, screenOwnUpdate } from '../training/own-update-screening.js';
+import type { TrainingPool } from '../training/training-pool.js';
+
+/** Private facts of a round, for this hospital's own status page. */
+export interface TrainingFacts {
+  readonly windows: number;
+  readonly excludedPending: number;
+  readonly excludedConfirmed: number;
+  readonly contributing: number;
+  readonly clipped: number;
+  readonly nonFinite: number;
+  /** Euclidean norm of the update, in parameter units. */
+  readonly updateNorm: number;
+}
+
+export interface RoundTrainer {
+  /** Before any data is read: draws the noise. */
+  prepare(plan: PrivacyPlan): void;
+  /** After the debit; the receipt buys the noise, once. */
+  train(o: {
+    readonly plan: PrivacyPlan;
+    readonly base: Int32Array;
+    readonly interval: Interval;
+    readonly receipt: DebitReceipt;
+  }): Promise<{ readonly update: Int32Array; readonly facts: TrainingFacts }>;
+}
+
+export interface RoundTrainerOptions {
+  readonly noise: NoisePool;
+  readonly pool: TrainingPool;
+  readonly windows: WindowStore;
+  readonly labels: WindowLabels;
+  readonly log: Pick<LogFollower, 'closeThrough'>;
+  /** For the Poisson mask. */
+  readonly random: SecureRandom;
+  readonly architecture: Architecture;
+  /** Public: the detector's. */
+  readonly normaliser: Normaliser;
+}
+
+export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
+  const { noise, pool } = options;
+  return {
+    prepare: (plan) => {
+      noise.prepare(plan);
+    },
+    train: async ({ plan, base, interval, receipt }) => {
+      const drawn = noise.handOut(plan, receipt);
+      await options.log.closeThrough(interval.toMs);
+      const found = await options.windows.trainingWindows(interval, options.labels);
+      const batch = standardise(found.windows, options.normaliser, options.architecture.steps);
+      const selections = samplePoisson(plan, found.windows.length, options.random);
+      const { update, report } = await pool.run({
+        plan: factsOf(plan),
+        architecture: options.architecture,
+        base,
+        windows: batch.windows,
+        lengths: batch.lengths,
+        columnMasks: batch.columnMask,
+        selections,
+        noise: drawn,
+      });
+      screenOwnUpdate(update, normEnvelope(plan, found.windows.length));
+      return {
+        update,
+        facts: {
+          windows: found.windows.length,
+          excludedPending: found.excluded.pending,
+          excludedConfirmed: found.excluded.confirmed,
+          ...report,
+          updateNorm: normOf(update, plan.updateScaleLog2),
+        },
+      };
+    },
+  };
+}
+
+/** A fresh mask for every step, `[steps, windows]`. */
+function samplePoisson(plan: PrivacyPlan, windowCount: number, random: SecureRandom): Uint8Array {
+  const selections = new Uint8Array(plan.steps * windowCount);
+  for (let step = 0; step < plan.steps; step++) {
+    samplePoissonMask(selections.subarray(step * windowCount, (step + 1) * windowCount), {
+      samplingNumerator: plan.samplingNumerator,
+      random,
+    });
+  }
+  return selections;
+}
+
+/** Only plain numbers cross into the worker. */
+function factsOf(plan: PrivacyPlan): Parameters<TrainingPool['run']>[0]['plan'] {
+  const { steps, windowClippingNorm, gridScale, sensitivityUnits, expectedBatch } = plan;
+  const { learningRateMicro, momentumMicro, updateScaleLog2, parameterCount } = plan;
+  return {
+    steps,
+    windowClippingNorm,
+    gridScale,
+    sensitivityUnits,
+    expectedBatch,
+    learningRateMicro,
+    momentumMicro,
+    updateScaleLog2,
+    parameterCount,
+  };
+}
+
+function normOf(update: Int32Array, scaleLog2: number): number {
+  let squares = 0;
+  for (const entry of update) squares += entry * entry;
+  return Math.sqrt(squares) / 2 ** scaleLog2;
+}

@@ -1,0 +1,108 @@
+/**
+ * What a node checks of a work unit before it spends anything. Pure: the same unit against the same facts gives the same
+ * answer.
+ * @module
+ */
+import { decodePlan, planHash, type PrivacyPlan } from '@bhschain/dp';
+import type { WorkUnit } from '@bhschain/orchestrator/protocol';
+import { codeOf, RoundRefusedError, type ErrorFacts } from '../errors.js';
+import { intervalOfSlot, type FederationCalendar } from './federation-document.js';
+
+export interface WorkFacts {
+  readonly calendar: FederationCalendar;
+  readonly layoutHash: string;
+  readonly parameterCount: number;
+  /** Bins of the window store. */
+  readonly binMs: number;
+  /** The newest slot for which anything was debited, or null. */
+  readonly newestSpentSlot: number | null;
+  readonly nowMs: number;
+}
+
+/** How far in the future the end of a live interval may lie: clock skew, no more. */
+const FUTURE_MS_MAX = 5_000;
+
+/**
+ * | fault                                                    | code                     | declines with  |
+ * |----------------------------------------------------------|--------------------------|----------------|
+ * | another federation                                       | `ERR_FEDERATION_OTHER`   | `local-policy` |
+ * | bytes that are no plan, or whose parts do not fit        | `ERR_PLAN_INVALID`       | `version`      |
+ * | plan bytes under another hash                            | `ERR_PLAN_HASH`          | `local-policy` |
+ * | another layout or parameter count                        | `ERR_LAYOUT_OTHER`       | `version`      |
+ * | bins other than this node cuts                           | `ERR_PLAN_WINDOWING`     | `local-policy` |
+ * | a slot at or before one already spent                    | `ERR_ROUND_STALE`        | `local-policy` |
+ * | an interval that the calendar does not give to this slot | `ERR_ROUND_OFF_CALENDAR` | `local-policy` |
+ *
+ * @returns the plan, decoded and re-derived
+ */
+export function checkWork(unit: WorkUnit, facts: WorkFacts): PrivacyPlan {
+  const { calendar } = facts;
+  const { slotIndex, federationId } = unit.roundId;
+  if (federationId !== calendar.federationId) {
+    refuse('ERR_FEDERATION_OTHER', `round of federation ${federationId}`, { federationId });
+  }
+  const plan = planOf(unit);
+  if (unit.layoutHash !== facts.layoutHash || plan.parameterCount !== facts.parameterCount) {
+    throw new RoundRefusedError(
+      'ERR_LAYOUT_OTHER',
+      `the round trains ${plan.parameterCount} parameters of layout ${unit.layoutHash.slice(0, 12)}…, this node has ${facts.parameterCount} of ${facts.layoutHash.slice(0, 12)}…`,
+      'version',
+      { got: unit.layoutHash, expected: facts.layoutHash },
+    );
+  }
+  if (plan.windowing.binMs !== facts.binMs) {
+    refuse('ERR_PLAN_WINDOWING', 'the plan cuts other bins than this node', {
+      got: plan.windowing.binMs,
+      expected: facts.binMs,
+    });
+  }
+  if (facts.newestSpentSlot !== null && slotIndex <= facts.newestSpentSlot) {
+    refuse('ERR_ROUND_STALE', `slot ${slotIndex} is not after slot ${facts.newestSpentSlot}`, {
+      slotIndex,
+      newestSpentSlot: facts.newestSpentSlot,
+    });
+  }
+  const due = intervalOfSlot(slotIndex, calendar);
+  const { fromMs, toMs } = unit.interval;
+  const fits =
+    fromMs === due.fromMs &&
+    toMs === due.toMs &&
+    fromMs % facts.binMs === 0 &&
+    toMs % facts.binMs === 0 &&
+    (calendar.replay !== null || toMs <= facts.nowMs + FUTURE_MS_MAX);
+  if (!fits) {
+    refuse(
+      'ERR_ROUND_OFF_CALENDAR',
+      `slot ${slotIndex} trains on ${due.fromMs}–${due.toMs}, not on ${fromMs}–${toMs}`,
+      { slotIndex, fromMs, toMs },
+    );
+  }
+  return plan;
+}
+
+function planOf(unit: WorkUnit): PrivacyPlan {
+  let plan: PrivacyPlan;
+  try {
+    plan = decodePlan(unit.plan);
+  } catch (cause) {
+    throw new RoundRefusedError(
+      'ERR_PLAN_INVALID',
+      `the plan's bytes do not decode: ${codeOf(cause)}`,
+      'version',
+      { cause: codeOf(cause) },
+      cause,
+    );
+  }
+  const hash = planHash(plan);
+  if (hash !== unit.planHash) {
+    refuse('ERR_PLAN_HASH', 'the plan is not the one that the work unit names', {
+      got: hash,
+      expected: unit.planHash,
+    });
+  }
+  return plan;
+}
+
+function refuse(code: string, message: string, facts: ErrorFacts): never {
+  throw new RoundRefusedError(code, message, 'local-policy', facts);
+}
