@@ -209,7 +209,7 @@ export class BlockStore {
   ): BlockStore {
     mkdirSync(dir, { recursive: true });
     const store = new BlockStore(dir, options.segmentBytesMax);
-    let torn: TornTail | null = null;
+    let torn = null as TornTail | null;
     try {
       for (const block of readBlocks(dir, (tail) => (torn = tail))) {
         const fd = store.#descriptor(block.file);

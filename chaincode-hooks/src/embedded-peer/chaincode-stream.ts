@@ -85,7 +85,7 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
   function dial(): void {
     const current: Stream = client.connect();
     stream = current;
-    current.on('data', (message) => {
+    current.on('data', (message: Message) => {
       if (current === stream) receive(message);
     });
     current.on('error', (cause) => lost(current, cause));

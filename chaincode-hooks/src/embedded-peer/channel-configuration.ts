@@ -9,7 +9,7 @@
  */
 import { common, msp } from '@hyperledger/fabric-protos';
 import { MalformedMessageError } from './errors.js';
-import { decode, decodeHeader, present } from './messages.js';
+import { decode, decodeHeader, mapOf, present, type ProtobufMap } from './messages.js';
 
 export interface ChannelMember {
   readonly mspId: string;
@@ -42,15 +42,14 @@ export function encodeConfiguration(
   const members = [...configuration.members].sort((a, b) => (a.mspId < b.mspId ? -1 : 1));
   for (const member of members) {
     const group = new common.ConfigGroup();
-    group.getValuesMap().set(MSP_VALUE, configValue(encodeMsp(member)));
-    application.getGroupsMap().set(member.mspId, group);
+    valuesOf(group).set(MSP_VALUE, configValue(encodeMsp(member)));
+    groupsOf(application).set(member.mspId, group);
   }
-  application
-    .getValuesMap()
-    .set(CHAINCODE_VALUE, configValue(Buffer.from(configuration.chaincode, 'utf8')));
-  application.getPoliciesMap().set(ENDORSEMENT_POLICY, encodePolicy({ ...configuration, members }));
+  const chaincode = configValue(Buffer.from(configuration.chaincode, 'utf8'));
+  valuesOf(application).set(CHAINCODE_VALUE, chaincode);
+  policiesOf(application).set(ENDORSEMENT_POLICY, encodePolicy({ ...configuration, members }));
   const channel = new common.ConfigGroup();
-  channel.getGroupsMap().set(APPLICATION, application);
+  groupsOf(channel).set(APPLICATION, application);
   const config = new common.Config();
   config.setSequence(sequence);
   config.setChannelGroup(channel);
@@ -79,21 +78,28 @@ export function decodeConfiguration(envelopeBytes: Uint8Array): ChannelConfigura
   const header = decodeHeader(present(payload.getHeader(), 'header'));
   if (header.type !== common.HeaderType.CONFIG) return null;
   const config = decode(common.ConfigEnvelope, payload.getData_asU8(), what).getConfig();
-  const application = config?.getChannelGroup()?.getGroupsMap().get(APPLICATION);
-  const group = present(application, 'Application group');
-  const policy = present(group.getPoliciesMap().get(ENDORSEMENT_POLICY), 'Endorsement policy');
+  const channel = present(config?.getChannelGroup(), 'channel group');
+  const application = present(groupsOf(channel).get(APPLICATION), 'Application group');
+  const policy = present(policiesOf(application).get(ENDORSEMENT_POLICY), 'Endorsement policy');
   const { outOf, endorsers } = decodePolicy(policy);
-  const chaincode = present(group.getValuesMap().get(CHAINCODE_VALUE), 'chaincode');
+  const chaincode = present(valuesOf(application).get(CHAINCODE_VALUE), 'chaincode');
   return {
     channel: header.channel,
     chaincode: Buffer.from(chaincode.getValue_asU8()).toString('utf8'),
-    members: [...group.getGroupsMap().entries()].map(([mspId, member]) => {
-      const value = present(member.getValuesMap().get(MSP_VALUE), `MSP of ${mspId}`);
+    members: [...groupsOf(application).entries()].map(([mspId, member]) => {
+      const value = present(valuesOf(member).get(MSP_VALUE), `MSP of ${mspId}`);
       return { mspId, rootPem: decodeRoot(value), endorses: endorsers.has(mspId) };
     }),
     outOf,
   };
 }
+
+const groupsOf = (group: common.ConfigGroup): ProtobufMap<common.ConfigGroup> =>
+  mapOf(group.getGroupsMap());
+const valuesOf = (group: common.ConfigGroup): ProtobufMap<common.ConfigValue> =>
+  mapOf(group.getValuesMap());
+const policiesOf = (group: common.ConfigGroup): ProtobufMap<common.ConfigPolicy> =>
+  mapOf(group.getPoliciesMap());
 
 function configValue(bytes: Uint8Array): common.ConfigValue {
   const value = new common.ConfigValue();

@@ -2,6 +2,7 @@
  * Errors of the development ledger. Each has a stable `code`; the room's README lists them.
  * @module
  */
+import type { status } from '@grpc/grpc-js';
 
 export abstract class EmbeddedPeerError extends Error {
   abstract readonly code: string;
@@ -140,13 +141,12 @@ export interface RefusalDetail {
 /** A request of a client is refused with a gRPC status; the message and details reach the client. */
 export class RequestRefusedError extends EmbeddedPeerError {
   readonly code = 'ERR_REQUEST_REFUSED';
-  /** A code of `grpc.status`. */
-  readonly status: number;
+  readonly status: status;
   readonly details: readonly RefusalDetail[];
 
   constructor(
     facts: Readonly<{
-      status: number;
+      status: status;
       message: string;
       details?: readonly RefusalDetail[];
       cause?: unknown;

@@ -7,6 +7,7 @@ import {
   status,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { gateway } from '@hyperledger/fabric-protos';
@@ -18,6 +19,9 @@ import type { Ledger } from './ledger.js';
 import { decode } from './messages.js';
 import type { PeerLog } from './options.js';
 import { grpcStatusOf } from './refusal.js';
+
+/** Made once: a DOMException with a stack for every call that ends would cost more than the call. */
+const CALL_CANCELLED = 'call cancelled';
 
 export interface GatewayServiceOptions {
   readonly gateway: Gateway;
@@ -33,19 +37,27 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
   const service = options.gateway;
 
   function unary<Request, Response>(
-    answer: (request: Request, cancelled: AbortSignal) => Promise<Response> | Response,
+    answer: (
+      request: Request,
+      call: ServerUnaryCall<Request, Response>,
+    ) => Promise<Response> | Response,
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
-      const cancellation = new AbortController();
-      call.on('cancelled', () => cancellation.abort());
       void (async () => {
         try {
-          callback(null, await answer(call.request, cancellation.signal));
+          callback(null, await answer(call.request, call));
         } catch (error) {
           callback(grpcStatusOf(error, log));
         }
       })();
     };
+  }
+
+  /** Fires when the client has gone or the peer closes. */
+  function endOf(call: ServerUnaryCall<unknown, unknown>): AbortSignal {
+    const gone = new AbortController();
+    call.once('cancelled', () => gone.abort(CALL_CANCELLED));
+    return AbortSignal.any([gone.signal, closing]);
   }
 
   const chaincodeEvents: handleServerStreamingCall<
@@ -104,7 +116,7 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
       service.submit(request.getPreparedTransaction());
       return new gateway.SubmitResponse();
     }),
-    commitStatus: unary(async (signedRequest: gateway.SignedCommitStatusRequest, cancelled) => {
+    commitStatus: unary(async (signedRequest: gateway.SignedCommitStatusRequest, call) => {
       const signed = signedRequest.getRequest_asU8();
       const request = decode(gateway.CommitStatusRequest, signed, 'status request');
       const txId = request.getTransactionId();
@@ -115,7 +127,7 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
         signed,
         signature: signedRequest.getSignature_asU8(),
       });
-      const found = await ledger.whenCommitted(txId, AbortSignal.any([cancelled, closing]));
+      const found = ledger.statusOf(txId) ?? (await ledger.whenCommitted(txId, endOf(call)));
       if (found === null) throw unavailable();
       const response = new gateway.CommitStatusResponse();
       response.setBlockNumber(found.block);

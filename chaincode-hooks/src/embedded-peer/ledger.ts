@@ -4,7 +4,7 @@
  * `commit` is called by the orderer alone, one block at a time. Everything else only reads.
  * @module
  */
-import { common, ledger, peer } from '@hyperledger/fabric-protos';
+import { common, ledger, type peer } from '@hyperledger/fabric-protos';
 import { buildBlock, decodeBlock } from './block.js';
 import { BlockStore, type StoredBlock } from './block-store.js';
 import {

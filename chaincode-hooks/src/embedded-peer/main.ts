@@ -26,7 +26,7 @@ try {
   if (!(error instanceof EmbeddedPeerError)) throw error;
   process.stderr.write(`${JSON.stringify({ code: error.code, message: error.message })}\n`);
   process.exitCode = 2;
-  process.disconnect?.();
+  if (process.connected) process.disconnect();
 }
 
 function configFile(): string {
@@ -56,5 +56,7 @@ function closeWhenAsked(peer: EmbeddedPeer): void {
   };
   process.once('SIGTERM', () => close('SIGTERM'));
   process.once('SIGINT', () => close('SIGINT'));
-  if (process.send !== undefined) process.once('disconnect', () => close('parent gone'));
+  if (process.send === undefined) return;
+  if (process.connected) process.once('disconnect', () => close('parent gone'));
+  else close('parent gone');
 }

@@ -83,6 +83,18 @@ export function decodeHeader(header: common.Header): DecodedHeader {
   };
 }
 
+/** A map field; the library has no types of its own. */
+export interface ProtobufMap<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V): unknown;
+  entries(): Iterable<readonly [string, V]>;
+  getLength(): number;
+}
+
+export function mapOf<V>(field: unknown): ProtobufMap<V> {
+  return field as ProtobufMap<V>;
+}
+
 /** google.protobuf.Timestamp; its package has no types of its own. */
 export interface ProtobufTimestamp {
   getSeconds(): number;
@@ -117,15 +129,11 @@ export function decodeProposal(signed: peer.SignedProposal | undefined): Decoded
   return {
     header: decodeHeader(headerMessage),
     ...invocation,
-    hasTransient: transientCount(payload) > 0,
+    hasTransient: mapOf(payload.getTransientmapMap()).getLength() > 0,
     publicPayload: publicPayload.serializeBinary(),
     headerMessage,
     signed: signed!,
   };
-}
-
-function transientCount(payload: peer.ChaincodeProposalPayload): number {
-  return (payload.getTransientmapMap() as { getLength(): number }).getLength();
 }
 
 function decodeInvocation(input: Uint8Array): { chaincode: string; args: readonly Uint8Array[] } {

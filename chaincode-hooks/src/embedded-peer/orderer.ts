@@ -66,8 +66,7 @@ export class Orderer {
       this.#failure === null &&
       !this.#options.faults.orderingStalled
     ) {
-      this.#cut();
-      await this.#committing;
+      await this.#cut();
     }
   }
 
@@ -79,11 +78,11 @@ export class Orderer {
     if (this.#failure !== null || faults.orderingStalled) return;
     const waitMs = first.arrivedMs + batch.timeoutMs - nowMs();
     const full = this.#pending.length >= batch.messagesMax || this.#pendingBytes >= batch.bytesMax;
-    if (full || waitMs <= 0 || !expectsMore()) this.#cut();
+    if (full || waitMs <= 0 || !expectsMore()) void this.#cut();
     else this.#timer = setTimeout(() => this.#cutIfDue(), waitMs);
   }
 
-  #cut(): void {
+  #cut(): Promise<void> {
     const { batch, commit, log } = this.#options;
     let count = 0;
     let bytes = 0;
@@ -95,7 +94,7 @@ export class Orderer {
     }
     const envelopes = this.#pending.splice(0, count).map(({ envelope }) => envelope);
     this.#pendingBytes -= bytes;
-    this.#committing = commit(envelopes)
+    const committing = commit(envelopes)
       .catch((error: unknown) => {
         this.#failure = error instanceof Error ? error : new Error(String(error));
         log.error(
@@ -107,5 +106,7 @@ export class Orderer {
         this.#committing = null;
         this.#cutIfDue();
       });
+    this.#committing = committing;
+    return committing;
   }
 }

@@ -4,7 +4,7 @@
  * Source: hyperledger/fabric core/committer/txvalidator, core/ledger/kvledger/txmgmt/validation.
  * @module
  */
-import { common, peer } from '@hyperledger/fabric-protos';
+import { common, type peer } from '@hyperledger/fabric-protos';
 import { IdentityRefusedError, MalformedMessageError } from './errors.js';
 import { compareKeys } from './key-order.js';
 import { memberSigned, type Member, type Membership } from './membership.js';

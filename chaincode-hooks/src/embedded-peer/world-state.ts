@@ -139,7 +139,8 @@ export class WorldState {
 }
 
 function visible(cell: Cell | null): VersionedValue | null {
-  return cell?.value == null ? null : { value: cell.value, version: cell.version };
+  if (cell === null || cell.value === null) return null;
+  return { value: cell.value, version: cell.version };
 }
 
 /** The chain from `cell` on, cut behind the first value that the oldest view can see. */

@@ -1,6 +1,7 @@
-'use strict';
 /** A contract without judgement: each function exercises one thing that a ledger owes to its chaincode. */
-const { Contract } = require('fabric-contract-api');
+import contractApi from 'fabric-contract-api';
+
+const { Contract } = contractApi;
 
 const text = (bytes) => Buffer.from(bytes).toString('utf8');
 
@@ -62,7 +63,8 @@ class PlainContract extends Contract {
   /** Reads a range and writes the number of keys: conflicts with whoever adds one. */
   async countRange(ctx, startKey, endKey, target) {
     let count = 0;
-    for await (const found of ctx.stub.getStateByRange(startKey, endKey)) count += found.key ? 1 : 0;
+    for await (const found of ctx.stub.getStateByRange(startKey, endKey))
+      count += found.key ? 1 : 0;
     await ctx.stub.putState(target, Buffer.from(String(count)));
     return String(count);
   }
@@ -100,12 +102,15 @@ class PlainContract extends Contract {
     await ctx.stub.putState('never', Buffer.from('1'));
   }
 
-  async putComposite(ctx, objectType, ...attributes) {
+  /** `path` is the attributes, joined by `/`. */
+  async putComposite(ctx, objectType, path) {
+    const attributes = path.split('/');
     const key = ctx.stub.createCompositeKey(objectType, attributes);
-    await ctx.stub.putState(key, Buffer.from(attributes.join('/')));
+    await ctx.stub.putState(key, Buffer.from(path));
   }
 
-  async listComposite(ctx, objectType, ...attributes) {
+  async listComposite(ctx, objectType, path) {
+    const attributes = path === '' ? [] : path.split('/');
     const values = [];
     const results = ctx.stub.getStateByPartialCompositeKey(objectType, attributes);
     for await (const { value } of results) values.push(text(value));
@@ -132,9 +137,9 @@ class PlainContract extends Contract {
     });
   }
 
-  /** Binary in, binary out. */
-  async echo(ctx) {
-    return ctx.stub.getBufferArgs()[1];
+  /** The first argument as the bytes that came. */
+  async base64(ctx, _bytes) {
+    return ctx.stub.getBufferArgs()[1].toString('base64');
   }
 
   async fail(ctx, sentence) {
@@ -143,7 +148,7 @@ class PlainContract extends Contract {
   }
 
   async metadata(ctx, key) {
-    return JSON.stringify(await ctx.stub.getStateValidationParameter(key) ?? null);
+    return JSON.stringify((await ctx.stub.getStateValidationParameter(key)) ?? null);
   }
 
   async privateData(ctx) {
@@ -171,4 +176,4 @@ class PlainContract extends Contract {
   }
 }
 
-exports.contracts = [PlainContract];
+export const contracts = [PlainContract];
