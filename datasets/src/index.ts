@@ -24,4 +24,10 @@ export {
   type MalformedLine,
 } from './event-log/event-log.js';
 export { codeTableOf } from './event-log/code-table.js';
-export { createLogConsortium, type LogConsortiumOptions } from './event-log/log-consortium.js';
+export {
+  createLogConsortium,
+  logConsortiumOf,
+  type LogConsortium,
+  type LogConsortiumOptions,
+} from './event-log/log-consortium.js';
+export { simulateDepartmentLog, type DepartmentLogOptions } from './event-log/department-log.js';

@@ -54,6 +54,11 @@ const UNATTRIBUTED = 'unattributed';
  *   without history before the live part
  */
 export async function createLogConsortium(options: LogConsortiumOptions): Promise<LogConsortium> {
+  return logConsortiumOf(await readEventLog(options.file, options), options);
+}
+
+/** The same from a log that is already read, or simulated. `file` only names it in errors. */
+export function logConsortiumOf(log: EventLog, options: LogConsortiumOptions): LogConsortium {
   const count = checkInteger('hospitals', options.hospitals, { least: 1, most: HOSPITALS_MAX });
   const seed = checkInteger('seed', options.seed, { least: 0, most: Number.MAX_SAFE_INTEGER });
   const days = checkInteger('days', options.days ?? 180, { least: 1, most: 36_600 });
@@ -61,7 +66,6 @@ export async function createLogConsortium(options: LogConsortiumOptions): Promis
     least: 1,
     most: 1_000_000,
   });
-  const log = await readEventLog(options.file, options);
   const vocabulary = codeTableOf(log.rows.map((row) => row.activity));
   const { rows, liveFromDay, endDay } = frame(options.file, log, vocabulary, {
     days,
@@ -72,7 +76,7 @@ export async function createLogConsortium(options: LogConsortiumOptions): Promis
   const live = rows.filter((row) => row.day >= liveFromDay);
   const swaps = chooseSwaps(history, live);
   const sessions = [...sessionsOf(history, []), ...sessionsOf(live, swaps)];
-  const bulk = plantBulkReading({ seed, history, live, swaps, endDay });
+  const bulk = plantBulkReading({ seed, history, live, swaps });
   const built = buildEvents({
     seed,
     sessions: [...sessions, ...bulk],
@@ -201,7 +205,6 @@ function plantBulkReading(
     history: readonly ActorRow[];
     live: readonly ActorRow[];
     swaps: readonly Swap[];
-    endDay: number;
   }>,
 ): LogSession[] {
   const { history, live } = options;

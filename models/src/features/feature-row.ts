@@ -32,7 +32,7 @@ export interface FeatureRowOptions {
   readonly roles: RoleTables | null;
   /** Number of acts that the source can have, ≥ 1: `ACT_COUNT`, or the size of its code table. */
   readonly vocabularySize: number;
-  /** Sessions that the actor opened in the hour before, this one not counted. */
+  /** Sessions that the actor opened in the last hour, as counted before this call. */
   readonly sessionsLastHour: number;
 }
 
