@@ -80,10 +80,9 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     max: 1_200,
     timeWindow: 60_000,
     errorResponseBuilder: (_request, { after, statusCode }) =>
-      Object.assign(
-        new ReviewError('ERR_RATE_LIMIT', `Too many requests; wait ${after}.`),
-        { statusCode },
-      ),
+      Object.assign(new ReviewError('ERR_RATE_LIMIT', `Too many requests; wait ${after}.`), {
+        statusCode,
+      }),
   });
   answerErrors(app, o);
   healthRoutes(app, o);
@@ -134,10 +133,7 @@ async function servePage(app: FastifyInstance, root: string): Promise<void> {
     root,
     setHeaders: (response, path) => {
       const named = /\/assets\/[^/]*$/.test(path); // the build puts a hash of the content in these names
-      response.header(
-        'cache-control',
-        named ? 'public, max-age=31536000, immutable' : 'no-cache',
-      );
+      response.header('cache-control', named ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
 }
@@ -156,7 +152,10 @@ function ledgerFacts(o: HttpServerOptions): object {
 
 function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
   app.setNotFoundHandler(async (request, reply) =>
-    sendProblem(reply, problemOf('ERR_NOT_FOUND', `There is nothing at ${request.url.split('?')[0] ?? ''}.`)),
+    sendProblem(
+      reply,
+      problemOf('ERR_NOT_FOUND', `There is nothing at ${request.url.split('?')[0] ?? ''}.`),
+    ),
   );
   app.setErrorHandler<FastifyError | ReviewError>(async (error, request, reply) => {
     if (error instanceof ReviewError) {
@@ -171,7 +170,10 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
         pointer: fault.instancePath,
         expected: fault.message ?? fault.keyword,
       }));
-      return sendProblem(reply, problemOf('ERR_REQUEST', 'The request is not well formed.', { errors }));
+      return sendProblem(
+        reply,
+        problemOf('ERR_REQUEST', 'The request is not well formed.', { errors }),
+      );
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return sendProblem(reply, {

@@ -3,7 +3,10 @@
  * @module
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { walkProcessedTransaction, type DecodedTransaction } from '@bhschain/chaincode-hooks/events';
+import {
+  walkProcessedTransaction,
+  type DecodedTransaction,
+} from '@bhschain/chaincode-hooks/events';
 import * as grpc from '@grpc/grpc-js';
 import { connect, hash, type Gateway } from '@hyperledger/fabric-gateway';
 import { common, gateway as gatewayProtos, msp, peer } from '@hyperledger/fabric-protos';

@@ -40,8 +40,7 @@ export function holdDetailView(hold: HoldDetail, person: Person, nowMs: number):
   return {
     ...detail,
     ...holdView(hold, person, nowMs),
-    grant:
-      grant === null ? null : { expiresAt: iso(grant.expiresMs), usedBy: grant.usedBy },
+    grant: grant === null ? null : { expiresAt: iso(grant.expiresMs), usedBy: grant.usedBy },
     history: history.map(({ atMs: stepMs, ...step }) => ({ ...step, at: iso(stepMs) })),
   };
 }

@@ -43,7 +43,10 @@ export async function checkPassword(password: string, stored: string): Promise<D
   const parts = stored.split('$');
   const [, scheme, , salt, verifier] = parts;
   if (scheme !== 'scrypt' || salt === undefined || verifier === undefined) return null;
-  const derived = await derive(password.slice(0, PASSWORD_LENGTH_MAX), Buffer.from(salt, 'base64url'));
+  const derived = await derive(
+    password.slice(0, PASSWORD_LENGTH_MAX),
+    Buffer.from(salt, 'base64url'),
+  );
   const expected = Buffer.from(verifier, 'base64url');
   const got = Buffer.from(derived.stored.split('$')[4] ?? '', 'base64url');
   return expected.length === got.length && timingSafeEqual(expected, got) ? derived : null;

@@ -128,8 +128,7 @@ export async function signIn(
   o: Readonly<{ name: string; password: string; nowMs: number }>,
 ): Promise<SignedIn> {
   const row = database.prepare('SELECT * FROM person WHERE name = ?').get(o.name) as
-    | PersonRow
-    | undefined;
+    PersonRow | undefined;
   if (row !== undefined) {
     const retryAfterMs = row.failed_at_ms + delayMs(row.failures) - o.nowMs;
     if (retryAfterMs > 0) {
@@ -162,8 +161,7 @@ export async function signIn(
 
 export function personNamed(database: DatabaseSyncInstance, name: string): Person | null {
   const row = database.prepare('SELECT * FROM person WHERE name = ?').get(name) as
-    | PersonRow
-    | undefined;
+    PersonRow | undefined;
   return row === undefined ? null : personOf(row);
 }
 

@@ -268,7 +268,9 @@ class SqliteReviewStore implements ReviewStore {
       .prepare('SELECT DISTINCT state FROM label WHERE actor = ? AND at_ms >= ? AND at_ms < ?')
       .all(ledgerActor, fromMs, toMs) as { state: WindowState }[];
     const found = rows.map((row) => row.state);
-    return (['confirmed', 'pending', 'released'] as const).find((s) => found.includes(s)) ?? 'clear';
+    return (
+      (['confirmed', 'pending', 'released'] as const).find((s) => found.includes(s)) ?? 'clear'
+    );
   }
 
   windowLabels(names: { ledgerActorOf(handle: string): string | null }): WindowLabels {

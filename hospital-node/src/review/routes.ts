@@ -77,7 +77,10 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     requireSamePage(request);
     const token = request.headers['x-csrf-token'];
     if (typeof token !== 'string' || !sameToken(token, session.csrf)) {
-      throw new ReviewError('ERR_CSRF', 'This request does not come from the page you signed in to.');
+      throw new ReviewError(
+        'ERR_CSRF',
+        'This request does not come from the page you signed in to.',
+      );
     }
     return session;
   };
@@ -101,9 +104,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       return reply.code(201).send(sessionView(session, o.hospital));
     },
   );
-  app.get('/api/v1/session', async (request) =>
-    sessionView(await sessionOf(request), o.hospital),
-  );
+  app.get('/api/v1/session', async (request) => sessionView(await sessionOf(request), o.hospital));
   app.delete('/api/v1/session', async (request, reply) => {
     await o.sessions.end((await writer(request)).id);
     return reply.clearCookie(cookieName, { path: '/' }).code(204).send();
@@ -137,18 +138,14 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       };
     },
   );
-  app.get(
-    '/api/v1/holds/:txid',
-    { schema: { params: ByTxId } },
-    async (request: ById, reply) => {
-      const { person } = await sessionOf(request);
-      const hold = o.review.detail(request.params.txid);
-      const etag = etagOf(hold);
-      reply.header('etag', etag);
-      if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-      return holdDetailView(hold, person, o.now());
-    },
-  );
+  app.get('/api/v1/holds/:txid', { schema: { params: ByTxId } }, async (request: ById, reply) => {
+    const { person } = await sessionOf(request);
+    const hold = o.review.detail(request.params.txid);
+    const etag = etagOf(hold);
+    reply.header('etag', etag);
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return holdDetailView(hold, person, o.now());
+  });
 
   const step = async (
     request: FastifyRequest,

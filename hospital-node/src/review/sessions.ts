@@ -70,9 +70,8 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
     },
     async find(id, nowMs) {
       const hash = hashOf(id);
-      const row = database
-        .prepare('SELECT * FROM person_session WHERE id_hash = ?')
-        .get(hash) as SessionRow | undefined;
+      const row = database.prepare('SELECT * FROM person_session WHERE id_hash = ?').get(hash) as
+        SessionRow | undefined;
       if (row === undefined) return null;
       const person = personNamed(database, row.person);
       const over = nowMs - row.seen_at_ms > IDLE_MS || nowMs - row.created_at_ms > ABSOLUTE_MS;

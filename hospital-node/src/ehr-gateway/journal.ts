@@ -1,0 +1,138 @@
+/**
+ * What became of every line, so that a gateway that was killed goes on without submitting anything twice.
+ *
+ * `intents.jsonl`: one line *before* each envelope is sent, with its transaction id. `outcomes.jsonl`: one line when it is
+ * known what became of the call. An intent without an outcome is looked up on the ledger by its id before anything else.
+ * @module
+ */
+import { join } from 'node:path';
+import { openDurableLines, type DurableLines } from './durable-lines.js';
+
+/** `resubmission`: after a release, with its grant. `probe`: the used grant once more, which must be refused. */
+export type CallKind = 'call' | 'resubmission' | 'probe';
+
+/** One thing to submit; `eventId` and `kind` name it within its hospital. */
+export interface GatewayCall {
+  readonly eventId: string;
+  readonly kind: CallKind;
+  readonly hospital: string;
+  /** The hospital's pseudonym of the actor: names the certificate. */
+  readonly actor: string;
+  readonly function: string;
+  /** Random handles, codes and digests only. */
+  readonly args: readonly string[];
+  /** The quarantine whose release is claimed. */
+  readonly resubmissionOf: string | null;
+}
+
+/** What names a call: the same log line may be resubmitted after one release and after another. */
+export type CallName = Pick<GatewayCall, 'hospital' | 'eventId' | 'kind' | 'resubmissionOf'>;
+
+export interface Intent extends GatewayCall {
+  readonly txId: string;
+}
+
+export type OutcomeDisposition = 'allowed' | 'quarantined' | 'refused' | 'invalid';
+
+export interface Outcome {
+  readonly eventId: string;
+  readonly kind: CallKind;
+  readonly hospital: string;
+  readonly function: string;
+  /** null if the chaincode refused: then there is no transaction. */
+  readonly txId: string | null;
+  readonly disposition: OutcomeDisposition;
+  readonly quarantineId: string | null;
+  readonly resubmissionOf: string | null;
+  /** The contract's code of a refusal, or the validation code of an invalid transaction. */
+  readonly code: string | null;
+}
+
+export interface Journal {
+  /** Keys of everything that has an outcome. */
+  isDone(call: CallName): boolean;
+  /** Intents without an outcome, grouped by call, the newest transaction id last. */
+  readonly dangling: ReadonlyMap<string, readonly Intent[]>;
+  /** The call that a quarantine of ours holds. */
+  heldBy(quarantineId: string): GatewayCall | null;
+  readonly probeCount: number;
+  intend(intent: Intent): Promise<void>;
+  record(outcome: Outcome, call: GatewayCall): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function keyOf(call: CallName): string {
+  return `${call.hospital} ${call.kind} ${call.eventId} ${call.resubmissionOf ?? ''}`;
+}
+
+export async function openJournal(stateDir: string): Promise<Journal> {
+  const intents = await openDurableLines<Intent>(join(stateDir, 'intents.jsonl'));
+  const outcomes = await openDurableLines<Outcome>(join(stateDir, 'outcomes.jsonl'));
+  return new FileJournal({
+    intentsFile: intents.file,
+    outcomesFile: outcomes.file,
+    intents: intents.lines,
+    outcomes: outcomes.lines,
+  });
+}
+
+class FileJournal implements Journal {
+  readonly dangling: ReadonlyMap<string, readonly Intent[]>;
+  probeCount = 0;
+  readonly #intentsFile: DurableLines;
+  readonly #outcomesFile: DurableLines;
+  readonly #done = new Set<string>();
+  readonly #held = new Map<string, GatewayCall>();
+
+  constructor(o: {
+    readonly intentsFile: DurableLines;
+    readonly outcomesFile: DurableLines;
+    readonly intents: readonly Intent[];
+    readonly outcomes: readonly Outcome[];
+  }) {
+    this.#intentsFile = o.intentsFile;
+    this.#outcomesFile = o.outcomesFile;
+    const byTxId = new Map(o.intents.map((intent) => [intent.txId, intent]));
+    for (const outcome of o.outcomes) {
+      const intent = outcome.txId === null ? undefined : byTxId.get(outcome.txId);
+      this.#note(outcome, intent ?? null);
+    }
+    const dangling = new Map<string, Intent[]>();
+    for (const intent of o.intents) {
+      const key = keyOf(intent);
+      if (this.#done.has(key)) continue;
+      dangling.set(key, [...(dangling.get(key) ?? []), intent]);
+    }
+    this.dangling = dangling;
+  }
+
+  isDone(call: CallName): boolean {
+    return this.#done.has(keyOf(call));
+  }
+
+  heldBy(quarantineId: string): GatewayCall | null {
+    return this.#held.get(quarantineId) ?? null;
+  }
+
+  intend(intent: Intent): Promise<void> {
+    return this.#intentsFile.append(intent);
+  }
+
+  async record(outcome: Outcome, call: GatewayCall): Promise<void> {
+    await this.#outcomesFile.append(outcome);
+    this.#note(outcome, call);
+  }
+
+  async close(): Promise<void> {
+    await this.#intentsFile.close();
+    await this.#outcomesFile.close();
+  }
+
+  #note(outcome: Outcome, call: GatewayCall | null): void {
+    this.#done.add(keyOf(outcome));
+    if (outcome.kind === 'probe') this.probeCount += 1;
+    if (outcome.quarantineId !== null && call !== null) {
+      this.#held.set(outcome.quarantineId, call);
+    }
+  }
+}
