@@ -14,7 +14,7 @@ import { HospitalNodeError } from './errors.js';
 import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
 import { createDecisions } from './review/decisions.js';
-import { ReviewError } from './review/errors.js';
+import { ReviewError, type ReviewErrorCode } from './review/errors.js';
 import { problemOf, sendProblem } from './review/problem.js';
 import type { ReviewStore } from './review/review-store.js';
 import { registerReviewRoutes } from './review/routes.js';
@@ -157,15 +157,15 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
       problemOf('ERR_NOT_FOUND', `There is nothing at ${request.url.split('?')[0] ?? ''}.`),
     ),
   );
-  app.setErrorHandler<FastifyError | ReviewError>(async (error, request, reply) => {
+  app.setErrorHandler(async (error: FastifyError | ReviewError, request, reply) => {
     if (error instanceof ReviewError) {
       if (typeof error.facts['retryAfterMs'] === 'number') {
         reply.header('retry-after', Math.ceil(error.facts['retryAfterMs'] / 1_000));
       }
       const more = error.code === 'ERR_HOLD_STALE' ? currentOf(o, request.params) : error.facts;
-      return sendProblem(reply, problemOf(error.code as never, error.message, more));
+      return sendProblem(reply, problemOf(error.code as ReviewErrorCode, error.message, more));
     }
-    if ('validation' in error && error.validation !== undefined) {
+    if (error.validation !== undefined) {
       const errors = error.validation.map((fault) => ({
         pointer: fault.instancePath,
         expected: fault.message ?? fault.keyword,

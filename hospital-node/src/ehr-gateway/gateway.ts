@@ -189,9 +189,10 @@ class Gateway implements EhrGateway {
   }
 
   async #follow(reading: Reading, signal: AbortSignal): Promise<void> {
+    const over = (): boolean => signal.aborted;
     const source: LogSource = await followFile(reading.hospital.log, reading.watermark.place);
     try {
-      while (!signal.aborted) {
+      while (!over()) {
         const lines = await source.read();
         reading.atEnd = lines.length === 0;
         if (reading.atEnd) {
@@ -200,10 +201,10 @@ class Gateway implements EhrGateway {
         }
         for (const line of lines) {
           this.#take(reading, line, signal);
-          while (reading.watermark.openCount >= AHEAD_MAX && !signal.aborted) {
+          while (reading.watermark.openCount >= AHEAD_MAX && !over()) {
             await sleep(20, signal);
           }
-          if (signal.aborted) return;
+          if (over()) return;
         }
       }
     } finally {

@@ -107,11 +107,12 @@ export function createSubmitter(o: SubmitterOptions): Submitter {
   return {
     async submit(call, signal) {
       if (o.journal.isDone(call)) return null;
+      const over = (): boolean => signal.aborted;
       let conflicts = 0;
-      for (let turn = 0; !signal.aborted; turn += 1) {
+      for (let turn = 0; !over(); turn += 1) {
         try {
           const resumed = turn === 0 ? await resume(call, signal) : null;
-          if (signal.aborted && resumed === null) return null;
+          if (over() && resumed === null) return null;
           return resumed ?? (await send(call));
         } catch (error) {
           if (!(error instanceof FabricError)) throw error;

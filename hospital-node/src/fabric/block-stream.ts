@@ -22,15 +22,16 @@ const BACKOFF = { baseMs: 200, capMs: 30_000 } as const;
 
 /** Resolves when the signal aborts, rejects with what `take` threw. */
 export async function runBlockStream(o: BlockStreamOptions, signal: AbortSignal): Promise<void> {
-  for (let failures = 0; !signal.aborted;) {
+  const over = (): boolean => signal.aborted;
+  for (let failures = 0; !over();) {
     const before = o.nextBlock();
     try {
       await follow(o, signal);
-      if (signal.aborted) return;
+      if (over()) return;
       o.onInterrupt?.(new FabricError('ERR_FABRIC_UNAVAILABLE', 'the gateway ended the stream'));
     } catch (error) {
       if (error instanceof TakeFailed) throw error.cause;
-      if (signal.aborted) return;
+      if (over()) return;
       o.onInterrupt?.(error);
     }
     failures = o.nextBlock() > before ? 0 : failures + 1;

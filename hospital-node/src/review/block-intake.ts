@@ -50,7 +50,7 @@ const REASONED: ReadonlySet<string> = new Set(['propose', 'return']);
 
 function takeRecord(database: DatabaseSyncInstance, place: Place, kind: 'q' | 'rev'): void {
   const record = decodeQuarantineRecord(place.write.value);
-  const known = database.prepare('SELECT 1 FROM hold WHERE tx_id = ?').get(record.txId);
+  const known: unknown = database.prepare('SELECT 1 FROM hold WHERE tx_id = ?').get(record.txId);
   if (known === undefined) file(database, place, record, kind === 'q' ? 'quarantine' : 'review');
   else {
     database

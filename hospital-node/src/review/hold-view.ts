@@ -23,25 +23,48 @@ export interface HoldDetailView
 }
 
 export function holdView(hold: HoldSummary, person: Person, nowMs: number): HoldView {
-  const { deadlineMs, atMs, filedMs, ...rest } = hold;
   return {
-    ...rest,
-    deadlineAt: iso(deadlineMs),
-    at: iso(atMs),
-    filedAt: iso(filedMs),
+    id: hold.id,
+    txId: hold.txId,
+    kind: hold.kind,
+    mspId: hold.mspId,
+    actor: hold.actor,
+    role: hold.role,
+    ward: hold.ward,
+    function: hold.function,
+    cause: hold.cause,
+    scoreMillionths: hold.scoreMillionths,
+    topReason: hold.topReason,
+    state: hold.state,
+    version: hold.version,
+    holder: hold.holder,
+    proposer: hold.proposer,
+    action: hold.action,
+    finding: hold.finding,
+    deadlineAt: iso(hold.deadlineMs),
+    at: iso(hold.atMs),
+    filedAt: iso(hold.filedMs),
     mine: hold.holder?.actorId === person.actor,
     can: stepsOf(hold, person, nowMs),
   };
 }
 
 export function holdDetailView(hold: HoldDetail, person: Person, nowMs: number): HoldDetailView {
-  const { grant, history, ...rest } = hold;
-  const { deadlineMs, atMs, filedMs, ...detail } = rest;
   return {
-    ...detail,
     ...holdView(hold, person, nowMs),
-    grant: grant === null ? null : { expiresAt: iso(grant.expiresMs), usedBy: grant.usedBy },
-    history: history.map(({ atMs: stepMs, ...step }) => ({ ...step, at: iso(stepMs) })),
+    actorId: hold.actorId,
+    arguments: hold.arguments,
+    reason: hold.reason,
+    reasonDigest: hold.reasonDigest,
+    grantable: hold.grantable,
+    grant:
+      hold.grant === null
+        ? null
+        : { expiresAt: iso(hold.grant.expiresMs), usedBy: hold.grant.usedBy },
+    history: hold.history.map(({ atMs, ...step }) => ({ ...step, at: iso(atMs) })),
+    evidence: hold.evidence,
+    evidenceMissing: hold.evidenceMissing,
+    proof: hold.proof,
   };
 }
 

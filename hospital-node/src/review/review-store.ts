@@ -289,13 +289,14 @@ class SqliteReviewStore implements ReviewStore {
   }
 
   #row(txId: string): HoldRow {
-    const row = this.database.prepare('SELECT * FROM hold WHERE tx_id = ?').get(txId);
+    const row = this.database.prepare('SELECT * FROM hold WHERE tx_id = ?').get(txId) as
+      HoldRow | undefined;
     if (row === undefined) {
       throw new ReviewError('ERR_HOLD_UNKNOWN', 'There is no hold with this transaction id.', {
         txId,
       });
     }
-    return row as unknown as HoldRow;
+    return row;
   }
 
   #evidence(row: HoldRow): { evidence: Evidence | null; missing: string | null } {

@@ -133,7 +133,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       const page = rows.slice(0, limit);
       const last = page.at(-1);
       return {
-        items: page.map(({ number: _number, ...hold }) => holdView(hold, person, o.now())),
+        items: page.map((hold) => holdView(hold, person, o.now())),
         next: rows.length > limit && last !== undefined ? cursors.encode(last, filter) : null,
       };
     },
