@@ -5,8 +5,9 @@
 import * as m from './plan';
 import { LANES } from './plan';
 import { exp, sigmoid, tanh } from './activations';
-import { backward, forward, gradientsOfHalf, loadBlock, losses, observe, packParameters, storeResiduals } from './autoencoder';
+import { backward, blockTime, forward, gradientsOfHalf, loadBlock, losses, observe, packParameters, storeResiduals } from './autoencoder';
 import { addHalf, beginSum, clipped, contributing, flush, nonFinite } from './clipped-sum';
+import { forwardSolo } from './solo';
 import { distances, storeSummaries, summarise } from './summary';
 
 export { plan } from './plan';
@@ -26,23 +27,28 @@ export function whiteningIndexesAt(): usize { return m.whiteningIndexes; }
 export function whiteningMeanAt(): usize { return m.whiteningMean; }
 export function whiteningFactorAt(): usize { return m.whiteningFactor; }
 
-export function reconstruct(count: i32): void {
+function loadAndForward(count: i32): void {
   loadBlock(count);
-  forward();
+  if (count == 1) forwardSolo(blockTime());
+  else forward();
+}
+
+export function reconstruct(count: i32): void {
+  loadAndForward(count);
   storeResiduals(count);
 }
 
 export function measureLosses(count: i32): void {
-  loadBlock(count);
-  forward();
+  loadAndForward(count);
   losses();
 }
 
 /** Summaries of the residuals, or with `raw` of the windows themselves. */
 export function measureSummaries(count: i32, raw: bool): void {
-  loadBlock(count);
-  if (raw) observe();
-  else forward();
+  if (raw) {
+    loadBlock(count);
+    observe();
+  } else loadAndForward(count);
   summarise();
   storeSummaries(count);
 }

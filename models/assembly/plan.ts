@@ -2,8 +2,9 @@
  * Sizes of the network and places of its buffers in memory. Set once by `plan`, read everywhere.
  *
  * Windows stand in lanes: a *row* is one number of eight windows (32 bytes, two vectors), so no size needs padding to
- * a vector and no window's result depends on its neighbours. A *panel* is four outputs of a matrix side by side, padded
- * with zeros, so that a product walks its weights in one straight line.
+ * a vector and no window's result depends on its neighbours. A *series* is the rows of one number over time, `span` bytes
+ * long; an odd count of cache lines, so that walking across series does not fall on few cache sets. A *panel* is four
+ * outputs of a matrix side by side, padded with zeros, so that a product walks its weights in one straight line.
  */
 
 /** Windows in a block. */
@@ -17,6 +18,8 @@ export let hidden: i32 = 0;
 export let latent: i32 = 0;
 export let gates: i32 = 0;
 export let parameterCount: i32 = 0;
+/** Bytes from one series to the next. */
+export let span: usize = 0;
 
 /** Offsets of the fused tensors in the flat vector, in parameters. */
 export let latentAt: i32 = 0;
@@ -51,21 +54,11 @@ export let outputSums: usize = 0;
 
 // One block, in rows.
 export let present: usize = 0; // [features] all bits set where the column is present
-export let valid: usize = 0; // [steps] all bits set where the step is inside the window
+export let valid: usize = 0; // one series: all bits set where the step is inside the window
 export let lengthRow: usize = 0; // the length as a float, at least 1
 export let cellRow: usize = 0; // 3 / cells, 0 in an unused lane
-export let encoderInputs: usize = 0; // [steps + 1, features + hidden + 1]: x, h before, 1
-export let encoderGates: usize = 0; // [steps, gates], later their gradients
-export let encoderCells: usize = 0; // [steps + 1, hidden]
-export let encoderSquashed: usize = 0; // [steps, hidden]: tanh of the cell
 export let code: usize = 0; // [latent, padded, + 1]
 export let decoderConstant: usize = 0; // [gates]: the code's part of the gates, the same in each step
-export let decoderInputs: usize = 0; // [steps + 1, hidden + 1]: h before, 1
-export let decoderGates: usize = 0;
-export let decoderCells: usize = 0;
-export let decoderSquashed: usize = 0;
-export let residuals: usize = 0; // [steps, features, padded]
-export let slopes: usize = 0; // [steps, features, padded]: gradient of the loss by the reconstruction
 export let stateSlopes: usize = 0; // [hidden, padded]
 export let cellSlopes: usize = 0; // [hidden]
 export let codeSlopes: usize = 0; // [latent, padded]
@@ -73,9 +66,29 @@ export let zeros: usize = 0;
 export let summaries: usize = 0; // [3 features]
 export let deviations: usize = 0; // [3 features]
 
+// One block, in series. Inputs and cells hold what was before each step.
+export let encoderInputs: usize = 0; // [features + hidden + 1]: x, h, 1
+export let encoderGates: usize = 0; // [gates], later their gradients
+export let encoderCells: usize = 0; // [hidden]
+export let encoderSquashed: usize = 0; // [hidden]: tanh of the cell after
+export let decoderInputs: usize = 0; // [hidden + 1]: h, 1
+export let decoderGates: usize = 0;
+export let decoderCells: usize = 0;
+export let decoderSquashed: usize = 0;
+export let residuals: usize = 0; // [features, padded]
+export let slopes: usize = 0; // [features, padded]: gradient of the loss by the reconstruction
+
+// One window alone, in plain vectors.
+export let soloInput: usize = 0; // [features + hidden + 1]
+export let soloGates: usize = 0;
+export let soloCells: usize = 0;
+export let soloCode: usize = 0;
+export let soloConstant: usize = 0;
+export let soloOutput: usize = 0;
+
 // One half block: gradients of four windows side by side.
 export let gradients: usize = 0; // [parameters] of float32x4, later int32x4
-export let laneSums: usize = 0; // [parameters] of int32x4
+export let sums: usize = 0; // [parameters, padded] of int32
 
 // Whitening of one stratum.
 export let whiteningIndexes: usize = 0; // [d] uint32: entries of the summary
@@ -99,6 +112,15 @@ export function padded(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
+function series(count: i32): usize {
+  return take(<usize>count * span);
+}
+
+function floats(count: i32): usize {
+  // Vectors may reach past the end.
+  return take((<usize>count << 2) + 32);
+}
+
 function panels(inputs: i32, outputs: i32): usize {
   return take(<usize>(inputs * padded(outputs)) << 2);
 }
@@ -116,9 +138,10 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   decoderBiasAt = decoderRecurrentAt + h * gates;
   outputAt = decoderBiasAt + gates;
   parameterCount = outputAt + (h + 1) * f;
+  span = ((<usize>(t + 1) * ROW + 63) & ~63) | 64;
 
   top = (__heap_base + 63) & ~63;
-  parameters = take(<usize>parameterCount << 2);
+  parameters = floats(parameterCount);
   encoderPanels = panels(f + h + 1, gates);
   latentPanels = panels(h + 1, z);
   decoderInputPanels = panels(z + 1, gates);
@@ -144,26 +167,35 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   valid = rows(t);
   lengthRow = rows(1);
   cellRow = rows(1);
-  encoderInputs = rows((t + 1) * (f + h + 1));
-  encoderGates = rows(t * gates);
-  encoderCells = rows((t + 1) * h);
-  encoderSquashed = rows(t * h);
   code = rows(padded(z) + 1);
   decoderConstant = rows(gates);
-  decoderInputs = rows((t + 1) * (h + 1));
-  decoderGates = rows(t * gates);
-  decoderCells = rows((t + 1) * h);
-  decoderSquashed = rows(t * h);
-  residuals = rows(t * padded(f));
-  slopes = rows(t * padded(f));
   stateSlopes = rows(padded(h));
   cellSlopes = rows(h);
   codeSlopes = rows(padded(z));
   zeros = rows(padded(max(gates, max(f, z))));
   summaries = rows(3 * f);
   deviations = rows(3 * f);
-  gradients = take(<usize>parameterCount << 4);
-  laneSums = take(<usize>parameterCount << 4);
+
+  encoderInputs = series(f + h + 1);
+  encoderGates = series(gates);
+  encoderCells = series(h);
+  encoderSquashed = series(h);
+  decoderInputs = series(h + 1);
+  decoderGates = series(gates);
+  decoderCells = series(h);
+  decoderSquashed = series(h);
+  residuals = series(padded(f));
+  slopes = series(padded(f));
+
+  soloInput = floats(f + h + 1);
+  soloGates = floats(gates);
+  soloCells = floats(h);
+  soloCode = floats(z + 1);
+  soloConstant = floats(gates);
+  soloOutput = floats(f);
+
+  gradients = take(<usize>padded(parameterCount) << 4);
+  sums = take(<usize>padded(parameterCount) << 2);
   const d = 3 * f;
   whiteningIndexes = take(<usize>d << 2);
   whiteningMean = take(<usize>d << 2);

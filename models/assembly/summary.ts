@@ -2,36 +2,32 @@
  * The whitened residual summary (training-recipe.md 2.1): per column mean, largest absolute value and standard deviation
  * over the window's steps, then the squared Mahalanobis distance of these numbers.
  */
-import { blockTime } from './autoencoder';
+import { blockTime, blockWidth } from './autoencoder';
 import * as m from './plan';
-import { padded, ROW } from './plan';
+import { ROW } from './plan';
 
 export function summarise(): void {
-  const f = m.features;
-  const time = blockTime();
-  const stepRows = <usize>padded(f) * ROW;
-  const block = <usize>f * ROW;
-  for (let half: usize = 0; half < ROW; half += 16) {
+  const duration = <usize>blockTime() * ROW;
+  const block = <usize>m.features * ROW;
+  for (let half: usize = 0; half < blockWidth(); half += 16) {
     const length = v128.load(m.lengthRow + half);
-    for (let at = half; at < block; at += ROW) {
+    for (let i = 0; i < m.features; i++) {
       let sum = f32x4.splat(0), largest = sum, squares = sum;
-      let r = m.residuals + at;
-      for (let t = 0; t < time; t++) {
-        const x = v128.load(r);
+      const r = m.residuals + <usize>i * m.span;
+      for (let at = half; at < duration; at += ROW) {
+        const x = v128.load(r + at);
         sum = f32x4.add(sum, x);
-        largest = f32x4.max(largest, f32x4.abs(x));
-        r += stepRows;
+        largest = f32x4.pmax(largest, f32x4.abs(x));
       }
       const mean = f32x4.div(sum, length);
-      r = m.residuals + at;
-      for (let t = 0; t < time; t++) {
-        const x = v128.and(f32x4.sub(v128.load(r), mean), v128.load(m.valid + <usize>t * ROW + half));
+      for (let at = half; at < duration; at += ROW) {
+        const x = v128.and(f32x4.sub(v128.load(r + at), mean), v128.load(m.valid + at));
         squares = f32x4.add(squares, f32x4.mul(x, x));
-        r += stepRows;
       }
-      v128.store(m.summaries + at, mean);
-      v128.store(m.summaries + block + at, largest);
-      v128.store(m.summaries + 2 * block + at, f32x4.sqrt(f32x4.div(squares, length)));
+      const out = m.summaries + <usize>i * ROW + half;
+      v128.store(out, mean);
+      v128.store(out + block, largest);
+      v128.store(out + 2 * block, f32x4.sqrt(f32x4.div(squares, length)));
     }
   }
 }
@@ -49,7 +45,7 @@ export function storeSummaries(count: i32): void {
 
 /** `|L⁻¹ (u − μ)|²` over the first d entries of the whitening, into `outputDistances`. */
 export function distances(d: i32): void {
-  for (let half: usize = 0; half < ROW; half += 16) {
+  for (let half: usize = 0; half < blockWidth(); half += 16) {
     for (let i = 0; i < d; i++) {
       const entry = <usize>load<u32>(m.whiteningIndexes + (<usize>i << 2));
       const u = v128.load(m.summaries + entry * ROW + half);
