@@ -15,6 +15,8 @@ export interface Handles {
 }
 
 export const NODE_KEY_BYTES = 32;
+/** A log names the same people over and over; so many answers are remembered. */
+const RECENT_MAX = 65_536;
 
 /** @throws {HospitalNodeError} `ERR_NODE_KEY` unless the key has 32 bytes */
 export function createHandles(nodeKey: Uint8Array): Handles {
@@ -26,13 +28,16 @@ export function createHandles(nodeKey: Uint8Array): Handles {
     );
   }
   const key = Uint8Array.from(nodeKey);
+  const recent = new Map<string, string>();
   return {
-    of: (kind, value) =>
-      createHmac('sha256', key)
-        .update(kind)
-        .update('\x1f')
-        .update(value)
-        .digest('hex')
-        .slice(0, 32),
+    of: (kind, value) => {
+      const text = `${kind}\x1f${value}`;
+      const known = recent.get(text);
+      if (known !== undefined) return known;
+      const handle = createHmac('sha256', key).update(text).digest('hex').slice(0, 32);
+      if (recent.size >= RECENT_MAX) recent.clear();
+      recent.set(text, handle);
+      return handle;
+    },
   };
 }

@@ -23,7 +23,7 @@ export interface LogFollowerOptions {
   readonly store: WindowStore;
   readonly binMs: number;
   readonly watermarkMs: number;
-  /** null: what is there at the first start is history. */
+  /** Profiles are frozen for enrolment as of this instant; null: as of the end of what is there at the first start. */
   readonly liveFromMs: number | null;
   readonly timeGranularity: 'exact' | 'day' | 'case-shifted';
   readonly roles: RoleTables | null;
@@ -40,7 +40,7 @@ export interface LogStatus {
   readonly gaps: number;
   readonly closedThroughMs: number | null;
   readonly newestEventMs: number | null;
-  /** From here on windows are kept for training; null: not known yet. */
+  /** The instant whose profiles are enrolled on the channel; null: not known yet. */
   readonly liveFromMs: number | null;
 }
 
@@ -266,7 +266,6 @@ class Follower implements LogFollower {
     if (this.#periodPlace === null) return;
     await this.#options.store.commit({
       closed,
-      windowsFromMs: this.#liveFromMs ?? Number.MAX_SAFE_INTEGER,
       freezesProfiles: closed !== null && closed.throughMs === this.#liveFromMs,
       state: {
         resume: this.#periodPlace.position,

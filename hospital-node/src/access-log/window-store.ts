@@ -27,7 +27,7 @@ export interface ReadingState {
   readonly lastMalformed: { readonly line: number; readonly reason: string } | null;
   readonly closedThroughMs: number | null;
   readonly newestEventMs: number | null;
-  /** From here on the log trains; before it, it only teaches profiles. */
+  /** The instant whose profiles are enrolled on the channel. */
   readonly liveFromMs: number | null;
 }
 
@@ -48,13 +48,11 @@ export interface WindowStore {
   actors(): Promise<Map<string, ActorState>>;
   /**
    * Stores a closed stretch and the reading state, all or nothing.
-   * @param o.windowsFromMs - windows before this instant are history and not kept
    * @param o.freezesProfiles - the profiles as they now stand are the ones to enrol; a second time changes nothing
    */
   commit(o: {
     readonly state: ReadingState;
     readonly closed: ClosedPeriod | null;
-    readonly windowsFromMs: number;
     readonly freezesProfiles: boolean;
   }): Promise<void>;
   /**
@@ -114,7 +112,7 @@ export function createWindowStore(options: {
       );
     },
 
-    commit: async ({ state, closed, windowsFromMs, freezesProfiles }) => {
+    commit: async ({ state, closed, freezesProfiles }) => {
       await database.transaction().execute(async (transaction) => {
         const position = rowOf(state);
         await transaction
@@ -123,8 +121,7 @@ export function createWindowStore(options: {
           .onConflict((conflict) => conflict.column('id').doUpdateSet(position))
           .execute();
         if (closed === null) return;
-        const kept = closed.windows.filter((window) => window.binStartMs >= windowsFromMs);
-        for (const part of partsOf(kept, ROWS_PER_STATEMENT)) {
+        for (const part of partsOf(closed.windows, ROWS_PER_STATEMENT)) {
           await transaction
             .insertInto('training_window')
             .values(

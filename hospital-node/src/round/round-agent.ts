@@ -73,6 +73,8 @@ export interface RoundAgentOptions {
   readonly binMs: number;
   readonly approvedPlans: readonly string[] | null;
   readonly isPaused: () => boolean;
+  /** A coded reason why this node cannot train at all at the moment, or null. */
+  readonly notReady?: () => HospitalNodeError | null;
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   /** Uniform in [0, 1), for jitter. */
@@ -271,6 +273,10 @@ class PollingAgent implements RoundAgent {
     const { ledger, nowMs } = this.#o;
     if (this.#o.isPaused()) {
       throw new RoundRefusedError('ERR_PAUSED', 'this hospital has paused its node', 'paused');
+    }
+    const fault = this.#o.notReady?.() ?? null;
+    if (fault !== null) {
+      throw new RoundRefusedError(fault.code, fault.message, 'not-ready', fault.facts, fault);
     }
     const offsetMs = this.#status.clockOffsetMs ?? 0;
     if (Math.abs(offsetMs) > CLOCK_DECLINE_MS) {

@@ -1,0 +1,72 @@
+/**
+ * The hospital node as a process: `node dist/main.js --config FILE`. Passes the real clock, the real randomness and the
+ * real logger to {@link startHospitalNode}, and ends cleanly on SIGTERM, SIGINT or when its parent is gone.
+ * @module
+ */
+import { randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createSecureRandom } from '@bhschain/dp';
+import { destination, pino } from 'pino';
+import { loadConfig } from './config.js';
+import { codeOf, ConfigError } from './errors.js';
+import { startHospitalNode, type HospitalNode } from './node.js';
+
+const FATAL_EXIT = 2;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  if (values.config === undefined) {
+    throw new ConfigError('ERR_ARGUMENT', '--config: expected a file, got nothing');
+  }
+  const config = loadConfig(values.config);
+  const log = pino(
+    { level: config.logLevel, base: { node: config.nodeId } },
+    destination({ dest: 2, sync: true }),
+  );
+  const jitterWord = new Uint32Array(1);
+  const stopping = stopRequested();
+  const node = await startHospitalNode({
+    config,
+    pid: process.pid,
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    sleep: (ms, signal) => delay(ms, undefined, { signal }),
+    fillBytes: (bytes) => randomFillSync(bytes),
+    random: createSecureRandom((bytes) => randomFillSync(bytes)),
+    jitter: () => randomFillSync(jitterWord)[0]! / 2 ** 32,
+    log,
+    onHop: (hop, facts) => process.send?.({ type: 'hop', hop, ...facts }),
+  });
+  log.info({ port: node.port }, 'hospital node serves');
+  process.send?.({ type: 'ready', port: node.port });
+  await runUntil(stopping, node);
+  log.info('stopped');
+}
+
+/** Closes the node on request; a failed part closes it too and makes the exit status 2. */
+async function runUntil(stopping: Promise<void>, node: HospitalNode): Promise<void> {
+  try {
+    await Promise.race([stopping, node.finished]);
+  } finally {
+    await node.close();
+  }
+}
+
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+    if (process.connected) process.once('disconnect', resolve);
+  });
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${JSON.stringify({ code: codeOf(error), message })}\n`);
+    process.exit(FATAL_EXIT);
+  },
+);

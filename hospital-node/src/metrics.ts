@@ -1,0 +1,101 @@
+/**
+ * What this node measures. Scraped inside the hospital only; labels come from closed lists and never name a person, a
+ * patient or a digest.
+ * @module
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface NodeMetrics {
+  readonly registry: Registry;
+  readonly rounds: Counter<'outcome'>;
+  readonly refusals: Counter<'code'>;
+  readonly trainingSeconds: Histogram;
+  readonly windowsAvailable: Gauge;
+  readonly clippedRatio: Gauge;
+  readonly updateNorm: Gauge;
+  readonly epsilonSpent: Gauge<'scope'>;
+  readonly epsilonCeiling: Gauge<'scope'>;
+  readonly privacyRoundsLeft: Gauge;
+  readonly logLines: Gauge<'kind'>;
+  readonly uploadBytes: Counter;
+  readonly clockOffset: Gauge;
+  readonly blockLag: Gauge;
+  readonly detectorVerdicts: Counter<'verdict'>;
+  readonly agentPhase: Gauge<'phase'>;
+}
+
+const TRAINING_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+export function createNodeMetrics(): NodeMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    rounds: new Counter({
+      name: 'hospital_node_rounds_total',
+      help: 'Rounds by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'hospital_node_privacy_refusals_total',
+      help: 'Rounds this node refused, by code',
+      labelNames: ['code'],
+      registers,
+    }),
+    trainingSeconds: new Histogram({
+      name: 'hospital_node_training_seconds',
+      help: 'From debit to persisted update',
+      buckets: TRAINING_BUCKETS,
+      registers,
+    }),
+    windowsAvailable: gauge('windows_available', 'Windows of the last trained interval'),
+    clippedRatio: gauge('clipped_ratio', 'Share of clipped window gradients in the last round'),
+    updateNorm: gauge('update_norm', 'Euclidean norm of the last update'),
+    epsilonSpent: new Gauge({
+      name: 'hospital_node_epsilon_spent',
+      help: 'Privacy loss so far',
+      labelNames: ['scope'],
+      registers,
+    }),
+    epsilonCeiling: new Gauge({
+      name: 'hospital_node_epsilon_ceiling',
+      help: "This hospital's ceilings",
+      labelNames: ['scope'],
+      registers,
+    }),
+    privacyRoundsLeft: gauge(
+      'privacy_rounds_left',
+      'Rounds that still fit under the actor ceiling',
+    ),
+    logLines: new Gauge({
+      name: 'hospital_node_log_lines',
+      help: 'Access log lines read, malformed, late',
+      labelNames: ['kind'],
+      registers,
+    }),
+    uploadBytes: new Counter({
+      name: 'hospital_node_upload_bytes_total',
+      help: 'Bytes of acknowledged updates',
+      registers,
+    }),
+    clockOffset: gauge('clock_offset_seconds', "Orchestrator's clock minus ours"),
+    blockLag: gauge('block_lag', 'Blocks the channel is ahead of this node'),
+    detectorVerdicts: new Counter({
+      name: 'hospital_node_detector_verdicts_total',
+      help: 'Proposed detectors by verdict',
+      labelNames: ['verdict'],
+      registers,
+    }),
+    agentPhase: new Gauge({
+      name: 'hospital_node_round_phase',
+      help: '1 for the phase the round agent is in',
+      labelNames: ['phase'],
+      registers,
+    }),
+  };
+
+  function gauge(name: string, help: string): Gauge {
+    return new Gauge({ name: `hospital_node_${name}`, help, registers });
+  }
+}
