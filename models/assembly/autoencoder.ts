@@ -58,13 +58,14 @@ function isPresent(absent: u32, column: i32): bool {
   return column >= 32 || ((absent >>> column) & 1) == 0;
 }
 
-/** Spreads the windows at `inputWindows` over the lanes; lanes from `count` on are empty. */
-export function loadBlock(count: i32): void {
+/** Spreads the windows at `inputWindows` over the lanes; lanes from `count` on are empty, in a `solo` block idle. */
+export function loadBlock(count: i32, solo: bool): void {
   const f = m.features;
   time = 0;
   width = count > LANES / 2 ? ROW : ROW / 2;
   for (let lane = 0; lane < count; lane++) time = max(time, <i32>load<u8>(m.inputLengths + lane));
-  for (let lane = 0; lane < LANES; lane++) {
+  const used = solo ? 1 : LANES;
+  for (let lane = 0; lane < used; lane++) {
     const length = lane < count ? <i32>load<u8>(m.inputLengths + lane) : 0;
     const absent = load<u32>(m.inputMasks + (<usize>lane << 2));
     const at = <usize>lane << 2;

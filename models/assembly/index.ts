@@ -12,6 +12,7 @@ import { distances, storeSummaries, summarise } from './summary';
 
 export { plan } from './plan';
 export { packParameters } from './autoencoder';
+export { packWhitening } from './summary';
 
 export function parametersAt(): usize { return m.parameters; }
 export function windowsAt(): usize { return m.inputWindows; }
@@ -28,8 +29,9 @@ export function whiteningMeanAt(): usize { return m.whiteningMean; }
 export function whiteningFactorAt(): usize { return m.whiteningFactor; }
 
 function loadAndForward(count: i32): void {
-  loadBlock(count);
-  if (count == 1) forwardSolo(blockTime());
+  const solo = count == 1;
+  loadBlock(count, solo);
+  if (solo) forwardSolo(blockTime());
   else forward();
 }
 
@@ -46,7 +48,7 @@ export function measureLosses(count: i32): void {
 /** Summaries of the residuals, or with `raw` of the windows themselves. */
 export function measureSummaries(count: i32, raw: bool): void {
   if (raw) {
-    loadBlock(count);
+    loadBlock(count, false);
     observe();
   } else loadAndForward(count);
   summarise();
@@ -56,12 +58,12 @@ export function measureSummaries(count: i32, raw: bool): void {
 /** Squared distances of the summaries under the whitening of `d` entries. */
 export function measureDistances(count: i32, raw: bool, d: i32): void {
   measureSummaries(count, raw);
-  distances(d);
+  distances(d, count == 1);
 }
 
 /** Plain gradient: `first` starts a sum, the windows' gradients are added with equal weight. */
 export function addGradient(count: i32, first: bool): void {
-  loadBlock(count);
+  loadBlock(count, false);
   forward();
   losses();
   backward();
@@ -86,7 +88,7 @@ export function beginClippedSum(units: i32, gridScale: f64, target: f64): void {
 }
 
 export function addClipped(count: i32): void {
-  loadBlock(count);
+  loadBlock(count, false);
   forward();
   backward();
   gradientsOfHalf(0, false);

@@ -64,7 +64,8 @@ export let cellSlopes: usize = 0; // [hidden]
 export let codeSlopes: usize = 0; // [latent, padded]
 export let zeros: usize = 0;
 export let summaries: usize = 0; // [3 features]
-export let deviations: usize = 0; // [3 features]
+export let deviations: usize = 0; // [3 features, padded]
+export let whitened: usize = 0; // [4]
 
 // One block, in series. Inputs and cells hold what was before each step.
 export let encoderInputs: usize = 0; // [features + hidden + 1]: x, h, 1
@@ -94,6 +95,7 @@ export let sums: usize = 0; // [parameters, padded] of int32
 export let whiteningIndexes: usize = 0; // [d] uint32: entries of the summary
 export let whiteningMean: usize = 0; // [d]
 export let whiteningFactor: usize = 0; // [d (d + 1) / 2]
+export let whiteningPanels: usize = 0; // of four rows, see `packWhitening`
 
 let top: usize = 0;
 
@@ -174,7 +176,8 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   codeSlopes = rows(padded(z));
   zeros = rows(padded(max(gates, max(f, z))));
   summaries = rows(3 * f);
-  deviations = rows(3 * f);
+  deviations = rows(padded(3 * f));
+  whitened = rows(4);
 
   encoderInputs = series(f + h + 1);
   encoderGates = series(gates);
@@ -200,5 +203,8 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   whiteningIndexes = take(<usize>d << 2);
   whiteningMean = take(<usize>d << 2);
   whiteningFactor = take(<usize>(d * (d + 1)) << 1);
+  // Panel p has 4 (p + 1) steps of four floats.
+  const panelCount = padded(d) >> 2;
+  whiteningPanels = take(<usize>(panelCount * (panelCount + 1)) << 5);
   return top;
 }

@@ -4,7 +4,8 @@
  */
 import { blockTime, blockWidth } from './autoencoder';
 import * as m from './plan';
-import { ROW } from './plan';
+import { padded, ROW } from './plan';
+import { product } from './product';
 
 export function summarise(): void {
   const duration = <usize>blockTime() * ROW;
@@ -43,26 +44,73 @@ export function storeSummaries(count: i32): void {
   }
 }
 
-/** `|L⁻¹ (u − μ)|²` over the first d entries of the whitening, into `outputDistances`. */
-export function distances(d: i32): void {
-  for (let half: usize = 0; half < blockWidth(); half += 16) {
-    for (let i = 0; i < d; i++) {
-      const entry = <usize>load<u32>(m.whiteningIndexes + (<usize>i << 2));
-      const u = v128.load(m.summaries + entry * ROW + half);
-      v128.store(m.deviations + <usize>i * ROW + half, f32x4.sub(u, v128.load32_splat(m.whiteningMean + (<usize>i << 2))));
-    }
-    let factor = m.whiteningFactor;
-    let sum = f32x4.splat(0);
-    for (let i = 0; i < d; i++) {
-      let y = f32x4.splat(0);
-      let u = m.deviations + half;
-      for (let j = 0; j <= i; j++) {
-        y = f32x4.add(y, f32x4.mul(v128.load32_splat(factor), v128.load(u)));
-        factor += 4;
-        u += ROW;
+/** Packs the lower triangle of d rows at `whiteningFactor` into panels of four rows, the last step of each square. */
+export function packWhitening(d: i32): void {
+  let panels = m.whiteningPanels;
+  for (let row = 0; row < d; row += 4) {
+    for (let j = 0; j < row + 4; j++) {
+      for (let i = row; i < row + 4; i++) {
+        const inside = i < d && j <= i;
+        store<f32>(panels, inside ? load<f32>(m.whiteningFactor + (<usize>((i * (i + 1)) / 2 + j) << 2)) : 0);
+        panels += 4;
       }
-      sum = f32x4.add(sum, f32x4.mul(y, y));
     }
-    v128.store(m.outputDistances + half, sum);
   }
+}
+
+/** `|L⁻¹ (u − μ)|²` over the first d entries of the whitening, into `outputDistances`. */
+export function distances(d: i32, solo: bool): void {
+  deviate(d);
+  if (solo) {
+    store<f32>(m.outputDistances, soloDistance(d));
+    return;
+  }
+  let panel = m.whiteningPanels;
+  let low = f32x4.splat(0), high = low;
+  for (let row = 0; row < d; row += 4) {
+    product(panel, row + 4, 1, m.deviations, ROW, m.zeros, ROW, m.whitened, ROW);
+    for (let i = row; i < min(row + 4, d); i++) {
+      const y = m.whitened + <usize>(i - row) * ROW;
+      low = f32x4.add(low, f32x4.mul(v128.load(y), v128.load(y)));
+      high = f32x4.add(high, f32x4.mul(v128.load(y, 16), v128.load(y, 16)));
+    }
+    panel += <usize>(row + 4) << 4;
+  }
+  v128.store(m.outputDistances, low);
+  v128.store(m.outputDistances, high, 16);
+}
+
+/** `u − μ`, zero in the rows that fill the last panel up. */
+function deviate(d: i32): void {
+  for (let i = 0; i < padded(d); i++) {
+    const out = m.deviations + <usize>i * ROW;
+    if (i >= d) {
+      v128.store(out, f32x4.splat(0));
+      v128.store(out, f32x4.splat(0), 16);
+      continue;
+    }
+    const u = m.summaries + <usize>load<u32>(m.whiteningIndexes + (<usize>i << 2)) * ROW;
+    const mean = v128.load32_splat(m.whiteningMean + (<usize>i << 2));
+    v128.store(out, f32x4.sub(v128.load(u), mean));
+    v128.store(out, f32x4.sub(v128.load(u, 16), mean), 16);
+  }
+}
+
+/** The same sums in the same order, four rows of the factor in the lanes. */
+function soloDistance(d: i32): f32 {
+  let panel = m.whiteningPanels;
+  let sum: f32 = 0;
+  for (let row = 0; row < d; row += 4) {
+    let a = f32x4.splat(0);
+    for (let j = 0; j < row + 4; j++) {
+      a = f32x4.add(a, f32x4.mul(v128.load(panel), v128.load32_splat(m.deviations + <usize>j * ROW)));
+      panel += 16;
+    }
+    v128.store(m.whitened, a);
+    for (let i = row; i < min(row + 4, d); i++) {
+      const y = load<f32>(m.whitened + (<usize>(i - row) << 2));
+      sum += y * y;
+    }
+  }
+  return sum;
 }

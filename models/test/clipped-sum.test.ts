@@ -55,9 +55,7 @@ function nearestEven(x: number): number {
 }
 
 const norms = (batch: WindowBatch): number[] =>
-  Array.from(batch.lengths, (_, i) =>
-    Math.hypot(...kernel.gradient(windowOf(batch, i)).gradient),
-  );
+  Array.from(batch.lengths, (_, i) => Math.hypot(...kernel.gradient(windowOf(batch, i)).gradient));
 
 describe('clipped sum', () => {
   const batch = { ...randomBatch(a, 21, seeded(2)), columnMask: 0b10 };
@@ -91,7 +89,9 @@ describe('clipped sum', () => {
     const { gradient } = kernel.gradient(batch);
     out.forEach((sum, i) => {
       // 21 roundings of at most half a unit, and float32 in the plain sum.
-      expect(Math.abs(sum / clip.gridScale / 21 - gradient[i]!)).toBeLessThan(0.5 / clip.gridScale + 1e-6);
+      expect(Math.abs(sum / clip.gridScale / 21 - gradient[i]!)).toBeLessThan(
+        0.5 / clip.gridScale + 1e-6,
+      );
     });
   });
 
@@ -130,18 +130,21 @@ describe('clipped sum', () => {
     expect(out).toEqual(sumOf(batch, clipAt(median)).out.map((x) => x + 7));
   });
 
-  it.each([NaN, Infinity, -Infinity, 3e38])('takes a window with %s as zero or bounded', (value) => {
-    const windows = batch.windows.slice();
-    const cell = 3 * a.steps * a.features;
-    windows[cell] = value;
-    const select = new Uint8Array(21).fill(1);
-    const { out, report } = sumOf({ ...batch, windows }, clipAt(median), select);
-    expect(report.nonFinite).toBe(Math.abs(value) < Infinity ? 0 : 1);
-    select[3] = 0;
-    const others = sumOf(batch, clipAt(median), select).out;
-    const own = out.map((x, i) => x - others[i]!);
-    expect(Math.hypot(...own)).toBeLessThanOrEqual(Math.abs(value) < Infinity ? UNITS : 0);
-  });
+  it.each([NaN, Infinity, -Infinity, 3e38])(
+    'takes a window with %s as zero or bounded',
+    (value) => {
+      const windows = batch.windows.slice();
+      const cell = 3 * a.steps * a.features;
+      windows[cell] = value;
+      const select = new Uint8Array(21).fill(1);
+      const { out, report } = sumOf({ ...batch, windows }, clipAt(median), select);
+      expect(report.nonFinite).toBe(Math.abs(value) < Infinity ? 0 : 1);
+      select[3] = 0;
+      const others = sumOf(batch, clipAt(median), select).out;
+      const own = out.map((x, i) => x - others[i]!);
+      expect(Math.hypot(...own)).toBeLessThanOrEqual(Math.abs(value) < Infinity ? UNITS : 0);
+    },
+  );
 
   it('stays exact beyond 32-bit sums', () => {
     const units = 2 ** 22 - 1;
@@ -151,7 +154,11 @@ describe('clipped sum', () => {
     const cells = a.steps * a.features;
     const windows = new Float32Array(count * cells);
     for (let i = 0; i < count; i++) windows.set(one.windows, i * cells);
-    const many = { windows, lengths: new Uint8Array(count).fill(one.lengths[0]!), columnMask: 0b10 };
+    const many = {
+      windows,
+      lengths: new Uint8Array(count).fill(one.lengths[0]!),
+      columnMask: 0b10,
+    };
     const { out } = sumOf(many, clipAt(median / 100, units));
     expect(Math.max(...out.map(Math.abs))).toBeGreaterThan(2 ** 31);
     expect(out).toEqual(single.map((x) => x * count));
@@ -195,7 +202,12 @@ describe('clipped sum', () => {
     const select = new Uint8Array(9).fill(1);
     own.clippedSum({ ...windows, ...clipAt(0.3, 37_279), select, out: total });
     for (let i = 0; i < 9; i++) {
-      own.clippedSum({ ...windowOf(windows, i), ...clipAt(0.3, 37_279), select: Uint8Array.of(1), out: parts });
+      own.clippedSum({
+        ...windowOf(windows, i),
+        ...clipAt(0.3, 37_279),
+        select: Uint8Array.of(1),
+        out: parts,
+      });
     }
     expect(parts).toEqual(total);
   });

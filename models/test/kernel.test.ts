@@ -40,12 +40,22 @@ describe.each(SHAPES)('kernel of $steps × $features, $hidden, $latent', (a) => 
 
   it('reconstructs like the float64 reference', () => {
     const residuals = kernel.reconstruct(batch);
-    expect(relativeError(residuals, expected.flatMap((e) => [...e.residuals]))).toBeLessThan(3e-6);
+    expect(
+      relativeError(
+        residuals,
+        expected.flatMap((e) => [...e.residuals]),
+      ),
+    ).toBeLessThan(3e-6);
   });
 
   it('measures losses like the reference', () => {
     const losses = kernel.losses(batch);
-    expect(relativeError(losses, expected.map((e) => e.loss))).toBeLessThan(3e-6);
+    expect(
+      relativeError(
+        losses,
+        expected.map((e) => e.loss),
+      ),
+    ).toBeLessThan(3e-6);
   });
 
   it('has the gradient of central differences of the reference', () => {
@@ -117,7 +127,9 @@ describe('results', () => {
     const expected = kernel.reconstruct(batch);
     const second = createKernel(a);
     second.setParameters(parameters);
-    prepared(DEFAULT_ARCHITECTURE, 5).kernel.losses(randomBatch(DEFAULT_ARCHITECTURE, 3, seeded(6)));
+    prepared(DEFAULT_ARCHITECTURE, 5).kernel.losses(
+      randomBatch(DEFAULT_ARCHITECTURE, 3, seeded(6)),
+    );
     expect(second.reconstruct(batch)).toEqual(expected);
     expect(kernel.reconstruct(batch)).toEqual(expected);
   });
@@ -140,26 +152,30 @@ describe('summary', () => {
   const { kernel } = prepared(a, 7);
   const batch = randomBatch(a, 10, seeded(8));
 
-  it.each(['residuals', 'features'] as const)('of %s: mean, largest and deviation of a column', (of) => {
-    const columnMask = 0b100;
-    const summaries = kernel.summary({ ...batch, columnMask }, of);
-    const values = of === 'features' ? batch.windows : kernel.reconstruct({ ...batch, columnMask });
-    for (let window = 0; window < 10; window++) {
-      const length = batch.lengths[window]!;
-      for (let column = 0; column < a.features; column++) {
-        const series = Array.from({ length }, (_, step) =>
-          column === 2 ? 0 : values[(window * a.steps + step) * a.features + column]!,
-        );
-        const mean = series.reduce((sum, x) => sum + x, 0) / length;
-        const largest = Math.max(...series.map(Math.abs));
-        const deviation = Math.sqrt(series.reduce((sum, x) => sum + (x - mean) ** 2, 0) / length);
-        const at = window * 3 * a.features + column;
-        expect(summaries[at]).toBeCloseTo(mean, 5);
-        expect(summaries[at + a.features]).toBeCloseTo(largest, 5);
-        expect(summaries[at + 2 * a.features]).toBeCloseTo(deviation, 5);
+  it.each(['residuals', 'features'] as const)(
+    'of %s: mean, largest and deviation of a column',
+    (of) => {
+      const columnMask = 0b100;
+      const summaries = kernel.summary({ ...batch, columnMask }, of);
+      const values =
+        of === 'features' ? batch.windows : kernel.reconstruct({ ...batch, columnMask });
+      for (let window = 0; window < 10; window++) {
+        const length = batch.lengths[window]!;
+        for (let column = 0; column < a.features; column++) {
+          const series = Array.from({ length }, (_, step) =>
+            column === 2 ? 0 : values[(window * a.steps + step) * a.features + column]!,
+          );
+          const mean = series.reduce((sum, x) => sum + x, 0) / length;
+          const largest = Math.max(...series.map(Math.abs));
+          const deviation = Math.sqrt(series.reduce((sum, x) => sum + (x - mean) ** 2, 0) / length);
+          const at = window * 3 * a.features + column;
+          expect(summaries[at]).toBeCloseTo(mean, 5);
+          expect(summaries[at + a.features]).toBeCloseTo(largest, 5);
+          expect(summaries[at + 2 * a.features]).toBeCloseTo(deviation, 5);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('under a whitening gives the squared length of L⁻¹ (u − μ)', () => {
     const columnMask = 0b100;
@@ -206,7 +222,10 @@ describe('the door', () => {
       'ERR_KERNEL_PARAMETERS',
       () => kernel.setParameters(new Float32Array(layoutOf(a).parameterCount).fill(NaN)),
     ],
-    ['ERR_KERNEL_BATCH', () => kernel.losses({ windows: new Float32Array(0), lengths: new Uint8Array(0) })],
+    [
+      'ERR_KERNEL_BATCH',
+      () => kernel.losses({ windows: new Float32Array(0), lengths: new Uint8Array(0) }),
+    ],
     ['ERR_KERNEL_BATCH', () => kernel.losses({ ...good, lengths: Uint8Array.of(1) })],
     ['ERR_KERNEL_BATCH', () => kernel.losses({ ...good, lengths: Uint8Array.of(0, 1) })],
     ['ERR_KERNEL_BATCH', () => kernel.losses({ ...good, lengths: Uint8Array.of(1, 5) })],

@@ -10,6 +10,9 @@ import type { Normaliser, ScoredWindow } from './detector.js';
 /** Inputs stay within ± this. */
 export const INPUT_CLIP = 6;
 
+/** What one unit of a column's integer is worth; powers of two, so products with it are exact. */
+const UNITS: Float64Array = Float64Array.from(LAYOUT.columns, ({ k }) => 2 ** -k);
+
 export interface StandardisedWindows {
   /** `[windows, steps, features]`, 0 after a window's end. */
   readonly windows: Float32Array;
@@ -26,10 +29,10 @@ export function fitNormaliser(windows: readonly ScoredWindow[], clip: number = I
   const { columns } = LAYOUT;
   const center = new Float32Array(columns.length);
   const scale = new Float32Array(columns.length);
-  columns.forEach(({ k }, column) => {
+  columns.forEach((_, column) => {
     const values = windows
       .filter(({ mask }) => ((mask >>> column) & 1) === 0)
-      .flatMap(({ rows }) => rows.map((row) => row[column]! / 2 ** k))
+      .flatMap(({ rows }) => rows.map((row) => row[column]! * UNITS[column]!))
       .sort((a, b) => a - b);
     const at = (share: number): number => values[Math.floor(share * (values.length - 1))] ?? 0;
     const spread = at(0.75) - at(0.25);
@@ -53,9 +56,8 @@ export function standardise(
   normaliser: Normaliser,
   steps: number = LAYOUT.steps,
 ): StandardisedWindows {
-  const { columns } = LAYOUT;
   const { center, scale, clip } = normaliser;
-  const width = columns.length;
+  const width = UNITS.length;
   const inputs = new Float32Array(windows.length * steps * width);
   const lengths = new Uint8Array(windows.length);
   const columnMask = new Uint32Array(windows.length);
@@ -66,7 +68,7 @@ export function standardise(
     rows.forEach((row, step) => {
       const start = (index * steps + step) * width;
       for (let column = 0; column < width; column++) {
-        const value = row[column]! / 2 ** columns[column]!.k;
+        const value = row[column]! * UNITS[column]!;
         const scaled = Math.fround(Math.fround(value - center[column]!) * scale[column]!);
         inputs[start + column] = Math.min(clip, Math.max(-clip, scaled));
       }

@@ -58,7 +58,10 @@ export interface Kernel {
 /** What is summarised: what the network missed, or (the control) what it saw. */
 export type SummarySource = 'residuals' | 'features';
 
-/** Mean and inverse Cholesky factor over d entries: those of the columns outside `columnMask`, in summary order. */
+/**
+ * Not to be changed once it was used: a kernel keeps the last one it has packed.
+ * Mean and inverse Cholesky factor over d entries: those of the columns outside `columnMask`, in summary order.
+ */
 export interface Whitening {
   readonly columnMask: number;
   /** `[d]` */
@@ -89,6 +92,7 @@ class WasmKernel implements Kernel {
   readonly #windows: Float32Array;
   readonly #lengths: Uint8Array;
   readonly #masks: Uint32Array;
+  #whitening: Whitening | undefined;
 
   constructor(layout: ParameterLayout) {
     this.layout = layout;
@@ -224,7 +228,9 @@ class WasmKernel implements Kernel {
     this.#masks[lane] = maskOf(columnMask, index);
   }
 
-  #loadWhitening({ columnMask, mean, whitening }: Whitening): number {
+  #loadWhitening(given: Whitening): number {
+    if (given === this.#whitening) return given.mean.length;
+    const { columnMask, mean, whitening } = given;
     const { features } = this.architecture;
     const indexes: number[] = [];
     for (let entry = 0; entry < 3 * features; entry++) {
@@ -241,6 +247,8 @@ class WasmKernel implements Kernel {
     new Uint32Array(buffer, this.#wasm.whiteningIndexesAt(), width).set(indexes);
     this.#floats(this.#wasm.whiteningMeanAt(), width).set(mean);
     this.#floats(this.#wasm.whiteningFactorAt(), triangle).set(whitening);
+    this.#wasm.packWhitening(width);
+    this.#whitening = given;
     return width;
   }
 

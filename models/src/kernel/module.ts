@@ -10,6 +10,7 @@ export interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   plan(steps: number, features: number, hidden: number, latent: number): number;
   packParameters(): void;
+  packWhitening(width: number): void;
   parametersAt(): number;
   windowsAt(): number;
   lengthsAt(): number;
