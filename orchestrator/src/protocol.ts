@@ -62,6 +62,7 @@ export {
   type SignedReceipt,
   type VerdictKind,
 } from './protocol/receipt.js';
+export { nextDetector, type NextDetectorFacts } from './protocol/next-detector.js';
 export { replayRound, type ReplayedRound } from './protocol/replay.js';
 export {
   isIssuedBy,

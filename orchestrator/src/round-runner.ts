@@ -72,14 +72,13 @@ export class RoundRunner {
     }
   }
 
-  /** Everything that is due now. Call it from one place at a time. */
-  async tick(): Promise<void> {
+  /** Fires what is due and runs the effects. Call it from one place at a time. */
+  async settle(): Promise<void> {
     await this.#fireTimers();
     await this.#runEffects();
-    await this.#openDueSlot();
   }
 
-  /** When `tick` will have something to do at the latest, if nothing else happens; null for never. */
+  /** When there will be something to do at the latest, if nothing else happens; null for never. */
   async nextDueMs(): Promise<number | null> {
     const { store, federation, nowMs } = this.#o;
     const open = await store.openRound();
@@ -163,7 +162,8 @@ export class RoundRunner {
     }
   }
 
-  async #openDueSlot(): Promise<void> {
+  /** Opens the slot that is due, if no round is open. What was sealed should have passed its gate before. */
+  async openDueSlot(): Promise<void> {
     const { store, federation, nowMs } = this.#o;
     if ((await store.openRound()) !== null || (await this.isDone())) return;
     const newest = (await store.newestSlot()) ?? Number(await store.fact('first-slot'));

@@ -215,14 +215,11 @@ async function keyOfRequest(csr: Uint8Array): Promise<webcrypto.CryptoKey> {
   try {
     request = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
     if (!(await request.verify())) throw refuse('its signature does not check');
-    const { algorithm } = request.publicKey;
-    if (
-      algorithm.name !== 'ECDSA' ||
-      (algorithm as webcrypto.EcKeyAlgorithm).namedCurve !== 'P-256'
-    ) {
+    const algorithm = request.publicKey.algorithm as webcrypto.EcKeyAlgorithm;
+    if (algorithm.name !== 'ECDSA' || algorithm.namedCurve !== 'P-256') {
       throw refuse(`expected a P-256 key, got ${algorithm.name}`);
     }
-    return await request.publicKey.export();
+    return (await request.publicKey.export()) as webcrypto.CryptoKey;
   } catch (cause) {
     if (cause instanceof OrchestratorError) throw cause;
     throw refuse('expected PKCS#10 in DER', cause);

@@ -78,6 +78,7 @@ export interface Manifest {
     unit: string;
     adjacency: string;
     epsilonMicro: number;
+    /** δ = 10^−deltaExponent. */
     deltaExponent: number;
     mechanism: string;
     accountant: string;
@@ -241,7 +242,7 @@ function readPrivacy(value: unknown): Manifest['privacy'] {
     unit: readString(fields.unit, `${path}.unit`, 64),
     adjacency: readString(fields.adjacency, `${path}.adjacency`, 64),
     epsilonMicro: readInteger(fields.epsilonMicro, `${path}.epsilonMicro`),
-    deltaExponent: readInteger(fields.deltaExponent, `${path}.deltaExponent`, -300, 0),
+    deltaExponent: readInteger(fields.deltaExponent, `${path}.deltaExponent`, 0, 300),
     mechanism: readString(fields.mechanism, `${path}.mechanism`, 64),
     accountant: readString(fields.accountant, `${path}.accountant`, 64),
   };

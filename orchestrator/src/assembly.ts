@@ -1,0 +1,76 @@
+/**
+ * From a configuration to the parts of the process: what both the server and the command line need.
+ * @module
+ */
+import { createPrivateKey } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createPrivacyPlan, planPreset } from '@bhschain/dp';
+import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import type { OrchestratorConfig } from './config.js';
+import { ConfigError } from './errors.js';
+import type { Federation, Signer } from './federation.js';
+import { planFactsOf } from './plan-facts.js';
+import { encodeParameters } from './protocol/parameters.js';
+import { signDocument } from './protocol/signing.js';
+import { createFolderObjects } from './store/folder-objects.js';
+import type { ObjectStore } from './store/objects.js';
+import { sqliteDialect } from './store/sqlite-adapter.js';
+import { openStore, type FederationStore } from './store/store.js';
+
+/** Derives the frozen plan, which takes a second or two: σ is calibrated, never typed in. */
+export function federationOf(config: OrchestratorConfig): Federation {
+  const { detector } = DETECTOR_ZERO;
+  const plan = createPrivacyPlan(
+    planPreset(config.planPreset, {
+      ...config.planOverrides,
+      parameterCount: detector.parameters.length,
+    }),
+  );
+  return {
+    federationId: config.federationId,
+    hospitals: config.hospitals,
+    policy: config.policy,
+    replay: config.replay,
+    plan: planFactsOf(plan),
+    layoutHash: detector.layoutHash,
+    genesisModel: encodeParameters(detector.parameters),
+  };
+}
+
+export function signerOf(config: OrchestratorConfig): Signer {
+  const certificatePem = readPem(config.gateway.certFile, 'gateway.certFile');
+  const key = createPrivateKey(readPem(config.gateway.keyFile, 'gateway.keyFile'));
+  return { certificatePem, sign: (domain, document) => signDocument(domain, document, key) };
+}
+
+/** @throws {ConfigError} `ERR_CONFIG_FILE` naming the key of the configuration */
+export function readPem(file: string, key: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(
+      'ERR_CONFIG_FILE',
+      `config: ${key}: ${file} cannot be read`,
+      { key },
+      cause,
+    );
+  }
+}
+
+export async function openState(
+  config: OrchestratorConfig,
+  o: Readonly<{ nowMs: number; readOnly?: boolean }>,
+): Promise<Readonly<{ store: FederationStore; objects: ObjectStore }>> {
+  if (o.readOnly !== true) mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  const dialect = sqliteDialect({
+    file: join(config.stateDir, 'federation.sqlite'),
+    ...(o.readOnly === undefined ? {} : { readOnly: o.readOnly }),
+  });
+  const store = await openStore({ dialect, engine: 'sqlite', ...o });
+  return { store, objects: await createFolderObjects(join(config.stateDir, 'objects')) };
+}
+
+export function caFolder(config: OrchestratorConfig): string {
+  return join(config.stateDir, 'ca');
+}

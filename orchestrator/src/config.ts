@@ -1,0 +1,316 @@
+/**
+ * The configuration of the process: one YAML or JSON file and the environment, checked once, then frozen. The only
+ * reader of `process.env`.
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { PLAN_PRESETS, type PlanPresetName, type PlanPresetOptions } from '@bhschain/dp';
+import { Ajv, type ErrorObject } from 'ajv';
+import { Type, type TSchema } from 'typebox';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import { ConfigError } from './errors.js';
+import type { Hospital } from './federation.js';
+import type { ReplayMode } from './round/calendar.js';
+import { assertPolicy, DEFAULT_POLICY, majorityOf, type RoundPolicy } from './round/policy.js';
+
+export interface OrchestratorConfig {
+  readonly federationId: string;
+  /** Absolute; holds database, objects, authority and lock. */
+  readonly stateDir: string;
+  readonly listen: Readonly<{ host: string; port: number }>;
+  /** Where hospitals without a certificate ask for one; null for nowhere. */
+  readonly enrolment: Readonly<{ host: string; port: number }> | null;
+  /** Names and addresses that the server certificate carries. */
+  readonly serverNames: readonly string[];
+  readonly hospitals: readonly Hospital[];
+  readonly policy: RoundPolicy;
+  /** m: attestations that activate a detector. */
+  readonly attestations: number;
+  readonly attestMaxMs: number;
+  readonly planPreset: PlanPresetName;
+  readonly planOverrides: Omit<PlanPresetOptions, 'parameterCount'>;
+  readonly replay: ReplayMode | null;
+  readonly vocabulary: Readonly<{ hash: string; size: number }> | null;
+  readonly gateway: Readonly<{
+    endpoints: readonly string[];
+    /** Absolute paths of PEM files. */
+    tlsRoot: string;
+    channel: string;
+    chaincode: string;
+    mspId: string;
+    certFile: string;
+    keyFile: string;
+  }>;
+  readonly http: Readonly<{ host: string; port: number }>;
+  readonly logLevel: string;
+  /** PostgreSQL, from the environment; null for the embedded SQLite. Never from the file: it holds a password. */
+  readonly databaseUrl: string | null;
+}
+
+const NAME = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
+const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const DURATION = Type.Integer({ minimum: 0, maximum: 2_592_000_000 });
+const COUNT = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+const ADDRESS = object({
+  host: Type.String({ minLength: 1 }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+});
+
+function object(properties: Record<string, TSchema>, optional: readonly string[] = []): TSchema {
+  const entries = Object.entries(properties).map(([key, schema]) => [
+    key,
+    optional.includes(key) ? Type.Optional(schema) : schema,
+  ]);
+  return Type.Object(Object.fromEntries(entries) as Record<string, TSchema>, {
+    additionalProperties: false,
+  });
+}
+
+const nullable = (schema: TSchema): TSchema => Type.Union([schema, Type.Null()]);
+
+const POLICY = {
+  slotLengthMs: Type.Integer({ minimum: 1_000, maximum: 2_592_000_000 }),
+  openDelayMs: DURATION,
+  gatherMaxMs: DURATION,
+  collectMaxMs: DURATION,
+  graceMs: DURATION,
+  sealMaxMs: DURATION,
+  submitNotBeforeMs: DURATION,
+  quorum: COUNT,
+  catchUp: Type.Enum(['skip', 'latest']),
+  roundsMax: nullable(COUNT),
+  publicationBacklogMax: COUNT,
+  rate: Type.Tuple([COUNT, COUNT]),
+};
+
+const PLAN_OVERRIDES = {
+  nominalWindows: COUNT,
+  steps: COUNT,
+  epsilonMicro: Type.Integer({ minimum: 1 }),
+  deltaExponent: Type.Integer({ minimum: 1, maximum: 20 }),
+  windowClippingNormMicro: Type.Integer({ minimum: 1 }),
+  learningRateMicro: Type.Integer({ minimum: 0 }),
+  momentumMicro: Type.Integer({ minimum: 0, maximum: 999_999 }),
+  noiseExponent: Type.Integer({ minimum: 1, maximum: 20 }),
+};
+
+const SCHEMA = object(
+  {
+    federationId: NAME,
+    stateDir: Type.String({ minLength: 1 }),
+    listen: ADDRESS,
+    enrolment: nullable(ADDRESS),
+    serverNames: Type.Array(Type.String({ minLength: 1 }), { maxItems: 16 }),
+    hospitals: Type.Array(object({ nodeId: NAME, mspId: NAME }), { minItems: 1, maxItems: 1_024 }),
+    policy: object(POLICY, Object.keys(POLICY)),
+    attestations: COUNT,
+    attestMaxMs: DURATION,
+    planPreset: Type.Enum([...PLAN_PRESETS]),
+    planOverrides: object(PLAN_OVERRIDES, Object.keys(PLAN_OVERRIDES)),
+    replay: nullable(
+      object({
+        originSlot: Type.Integer({ minimum: 0 }),
+        originLogTimeMs: Type.Integer({ minimum: 0 }),
+        logSlotMs: COUNT_OF_MS(),
+      }),
+    ),
+    vocabulary: nullable(object({ hash: HASH, size: COUNT })),
+    gateway: object({
+      endpoints: Type.Array(Type.String({ pattern: '^[^\\s:/]+:\\d{1,5}$' }), {
+        minItems: 1,
+        maxItems: 64,
+      }),
+      tlsRoot: Type.String(),
+      channel: Type.String({ minLength: 1 }),
+      chaincode: Type.String({ minLength: 1 }),
+      mspId: NAME,
+      certFile: Type.String(),
+      keyFile: Type.String(),
+    }),
+    http: ADDRESS,
+    logLevel: Type.Enum(['silent', 'error', 'warn', 'info', 'debug']),
+  },
+  [
+    'enrolment',
+    'serverNames',
+    'policy',
+    'attestations',
+    'attestMaxMs',
+    'planPreset',
+    'planOverrides',
+    'replay',
+    'vocabulary',
+    'logLevel',
+  ],
+);
+
+function COUNT_OF_MS(): TSchema {
+  return Type.Integer({ minimum: 1, maximum: 2_592_000_000 });
+}
+
+const validate = new Ajv({ allErrors: false, verbose: true }).compile(SCHEMA);
+
+/**
+ * Reads, checks and freezes the configuration. Paths in it are relative to the file.
+ * @throws {ConfigError} `ERR_CONFIG_FILE`, `ERR_CONFIG_SYNTAX`, `ERR_CONFIG` with file, line, column, key, what came
+ *   and what was expected; `ERR_POLICY` for values that contradict one another
+ */
+export function loadConfig(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): OrchestratorConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigError('ERR_CONFIG_FILE', `config: ${file} cannot be read`, { file }, cause);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [syntax] = document.errors;
+  if (syntax !== undefined) {
+    const at = lines.linePos(syntax.pos[0]);
+    throw new ConfigError('ERR_CONFIG_SYNTAX', `config: ${file}:${at.line}:${at.col}: not YAML`, {
+      file,
+      line: at.line,
+      column: at.col,
+    });
+  }
+  const raw: unknown = document.toJS();
+  if (!validate(raw)) throw refusal(file, document, lines, validate.errors?.[0]);
+  return freeze(raw as RawConfig, dirname(resolve(file)), environment);
+}
+
+type RawConfig = Partial<Omit<OrchestratorConfig, 'policy'>> &
+  Pick<
+    OrchestratorConfig,
+    'federationId' | 'stateDir' | 'listen' | 'hospitals' | 'gateway' | 'http'
+  > & { policy?: Partial<RoundPolicy> };
+
+function freeze(
+  raw: RawConfig,
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): OrchestratorConfig {
+  const at = (path: string): string => resolve(folder, path);
+  const { hospitals, gateway } = raw;
+  for (const key of ['nodeId', 'mspId'] as const) {
+    const names = hospitals.map((each) => each[key]);
+    if (new Set(names).size !== names.length) {
+      throw new ConfigError('ERR_CONFIG', `config: hospitals: expected each ${key} once`, { key });
+    }
+  }
+  const policy: RoundPolicy = {
+    ...DEFAULT_POLICY,
+    quorum: majorityOf(hospitals.length),
+    ...raw.policy,
+  };
+  assertPolicy(policy, hospitals.length);
+  const attestations = raw.attestations ?? majorityOf(hospitals.length);
+  if (attestations < majorityOf(hospitals.length) || attestations > hospitals.length) {
+    throw new ConfigError(
+      'ERR_CONFIG',
+      `config: attestations: expected ${majorityOf(hospitals.length)} to ${hospitals.length}, got ${attestations}`,
+      { key: 'attestations' },
+    );
+  }
+  const databaseUrl = environment['DATABASE_URL'] ?? '';
+  return Object.freeze({
+    federationId: raw.federationId,
+    stateDir: at(raw.stateDir),
+    listen: raw.listen,
+    enrolment: raw.enrolment ?? null,
+    serverNames: raw.serverNames ?? ['localhost', '127.0.0.1'],
+    hospitals,
+    policy,
+    attestations,
+    attestMaxMs: raw.attestMaxMs ?? 21_600_000,
+    planPreset: raw.planPreset ?? 'hospital',
+    planOverrides: raw.planOverrides ?? {},
+    replay: raw.replay ?? null,
+    vocabulary: raw.vocabulary ?? null,
+    gateway: {
+      ...gateway,
+      tlsRoot: at(gateway.tlsRoot),
+      certFile: at(gateway.certFile),
+      keyFile: at(gateway.keyFile),
+    },
+    http: raw.http,
+    logLevel: raw.logLevel ?? 'info',
+    databaseUrl: databaseUrl === '' ? null : databaseUrl,
+  });
+}
+
+function refusal(
+  file: string,
+  document: Document,
+  lines: LineCounter,
+  error: ErrorObject | undefined,
+): ConfigError {
+  const path = (error?.instancePath ?? '').split('/').slice(1);
+  const unknownKey =
+    error?.keyword === 'additionalProperties'
+      ? (error.params as { additionalProperty: string }).additionalProperty
+      : null;
+  const keys = unknownKey === null ? path : [...path, unknownKey];
+  const key = keys.join('.');
+  const { line, col } = lines.linePos(offsetOf(document, keys));
+  const what =
+    unknownKey === null
+      ? `${key === '' ? 'the document' : key}: ${error?.message ?? 'refused'}, got ${shown(error?.data)}`
+      : `${key}: unknown key${suggestion(unknownKey, error)}`;
+  return new ConfigError('ERR_CONFIG', `config: ${file}:${line}:${col}: ${what}`, {
+    file,
+    line,
+    column: col,
+    key,
+  });
+}
+
+/** Where a value stands, or the nearest thing around it. */
+function offsetOf(document: Document, path: readonly string[]): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node = document.getIn(path.slice(0, length).map(indexOrKey), true) as
+      { range?: readonly number[] } | undefined;
+    const start = node?.range?.[0];
+    if (start !== undefined) return start;
+  }
+  return 0;
+}
+
+function indexOrKey(part: string): string | number {
+  return /^\d+$/.test(part) ? Number(part) : part;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 60));
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  return String(value);
+}
+
+function suggestion(key: string, error: ErrorObject | undefined): string {
+  const known = Object.keys(
+    (error?.parentSchema as { properties?: Record<string, unknown> } | undefined)?.properties ?? {},
+  );
+  const near = known
+    .map((each) => ({ each, distance: editDistance(key.toLowerCase(), each.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near !== undefined && near.distance <= 3
+    ? `; did you mean ${near.each}?`
+    : `; expected one of ${known.join(', ')}`;
+}
+
+/** Levenshtein's distance of two short words. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,432 @@
+/**
+ * FederationService over mutual TLS: decode, call the desk, encode. The identity is the certificate's; revocation and
+ * limits are checked on every call, since a connection outlives both.
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import {
+  Server,
+  ServerCredentials,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
+import type { Admission } from './admission.js';
+import type { IssuedIdentity } from './enrolment/authority.js';
+import { FederationError, OrchestratorError, StoreError } from './errors.js';
+import { SILENT, type Log } from './federation.js';
+import type { Assignment, Caller, NodeDesk, WireReceipt } from './node-desk.js';
+import { toServiceError } from './protocol/error-trailer.js';
+import {
+  FederationServiceService,
+  NodeState,
+  type FederationServiceServer,
+  type GetObjectRequest,
+  type GetObjectResponse,
+  type GetWorkResponse,
+  type Receipt as ReceiptMessage,
+} from './protocol/generated/federation.js';
+import { nodeOfSubjectAltName } from './protocol/identifiers.js';
+import {
+  CHUNK_BYTES,
+  INLINE_UPDATE_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  OBJECT_BYTES_MAX,
+} from './protocol/limits.js';
+import { roundIdFromWire, roundIdToWire } from './protocol/wire.js';
+
+export interface FederationServiceOptions {
+  readonly desk: NodeDesk;
+  readonly federationId: string;
+  readonly admission: Admission;
+  /** Whether a node is of the roster and its certificate (serial, upper-case hex) is not revoked; throws if not. */
+  readonly authorise: (nodeId: string, serial: string) => Promise<void>;
+  /** Renews the certificate of the caller for the key of a request. */
+  readonly renew: (caller: Caller, csr: Uint8Array, signature: Uint8Array) => Promise<string>;
+  /** PEM of all authorities whose certificates are accepted. */
+  readonly caBundle: string;
+  readonly nowMs: () => number;
+  readonly log?: Log;
+  readonly observe?: (method: string, code: string, seconds: number) => void;
+}
+
+type Handler<Request, Answer> = (caller: Caller, request: Request) => Promise<Answer>;
+
+/** The service as grpc-js wants it. */
+export function createFederationService(o: FederationServiceOptions): FederationServiceServer {
+  const { desk } = o;
+  const log = o.log ?? SILENT;
+
+  const guarded = async <Answer>(
+    method: string,
+    call: { getAuthContext(): { sslPeerCertificate?: { raw: Buffer } } },
+    uploadBytes: number,
+    run: (caller: Caller) => Promise<Answer>,
+  ): Promise<Answer> => {
+    const startedAtMs = o.nowMs();
+    let code = 'OK';
+    try {
+      const { caller, serial } = callerOf(call, o.federationId);
+      const leave = o.admission.enter(caller.nodeId, uploadBytes);
+      try {
+        await o.authorise(caller.nodeId, serial);
+        return await run(caller);
+      } finally {
+        leave();
+      }
+    } catch (cause) {
+      const error = publicError(cause);
+      code = error.code;
+      if (error.code === 'ERR_INTERNAL' || error.code === 'ERR_STORAGE') {
+        log.error(
+          { method, error: cause instanceof Error ? cause.message : 'unknown' },
+          'call failed',
+        );
+      }
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- a ServiceError is an Error with a status
+      throw toServiceError(error);
+    } finally {
+      o.observe?.(method, code, (o.nowMs() - startedAtMs) / 1_000);
+    }
+  };
+
+  const unary =
+    <Request, Answer>(
+      method: string,
+      handler: Handler<Request, Answer>,
+      uploadBytesOf: (request: Request) => number = () => 0,
+    ) =>
+    (call: ServerUnaryCall<Request, Answer>, done: sendUnaryData<Answer>): void => {
+      guarded(method, call as never, uploadBytesOf(call.request), (caller) =>
+        handler(caller, call.request),
+      ).then(
+        (answer) => done(null, answer),
+        (error: unknown) => done(error as Error),
+      );
+    };
+
+  return {
+    hello: unary('Hello', async (caller, request) => {
+      const receivedAtMs = o.nowMs();
+      const { ledgerHead } = request;
+      const answer = await desk.hello(caller, {
+        levels: request.levels,
+        federationId: request.federationId,
+        nodeId: request.nodeId,
+        clientAtMs: Number(request.clientAtMs),
+        software: request.software,
+        kernelHash: request.kernelHash,
+        ledgerHead:
+          ledgerHead === undefined ? null : { seq: Number(ledgerHead.seq), hash: ledgerHead.hash },
+      });
+      const highest = answer.highestLedgerHead;
+      return {
+        level: answer.level,
+        receivedAtMs: BigInt(Math.trunc(receivedAtMs)),
+        answeredAtMs: BigInt(Math.trunc(o.nowMs())),
+        federationId: o.federationId,
+        federationDocument: Buffer.from(desk.federationDocument),
+        revocationEpoch: BigInt(answer.revocationEpoch),
+        highestLedgerHead:
+          highest === null ? undefined : { seq: BigInt(highest.seq), hash: highest.hash },
+      };
+    }),
+
+    getWork: unary('GetWork', async (caller, request) => {
+      const state =
+        request.state === NodeState.NODE_STATE_READY
+          ? 'ready'
+          : request.state === NodeState.NODE_STATE_TRAINING
+            ? 'training'
+            : 'paused';
+      const { assignment, pollAfterInMs } = await desk.getWork(caller, state);
+      return { work: workToWire(assignment), pollAfterInMs: BigInt(pollAfterInMs) };
+    }),
+
+    getObject: (call: ServerWritableStream<GetObjectRequest, GetObjectResponse>): void => {
+      guarded('GetObject', call as never, 0, () => sendObject(desk, call)).then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', error),
+      );
+    },
+
+    beginObject: unary('BeginObject', async (caller, request) => ({
+      missing: [
+        ...(await desk.beginObject(caller, {
+          digest: request.digest,
+          objectBytes: Number(request.objectBytes),
+          chunkDigests: request.chunkDigests,
+        })),
+      ],
+    })),
+
+    putChunk: unary(
+      'PutChunk',
+      async (_caller, request) => ({
+        remaining: await desk.putChunk(request.digest, request.index, bytesOf(request.bytes)),
+      }),
+      (request) => request.bytes.length,
+    ),
+
+    submitUpdate: unary(
+      'SubmitUpdate',
+      async (caller, request) => {
+        if (request.update.length > INLINE_UPDATE_BYTES_MAX) {
+          throw new FederationError(
+            'ERR_OBJECT_LIMIT',
+            `update: expected at most ${INLINE_UPDATE_BYTES_MAX} bytes in one message`,
+          );
+        }
+        const receipt = await desk.submitUpdate(caller, {
+          envelope: bytesOf(request.envelope),
+          signature: bytesOf(request.signature),
+          update: bytesOf(request.update),
+        });
+        return { receipt: receiptToWire(receipt) };
+      },
+      (request) => request.update.length,
+    ),
+
+    getReceipt: unary('GetReceipt', async (caller, request) => ({
+      receipt: receiptToWire(await desk.getReceipt(caller, roundIdFromWire(request.roundId))),
+    })),
+
+    declineRound: unary('DeclineRound', async (caller, request) => {
+      await desk.declineRound(caller, roundIdFromWire(request.roundId), request.reason);
+      return {};
+    }),
+
+    reportPhase: unary('ReportPhase', async (caller, request) => {
+      const { deadlineInMs } = await desk.reportPhase(
+        caller,
+        roundIdFromWire(request.roundId),
+        request.phase,
+      );
+      return { deadlineInMs: BigInt(Math.round(deadlineInMs)) };
+    }),
+
+    getManifest: unary('GetManifest', async (_caller, request) => {
+      const { manifest, evidence } = await desk.getManifest(roundIdFromWire(request.roundId));
+      return {
+        manifest: Buffer.from(manifest.bytes),
+        signature: Buffer.from(manifest.signature),
+        signerCertificate: manifest.signer,
+        evidence: evidence.map((each) => ({
+          nodeId: each.nodeId,
+          envelope: Buffer.from(each.envelope),
+          signature: Buffer.from(each.signature),
+          certificate: Buffer.from(each.certificate),
+        })),
+      };
+    }),
+
+    listManifests: unary('ListManifests', async (_caller, request) => {
+      const { manifests, more } = await desk.listManifests(Number(request.cursor));
+      return {
+        more,
+        manifests: manifests.map((each) => ({
+          roundId: roundIdToWire({ federationId: o.federationId, ...each.key }),
+          manifest: each.digest,
+          previousManifest: each.previous,
+          resultModel: each.resultModel,
+        })),
+      };
+    }),
+
+    getTrust: unary('GetTrust', async () => {
+      const trust = await desk.trust();
+      return {
+        epoch: BigInt(trust.epoch),
+        revocations: Buffer.from(trust.document),
+        signature: Buffer.from(trust.signature),
+        caBundle: o.caBundle,
+      };
+    }),
+
+    renewCertificate: unary('RenewCertificate', async (caller, request) => ({
+      certificate: await o.renew(caller, bytesOf(request.csr), bytesOf(request.signature)),
+      caBundle: o.caBundle,
+    })),
+  };
+}
+
+/** A listening server. */
+export interface ListeningServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves with mutual TLS 1.3: a caller without a certificate of the federation does not get past the handshake.
+ * @throws {OrchestratorError} `ERR_LISTEN` if the address cannot be bound
+ */
+export async function listenFederation(
+  o: Readonly<{
+    service: FederationServiceServer;
+    host: string;
+    port: number;
+    identity: IssuedIdentity;
+  }>,
+): Promise<ListeningServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_concurrent_streams': 64,
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+    'grpc.max_connection_idle_ms': 15 * 60_000,
+  });
+  server.addService(FederationServiceService, o.service);
+  const credentials = ServerCredentials.createSsl(
+    Buffer.from(o.identity.ca),
+    [
+      {
+        cert_chain: Buffer.from(o.identity.certificate),
+        private_key: Buffer.from(o.identity.privateKey),
+      },
+    ],
+    true,
+  );
+  const port = await bind(server, `${o.host}:${o.port}`, credentials);
+  return { port, close: () => shutDown(server) };
+}
+
+/** Binds a server; the port that the system chose comes back. */
+export function bind(
+  server: Server,
+  address: string,
+  credentials: ServerCredentials,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else {
+        reject(
+          new OrchestratorError(
+            'ERR_LISTEN',
+            `listen: ${address} cannot be bound: ${error.message}`,
+            { address },
+            error,
+          ),
+        );
+      }
+    });
+  });
+}
+
+/** Lets calls end for a moment, then ends them. */
+export function shutDown(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, 1_000);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function callerOf(
+  call: { getAuthContext(): { sslPeerCertificate?: { raw: Buffer } } },
+  federationId: string,
+): { caller: Caller; serial: string } {
+  const raw = call.getAuthContext().sslPeerCertificate?.raw;
+  if (raw === undefined) {
+    throw new FederationError('ERR_IDENTITY_UNKNOWN', 'no client certificate came');
+  }
+  const certificate = new X509Certificate(raw);
+  const nodeId = nodeOfSubjectAltName(certificate.subjectAltName, federationId);
+  if (nodeId === null) {
+    throw new FederationError(
+      'ERR_IDENTITY_UNKNOWN',
+      'the certificate names no node of this federation',
+    );
+  }
+  return {
+    caller: { nodeId, certificate: new Uint8Array(certificate.raw) },
+    serial: certificate.serialNumber,
+  };
+}
+
+/** What the other side may see. The detail stays in our log. */
+function publicError(cause: unknown): FederationError {
+  if (cause instanceof FederationError) return cause;
+  if (cause instanceof OrchestratorError && cause.code === 'ERR_CSR') {
+    return new FederationError('ERR_REQUEST', cause.message, { cause });
+  }
+  if (cause instanceof StoreError || isDiskTrouble(cause)) {
+    return new FederationError('ERR_STORAGE', 'storage is not available', { cause });
+  }
+  return new FederationError('ERR_INTERNAL', 'internal error', { cause });
+}
+
+function isDiskTrouble(cause: unknown): boolean {
+  const { code } = cause as { code?: unknown };
+  return typeof code === 'string' && ['ENOSPC', 'EIO', 'EROFS', 'EDQUOT'].includes(code);
+}
+
+async function sendObject(
+  desk: NodeDesk,
+  call: ServerWritableStream<GetObjectRequest, GetObjectResponse>,
+): Promise<void> {
+  const { digest, firstChunk } = call.request;
+  const bytes = await desk.getObject(digest);
+  const objectBytes = BigInt(bytes.length);
+  for (let index = firstChunk; index * CHUNK_BYTES < bytes.length; index++) {
+    const chunk = bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
+    const more = call.write({ index, objectBytes, bytes: Buffer.from(chunk) });
+    // A slow reader is waited for, and given up on when it leaves.
+    if (!more) await drained(call);
+    if (call.cancelled) return;
+  }
+}
+
+function drained(call: ServerWritableStream<GetObjectRequest, GetObjectResponse>): Promise<void> {
+  return new Promise((resolve) => {
+    call.once('drain', resolve);
+    call.once('cancelled', resolve);
+    call.once('close', resolve);
+  });
+}
+
+function workToWire(assignment: Assignment): GetWorkResponse['work'] {
+  if (assignment.kind === 'idle') {
+    const { reason, nextSlotInMs } = assignment;
+    return {
+      $case: 'idle',
+      idle: { reason, nextSlotInMs: BigInt(Math.max(0, Math.round(nextSlotInMs))) },
+    };
+  }
+  const { round, plan } = assignment;
+  return {
+    $case: 'train',
+    train: {
+      roundId: roundIdToWire(round.id),
+      plan: Buffer.from(plan),
+      planHash: round.planHash,
+      layoutHash: round.layoutHash,
+      baseModel: round.baseModel,
+      interval: {
+        fromAtMs: BigInt(round.interval.fromMs),
+        toAtMs: BigInt(round.interval.toMs),
+      },
+      deadlineInMs: BigInt(Math.round(assignment.deadlineInMs)),
+      submitNotBeforeInMs: BigInt(Math.round(assignment.submitNotBeforeInMs)),
+      objectBytesMax: BigInt(OBJECT_BYTES_MAX),
+    },
+  };
+}
+
+function receiptToWire(receipt: WireReceipt): ReceiptMessage {
+  return {
+    receipt: Buffer.from(receipt.receipt),
+    signature: Buffer.from(receipt.signature),
+    signerCertificate: receipt.signerCertificate,
+  };
+}
+
+function bytesOf(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer);
+}

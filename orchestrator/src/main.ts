@@ -1,0 +1,131 @@
+/**
+ * The orchestrator as a process: `node dist/main.js --config FILE`. Passes the real clock, randomness and network to
+ * the parts. Exit 0 after SIGTERM, SIGINT or the end of the parent's channel; 2 with one line for a coded error.
+ * @module
+ */
+import { randomInt } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { parseArgs } from 'node:util';
+import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
+import { destination, pino } from 'pino';
+import { caFolder, federationOf, openState, readPem, signerOf } from './assembly.js';
+import { loadConfig } from './config.js';
+import { openAuthority } from './enrolment/authority.js';
+import { ConfigError, OrchestratorError } from './errors.js';
+import { createMetrics } from './metrics.js';
+import { createOrchestrator } from './orchestrator.js';
+import { createDetectorBuilder } from './publication/detector-builder.js';
+import { createFabricChannel } from './publication/fabric-channel.js';
+import { channelConfiguration } from './publication/publisher.js';
+import { takeLock } from './store/lock.js';
+
+const nowMs = (): number => Date.now();
+
+async function main(): Promise<void> {
+  tls.DEFAULT_MIN_VERSION = 'TLSv1.3';
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  if (values.config === undefined) {
+    throw new ConfigError('ERR_CONFIG_FILE', 'usage: main.js --config FILE');
+  }
+  const config = loadConfig(values.config);
+  const log = pino({ name: 'orchestrator', level: config.logLevel }, destination(2));
+  const federation = federationOf(config);
+  const signer = signerOf(config);
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  const lock = takeLock(join(config.stateDir, 'lock'), process.pid);
+  const { store, objects } = await openState(config, { nowMs: nowMs() });
+  const authority = await openAuthority({
+    folder: caFolder(config),
+    federationId: config.federationId,
+    nowMs: nowMs(),
+  });
+  const genesis = { detector: DETECTOR_ZERO.detectorBytes, table: DETECTOR_ZERO.tableBytes };
+  const orchestrator = await createOrchestrator({
+    federation,
+    store,
+    objects,
+    signer,
+    authority,
+    channel: createFabricChannel({
+      ...config.gateway,
+      tlsRoot: readPem(config.gateway.tlsRoot, 'gateway.tlsRoot'),
+      certificate: signer.certificatePem,
+      privateKey: readPem(config.gateway.keyFile, 'gateway.keyFile'),
+      nowMs,
+    }),
+    builder: createDetectorBuilder({
+      genesis: genesis.detector,
+      table: genesis.table,
+      canaries: PUBLIC_CANARIES,
+    }),
+    genesis,
+    configuration: channelConfiguration({
+      mspIds: config.hospitals.map((each) => each.mspId),
+      attestations: config.attestations,
+      replay: config.replay !== null,
+      vocabulary: config.vocabulary,
+    }),
+    attestations: config.attestations,
+    attestMaxMs: config.attestMaxMs,
+    listen: config.listen,
+    http: config.http,
+    serverNames: config.serverNames,
+    metrics: createMetrics(),
+    nowMs,
+    jitter: () => randomInt(1_000_000) / 1_000_000,
+    log,
+    observer: {
+      phase: (round) =>
+        tell({
+          type: 'hop',
+          hop: 'round',
+          slotIndex: round.id.slotIndex,
+          phase: round.phase,
+          outcome: round.outcome,
+          accepted: Object.values(round.members).filter((each) => each.state === 'accepted').length,
+        }),
+    },
+    published: (publication, state) =>
+      tell({ type: 'hop', hop: 'detector', version: publication.version, state }),
+  });
+  const { port, httpPort } = orchestrator;
+  log.info({ port, httpPort }, 'orchestrator ready');
+  tell({ type: 'ready', port, httpPort });
+
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    orchestrator.close().then(
+      () => {
+        lock.release();
+        process.exit(0);
+      },
+      (cause: unknown) => die(cause),
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  if (process.send !== undefined) process.once('disconnect', stop);
+}
+
+/** To the parent that supervises, if there is one. */
+function tell(message: Readonly<Record<string, unknown>>): void {
+  if (process.connected) process.send?.(message);
+}
+
+function die(cause: unknown): never {
+  const coded = cause instanceof OrchestratorError || hasCode(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = coded ? (cause as { code: string }).code : 'ERR_INTERNAL';
+  process.stderr.write(`${JSON.stringify({ code, message })}\n`);
+  process.exit(2);
+}
+
+function hasCode(cause: unknown): boolean {
+  return typeof (cause as { code?: unknown }).code === 'string';
+}
+
+main().catch(die);

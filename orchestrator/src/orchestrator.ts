@@ -1,0 +1,227 @@
+/**
+ * The whole orchestrator out of its parts. Clock, logger, channel and storage come from outside; whoever gave them
+ * keeps them, except what `close` is said to close.
+ * @module
+ */
+import { Admission, DEFAULT_LIMITS, type AdmissionLimits } from './admission.js';
+import type { Authority } from './enrolment/authority.js';
+import { FederationError } from './errors.js';
+import { SILENT, type Federation, type Log, type Signer } from './federation.js';
+import {
+  createFederationService,
+  listenFederation,
+  type ListeningServer,
+} from './federation-service.js';
+import { listenHttp } from './http-server.js';
+import type { Metrics } from './metrics.js';
+import { NodeDesk } from './node-desk.js';
+import { startPacemaker, type Pacemaker } from './pacemaker.js';
+import { isSignatureValid, publicKeyOf } from './protocol/signing.js';
+import type { GovernanceChannel } from './publication/channel.js';
+import type { DetectorBuilder } from './publication/detector-builder.js';
+import { Publisher, type GenesisDetector } from './publication/publisher.js';
+import { RoundRunner, type RoundObserver } from './round-runner.js';
+import { roundSummary, statusOf, type OrchestratorStatus } from './status.js';
+import type { ObjectStore } from './store/objects.js';
+import type { FederationStore, Publication, PublicationState } from './store/store.js';
+
+export interface OrchestratorOptions {
+  readonly federation: Federation;
+  readonly store: FederationStore;
+  readonly objects: ObjectStore;
+  readonly signer: Signer;
+  readonly authority: Authority;
+  readonly channel: GovernanceChannel;
+  readonly builder: DetectorBuilder;
+  readonly genesis: GenesisDetector;
+  /** Canonical JSON for `FederationContract:configure`. */
+  readonly configuration: string;
+  readonly attestations: number;
+  readonly attestMaxMs: number;
+  readonly listen: Readonly<{ host: string; port: number }>;
+  readonly http: Readonly<{ host: string; port: number }>;
+  readonly serverNames: readonly string[];
+  readonly metrics: Metrics;
+  readonly nowMs: () => number;
+  /** In [0, 1); spreads polls. */
+  readonly jitter: () => number;
+  readonly limits?: AdmissionLimits;
+  readonly log?: Log;
+  readonly observer?: RoundObserver;
+  readonly published?: (publication: Publication, state: PublicationState) => void;
+}
+
+export interface Orchestrator {
+  readonly port: number;
+  readonly httpPort: number;
+  status(): Promise<OrchestratorStatus>;
+  /** Stops listening and moving rounds, then closes channel and store. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const ROUND_PAUSE_MAX_MS = 1_000;
+const PUBLICATION_PAUSE_MAX_MS = 1_000;
+
+/** @throws {OrchestratorError} `ERR_LISTEN` if an address cannot be bound */
+export async function createOrchestrator(o: OrchestratorOptions): Promise<Orchestrator> {
+  const log = o.log ?? SILENT;
+  const publisher = new Publisher({
+    ...o,
+    moved: (publication, state) => {
+      o.metrics.publication(state);
+      o.published?.(publication, state);
+    },
+  });
+  const runner = new RoundRunner({ ...o, observer: both(o.metrics.observer, o.observer) });
+  await runner.initialise();
+
+  const loops: Pacemaker[] = [];
+  const wake = (): void => {
+    for (const loop of loops) loop.wake();
+  };
+  const desk = new NodeDesk({
+    ...o,
+    runner,
+    wake,
+    outcome: (outcome) => {
+      o.metrics.update(outcome);
+      o.metrics.updateBytes(o.federation.plan.parameterCount * 4);
+    },
+  });
+  const admission = new Admission(o.limits ?? DEFAULT_LIMITS, o.nowMs);
+  const server = await listenFederation({
+    ...o.listen,
+    identity: await o.authority.issueServer(o.serverNames, o.nowMs()),
+    service: createFederationService({
+      desk,
+      federationId: o.federation.federationId,
+      admission,
+      authorise: (nodeId, serial) => authorise(o.store, o.federation, nodeId, serial),
+      renew: (caller, csr, signature) => {
+        const key = publicKeyOf(caller.certificate);
+        if (!isSignatureValid('bhs-renew-v1', csr, signature, key)) {
+          throw new FederationError('ERR_SIGNATURE', 'renewal: not signed by the present key');
+        }
+        return o.authority.signRequest(csr, caller.nodeId, o.nowMs());
+      },
+      caBundle: o.authority.certificatePem,
+      nowMs: o.nowMs,
+      log,
+      observe: (method, code, seconds) => o.metrics.rpc(method, code, seconds),
+    }),
+  });
+  const status = (): Promise<OrchestratorStatus> =>
+    statusOf({ ...o, nowMs: o.nowMs(), waiting: publisher.lastError });
+  let http: ListeningServer;
+  try {
+    http = await listenHttp({
+      ...o.http,
+      registry: o.metrics.registry,
+      checks: async () => ({ database: await answers(o.store) }),
+      refresh: () => refreshGauges(o, admission),
+      status,
+      rounds: async () =>
+        (await o.store.rounds({ limit: 100 })).map((each) => roundSummary(each.round)),
+    });
+  } catch (cause) {
+    await server.close();
+    throw cause;
+  }
+
+  const failed = (cause: unknown): void =>
+    log.error({ error: cause instanceof Error ? cause.message : 'unknown' }, 'loop failed');
+  loops.push(
+    startPacemaker({
+      work: async () => {
+        await runner.settle();
+        await publisher.prepare();
+        await runner.openDueSlot();
+        return runner.nextDueMs();
+      },
+      failed,
+      nowMs: o.nowMs,
+      pauseMaxMs: ROUND_PAUSE_MAX_MS,
+    }),
+    startPacemaker({
+      work: () => publisher.advance(),
+      failed,
+      nowMs: o.nowMs,
+      pauseMaxMs: PUBLICATION_PAUSE_MAX_MS,
+    }),
+  );
+
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> =>
+    (closing ??= (async () => {
+      await server.close();
+      await http.close();
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await o.channel.close();
+      await o.store.close();
+    })());
+  return { port: server.port, httpPort: http.port, status, close, [Symbol.asyncDispose]: close };
+}
+
+/** Of the roster, and not revoked; asked on every call. */
+async function authorise(
+  store: FederationStore,
+  federation: Federation,
+  nodeId: string,
+  serial: string,
+): Promise<void> {
+  const node = await store.node(nodeId);
+  const onRoster = federation.hospitals.some((each) => each.nodeId === nodeId);
+  if (node === null || !onRoster) {
+    throw new FederationError('ERR_IDENTITY_UNKNOWN', `${nodeId} is not of this federation`);
+  }
+  const revoked =
+    node.state === 'revoked' ||
+    (await store.revocations()).some((each) => each.serial === serial.toUpperCase());
+  if (revoked) {
+    throw new FederationError('ERR_CERTIFICATE_REVOKED', `the certificate of ${nodeId} is revoked`);
+  }
+}
+
+async function answers(store: FederationStore): Promise<boolean> {
+  try {
+    await store.ping();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function refreshGauges(o: OrchestratorOptions, admission: Admission): Promise<void> {
+  const nodes = await o.store.nodes();
+  const counts: Record<string, number> = { active: 0, paused: 0, revoked: 0 };
+  for (const node of nodes) {
+    counts[node.state] = (counts[node.state] ?? 0) + 1;
+    if (node.lastSeenMs === 0) continue;
+    o.metrics.setNode(node.nodeId, {
+      lastSeenSeconds: (o.nowMs() - node.lastSeenMs) / 1_000,
+      clockOffsetSeconds: node.clockOffsetMs / 1_000,
+    });
+  }
+  o.metrics.setNodes(counts);
+  o.metrics.setInFlight(admission.inFlightBytes);
+  const open = await o.store.publications({ states: ['queued', 'built', 'proposed'] });
+  o.metrics.setBacklog(open.length);
+}
+
+function both(first: RoundObserver, second: RoundObserver | undefined): RoundObserver {
+  return {
+    phase: (round) => {
+      first.phase?.(round);
+      second?.phase?.(round);
+    },
+    event: (kind, applied) => {
+      first.event?.(kind, applied);
+      second?.event?.(kind, applied);
+    },
+    alert: (round, about) => {
+      first.alert?.(round, about);
+      second?.alert?.(round, about);
+    },
+  };
+}

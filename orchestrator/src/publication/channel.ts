@@ -1,0 +1,54 @@
+/**
+ * The channel as the orchestrator uses it: governance functions only. Each is idempotent, so an answer that got lost is
+ * asked for again.
+ * @module
+ */
+
+/** What goes with a proposal: where the detector comes from and what it cost. */
+export interface ProposalEntry {
+  readonly manifestDigest: string;
+  readonly round: string;
+  readonly planHash: string;
+  readonly unit: string;
+  readonly epsilonMicro: number;
+  readonly deltaExponent: number;
+}
+
+export interface DetectorStatus {
+  readonly state: 'proposed' | 'active' | 'superseded' | 'withdrawn' | 'refused';
+  readonly modelHash: string;
+  readonly tableHash: string;
+  /** MSPs that attested this version. */
+  readonly attestedBy: readonly string[];
+  readonly activeVersion: number | null;
+}
+
+export interface GovernanceChannel {
+  /** `FederationContract:configure`; the same bytes again are success. */
+  configure(configuration: string): Promise<void>;
+  propose(
+    o: Readonly<{ version: number; detector: Uint8Array; table: Uint8Array; entry: ProposalEntry }>,
+  ): Promise<void>;
+  /** Null if there is no such version. */
+  status(version: number): Promise<DetectorStatus | null>;
+  activate(version: number): Promise<void>;
+  /** Gives a proposal up; the reason travels as a digest. */
+  refuse(version: number, reasonDigest: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The channel cannot be reached, or a call was overtaken: ask again later. */
+export class ChannelUnavailableError extends Error {
+  override readonly name = 'ChannelUnavailableError';
+}
+
+/** The contract said no, with its code. */
+export class ChannelRefusedError extends Error {
+  override readonly name = 'ChannelRefusedError';
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * Takes sealed models to the channel, in order: built and gated, proposed, attested by m hospitals, active. The store
+ * is the outbox; the channel may be away for as long as it likes. Design: federation §7, fabric §7.6.
+ * @module
+ */
+import { canonicalJson, sha256Hex, type JsonValue } from '@bhschain/dp';
+import { PublicationError } from '../errors.js';
+import { SILENT, type Federation, type Log } from '../federation.js';
+import { roundName } from '../protocol/identifiers.js';
+import { decodeParameters } from '../protocol/parameters.js';
+import type { ObjectStore } from '../store/objects.js';
+import type { FederationStore, Publication, PublicationState } from '../store/store.js';
+import {
+  ChannelRefusedError,
+  ChannelUnavailableError,
+  type GovernanceChannel,
+  type ProposalEntry,
+} from './channel.js';
+import type { DetectorBuilder } from './detector-builder.js';
+
+/** Detector 0 and its public table, as they ship. */
+export interface GenesisDetector {
+  readonly detector: Uint8Array;
+  readonly table: Uint8Array;
+}
+
+export interface PublisherOptions {
+  readonly federation: Federation;
+  readonly store: FederationStore;
+  readonly objects: ObjectStore;
+  readonly channel: GovernanceChannel;
+  readonly builder: DetectorBuilder;
+  readonly genesis: GenesisDetector;
+  /** What `FederationContract:configure` is given; canonical JSON. */
+  readonly configuration: string;
+  /** m: attestations that activate. */
+  readonly attestations: number;
+  /** A proposal that m hospitals do not attest within this time is refused. */
+  readonly attestMaxMs: number;
+  readonly nowMs: () => number;
+  readonly log?: Log;
+  readonly moved?: (publication: Publication, state: PublicationState) => void;
+}
+
+const OPEN: readonly PublicationState[] = ['queued', 'built', 'proposed'];
+const POLL_MS = 500;
+const BACKOFF_MAX_MS = 60_000;
+
+export class Publisher {
+  readonly #o: PublisherOptions;
+  readonly #log: Log;
+  #lastError: string | null = null;
+
+  constructor(options: PublisherOptions) {
+    this.#o = options;
+    this.#log = options.log ?? SILENT;
+  }
+
+  /** Why the channel did not take the last call, or null. */
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  /**
+   * Builds what was sealed and puts it through the gate. Needs no channel: a bad model is known at once, and the next
+   * round does not start from it.
+   */
+  async prepare(): Promise<void> {
+    for (const queued of await this.#o.store.publications({ states: ['queued'] })) {
+      await this.#build(queued);
+    }
+  }
+
+  /** Does what the channel lets it do now; returns when to come back, or null if nothing waits for the channel. */
+  async advance(): Promise<number | null> {
+    for (;;) {
+      const [next] = await this.#o.store.publications({ states: OPEN });
+      if (next === undefined || next.state === 'queued') return null;
+      if (next.dueAtMs > this.#o.nowMs()) return next.dueAtMs;
+      try {
+        await this.#step(next);
+        this.#lastError = null;
+      } catch (cause) {
+        await this.#failed(next, cause);
+      }
+    }
+  }
+
+  async #step(publication: Publication): Promise<void> {
+    switch (publication.state) {
+      case 'built':
+        return this.#propose(publication);
+      case 'proposed':
+        return this.#activateWhenAttested(publication);
+      default:
+        throw new Error(`publication ${publication.sequence} is ${publication.state}`);
+    }
+  }
+
+  async #build(publication: Publication): Promise<void> {
+    const { store, objects, genesis, builder, federation } = this.#o;
+    const calibration = await objects.put(genesis.table);
+    if (publication.key === null) {
+      const detector = await objects.put(genesis.detector);
+      return this.#move(publication, 'built', { version: 0, detector, calibration });
+    }
+    const earlier = (await store.publications()).filter(
+      (each) => each.sequence < publication.sequence && each.version !== null,
+    );
+    const predecessor = earlier.findLast((each) => each.state !== 'refused') ?? earlier.at(-1);
+    const version = Math.max(...earlier.map((each) => each.version ?? 0)) + 1;
+    const previous = await this.#object(predecessor?.detector ?? '');
+    const manifest = await store.manifest(publication.key);
+    if (manifest === null) throw new Error(`no manifest of slot ${publication.key.slotIndex}`);
+    const bytes = builder.build(previous, {
+      version,
+      round: this.#roundName(publication),
+      planHash: await this.#planHashOf(publication),
+      manifestDigest: manifest.digest,
+      parameters: decodeParameters(
+        await this.#object(publication.model),
+        federation.plan.parameterCount,
+      ),
+    });
+    const verdict = builder.judge(bytes, previous);
+    if (!verdict.passed) {
+      await store.discardModel(publication.manifest, verdict.reason);
+      await this.#audit('model-discarded', publication, { reason: verdict.reason });
+      return this.#move(publication, 'discarded', { reason: verdict.reason });
+    }
+    const detector = await objects.put(bytes);
+    return this.#move(publication, 'built', { version, detector, calibration });
+  }
+
+  async #propose(publication: Publication): Promise<void> {
+    const { channel, configuration, nowMs } = this.#o;
+    const version = versionOf(publication);
+    if (publication.key === null) await channel.configure(configuration);
+    await channel.propose({
+      version,
+      detector: await this.#object(publication.detector),
+      table: await this.#object(publication.calibration),
+      entry: await this.#entryOf(publication),
+    });
+    await this.#move(publication, 'proposed', { proposedAtMs: nowMs(), dueAtMs: nowMs() });
+  }
+
+  async #activateWhenAttested(publication: Publication): Promise<void> {
+    const { channel, store, attestations, attestMaxMs, nowMs } = this.#o;
+    const version = versionOf(publication);
+    const status = await channel.status(version);
+    if (status === null) {
+      // The channel was set back to a time before the proposal: it is made again.
+      return this.#move(publication, 'built', {});
+    }
+    if (status.modelHash !== publication.detector) {
+      throw new PublicationError(
+        'ERR_PUBLICATION_CONFLICT',
+        `detector ${version}: the channel has ${status.modelHash}, we proposed ${publication.detector}`,
+        { version },
+      );
+    }
+    if (status.state === 'proposed') {
+      if (status.attestedBy.length < attestations) {
+        const waitedMs = nowMs() - (publication.proposedAtMs ?? nowMs());
+        if (waitedMs < attestMaxMs) {
+          return store.updatePublication(publication.sequence, { dueAtMs: nowMs() + POLL_MS });
+        }
+        const reason = `attested by ${status.attestedBy.join(', ') || 'nobody'}`;
+        await channel.refuse(version, sha256Hex(reason));
+        await this.#audit('detector-refused', publication, { version, reason });
+        return this.#move(publication, 'refused', { reason });
+      }
+      await channel.activate(version);
+    } else if (status.state !== 'active') {
+      return this.#move(publication, 'refused', { reason: `channel says ${status.state}` });
+    }
+    await store.activatePublication(publication.sequence);
+    await this.#audit('detector-activated', publication, { version });
+    this.#log.info({ version, detector: publication.detector }, 'detector active');
+    this.#o.moved?.(publication, 'active');
+  }
+
+  async #failed(publication: Publication, cause: unknown): Promise<void> {
+    const error = cause instanceof Error ? cause.message : 'unknown';
+    this.#lastError = error;
+    const facts = { sequence: publication.sequence, state: publication.state, error };
+    if (cause instanceof ChannelRefusedError && isFinal(cause.code)) {
+      this.#log.error({ ...facts, code: cause.code }, 'the channel refused a detector');
+      await this.#audit('detector-refused', publication, { reason: cause.code });
+      return this.#move(publication, 'refused', { reason: cause.code });
+    }
+    if (!(cause instanceof ChannelUnavailableError)) this.#log.error(facts, 'publication failed');
+    else if (publication.tries === 0) this.#log.warn(facts, 'channel away; publication waits');
+    const waitMs = Math.min(POLL_MS * 2 ** Math.min(publication.tries, 10), BACKOFF_MAX_MS);
+    await this.#o.store.updatePublication(publication.sequence, {
+      tries: publication.tries + 1,
+      dueAtMs: this.#o.nowMs() + waitMs,
+      reason: error.slice(0, 200),
+    });
+  }
+
+  async #move(
+    publication: Publication,
+    state: PublicationState,
+    change: Parameters<FederationStore['updatePublication']>[1],
+  ): Promise<void> {
+    await this.#o.store.updatePublication(publication.sequence, {
+      tries: 0,
+      reason: '',
+      ...change,
+      state,
+    });
+    this.#log.info({ sequence: publication.sequence, state, ...change }, 'publication moved');
+    this.#o.moved?.(publication, state);
+  }
+
+  async #entryOf(publication: Publication): Promise<ProposalEntry> {
+    const { privacy } = this.#o.federation.plan;
+    if (publication.key === null) {
+      // Public data only: nothing was spent.
+      return {
+        manifestDigest: '',
+        round: '',
+        planHash: '',
+        unit: 'none',
+        epsilonMicro: 0,
+        deltaExponent: 0,
+      };
+    }
+    return {
+      manifestDigest: publication.manifest,
+      round: this.#roundName(publication),
+      planHash: await this.#planHashOf(publication),
+      unit: privacy.unit,
+      epsilonMicro: privacy.epsilonMicro,
+      deltaExponent: privacy.deltaExponent,
+    };
+  }
+
+  async #planHashOf(publication: Publication): Promise<string> {
+    const stored = publication.key === null ? null : await this.#o.store.round(publication.key);
+    return stored?.round.planHash ?? '';
+  }
+
+  #roundName(publication: Publication): string {
+    const { federationId, policy } = this.#o.federation;
+    return publication.key === null
+      ? ''
+      : roundName({ federationId, ...publication.key }, policy.slotLengthMs);
+  }
+
+  async #object(digest: string): Promise<Uint8Array> {
+    const bytes = await this.#o.objects.get(digest);
+    if (bytes === null) throw new Error(`object ${digest} is missing`);
+    return bytes;
+  }
+
+  async #audit(
+    kind: string,
+    publication: Publication,
+    facts: Readonly<Record<string, JsonValue>>,
+  ): Promise<void> {
+    await this.#o.store.audit(kind, this.#o.nowMs(), {
+      sequence: publication.sequence,
+      model: publication.model,
+      ...facts,
+    });
+  }
+}
+
+/** Refusals that another try cannot change. */
+function isFinal(code: string): boolean {
+  return [
+    'ERR_DETECTOR_INVALID',
+    'ERR_DETECTOR_VERSION',
+    'ERR_DETECTOR_DIGEST',
+    'ERR_DETECTOR_STATE',
+  ].includes(code);
+}
+
+function versionOf(publication: Publication): number {
+  if (publication.version === null) {
+    throw new Error(`publication ${publication.sequence} has no version`);
+  }
+  return publication.version;
+}
+
+/** The configuration document of the channel. */
+export function channelConfiguration(
+  o: Readonly<{
+    mspIds: readonly string[];
+    attestations: number;
+    replay: boolean;
+    vocabulary: Readonly<{ hash: string; size: number }> | null;
+  }>,
+): string {
+  return canonicalJson({
+    attestations: o.attestations,
+    hospitals: o.mspIds,
+    replay: o.replay,
+    vocabulary: o.vocabulary === null ? null : { ...o.vocabulary },
+  });
+}
