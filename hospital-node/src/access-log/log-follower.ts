@@ -94,7 +94,6 @@ class Follower implements LogFollower {
   readonly #recentIds = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #place: Place | null;
-  #periodPlace: Place | null;
   #countedLines: number;
   #malformed: number;
   #late: number;
@@ -116,7 +115,6 @@ class Follower implements LogFollower {
     this.#period = period;
     this.#decode = createLineDecoder(options);
     this.#place = saved === null ? null : { position: saved.resume, ordinal: saved.resumeOrdinal };
-    this.#periodPlace = this.#place;
     this.#countedLines = saved?.countedLines ?? 0;
     this.#malformed = saved?.malformedLines ?? 0;
     this.#late = saved?.lateEvents ?? 0;
@@ -192,7 +190,6 @@ class Follower implements LogFollower {
   #take(line: LogLine): void {
     const place = { position: line.at, ordinal: this.#place?.ordinal ?? 0 };
     this.#place = { position: line.next, ordinal: place.ordinal + 1 };
-    this.#periodPlace ??= place;
     const isNew = place.ordinal >= this.#countedLines;
     if (isNew) this.#countedLines = place.ordinal + 1;
     this.#dirty = true;
@@ -259,17 +256,15 @@ class Follower implements LogFollower {
   }
 
   async #commit(closed: ClosedPeriod | null): Promise<void> {
-    if (closed !== null) {
-      this.#closedThroughMs = closed.throughMs;
-      this.#periodPlace = this.#period.firstAhead ?? this.#place;
-    }
-    if (this.#periodPlace === null) return;
+    if (closed !== null) this.#closedThroughMs = closed.throughMs;
+    const resume = this.#period.firstOpen ?? this.#place;
+    if (resume === null) return;
     await this.#options.store.commit({
       closed,
       freezesProfiles: closed !== null && closed.throughMs === this.#liveFromMs,
       state: {
-        resume: this.#periodPlace.position,
-        resumeOrdinal: this.#periodPlace.ordinal,
+        resume: resume.position,
+        resumeOrdinal: resume.ordinal,
         countedLines: this.#countedLines,
         malformedLines: this.#malformed,
         lateEvents: this.#late,

@@ -46,13 +46,14 @@ export interface OpenPeriodOptions {
   readonly closedThroughMs: number | null;
 }
 
-/** Pure bookkeeping: no disk, no clock. `Place` is whatever the caller needs to find a line again. */
-export class OpenPeriod<Place> {
+/** Pure bookkeeping: no disk, no clock. `Place` is what the caller needs to find a line again, in the order of arrival. */
+export class OpenPeriod<Place extends { readonly ordinal: number }> {
   readonly #actors: Map<string, ActorState>;
   readonly #cutter: WindowCutter;
   #moved = new Map<string, ActorState>();
   #ahead: { readonly call: ActorCall; readonly place: Place }[] = [];
   #startMs: number | null;
+  #firstPlace: Place | null = null;
 
   constructor(options: OpenPeriodOptions) {
     this.#actors = options.actors;
@@ -66,14 +67,12 @@ export class OpenPeriod<Place> {
     });
   }
 
-  /** Where the oldest line stands that belongs to a later period, or null. */
-  get firstAhead(): Place | null {
-    return this.#ahead[0]?.place ?? null;
-  }
-
-  /** End of the period that is open, or null before the first call. */
-  get endMs(): number | null {
-    return this.#startMs === null ? null : this.#startMs + PERIOD_MS;
+  /** The first line that arrived for this or a later period: what must be read again after a crash. */
+  get firstOpen(): Place | null {
+    const first = this.#firstPlace;
+    const ahead = this.#ahead[0]?.place ?? null;
+    if (first === null || ahead === null) return first ?? ahead;
+    return first.ordinal < ahead.ordinal ? first : ahead;
   }
 
   /** @returns false if the call's period is closed: it came too late and is dropped */
@@ -82,7 +81,10 @@ export class OpenPeriod<Place> {
     this.#startMs ??= floorToPeriod(timeMs);
     if (timeMs < this.#startMs) return false;
     if (timeMs >= this.#startMs + PERIOD_MS) this.#ahead.push({ call, place });
-    else this.#learn(call);
+    else {
+      this.#firstPlace ??= place;
+      this.#learn(call);
+    }
     return true;
   }
 
@@ -101,6 +103,7 @@ export class OpenPeriod<Place> {
       }
       this.#moved = new Map();
       this.#startMs = this.#nextStart(target);
+      this.#firstPlace = null;
       const waiting = this.#ahead;
       this.#ahead = [];
       for (const { call, place } of waiting) this.take(call, place);

@@ -13,9 +13,11 @@ const INT64_LIMIT = 1n << 63n;
 /**
  * | value                                             | result      |
  * |---------------------------------------------------|-------------|
- * | null, boolean, finite number, string without NUL  | passes      |
+ * | null, boolean, string without NUL                 | passes      |
+ * | safe integer; fraction that is one to the driver  | passes      |
  * | bigint within 64 bits, Uint8Array                 | passes      |
- * | undefined, NaN, ±∞, object, Date, array, symbol … | `TypeError` |
+ * | any other number: NaN, ±∞, 2^53, 1e-20            | `TypeError` |
+ * | undefined, object, Date, array, symbol …          | `TypeError` |
  *
  * @throws {TypeError} that names the position of the parameter and what came
  */
@@ -24,11 +26,25 @@ export function guardValues(parameters: readonly unknown[]): readonly BoundValue
     const fault = faultOf(value);
     if (fault !== null) {
       throw new TypeError(
-        `SQL parameter ${index + 1}: expected null, bigint, boolean, finite number, string without NUL or Uint8Array, got ${fault}`,
+        `SQL parameter ${index + 1}: expected null, bigint, boolean, storable number, string without NUL or Uint8Array, got ${fault}`,
       );
     }
   });
   return parameters as readonly BoundValue[];
+}
+
+/**
+ * The driver stores a number within `Number.EPSILON` of an integer as that integer (1e-20 becomes 0), and an integer
+ * beyond 2^53 cannot be read back as a number.
+ */
+function faultOfNumber(value: number): string | null {
+  if (!Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value)) {
+    return Number.isSafeInteger(value) ? null : `${value}, which needs a bigint`;
+  }
+  return Math.abs(value - Math.round(value)) > Number.EPSILON
+    ? null
+    : `${value}, which the driver would round to an integer`;
 }
 
 function faultOf(value: unknown): string | null {
@@ -38,7 +54,7 @@ function faultOf(value: unknown): string | null {
     case 'bigint':
       return value >= -INT64_LIMIT && value < INT64_LIMIT ? null : 'a bigint beyond 64 bits';
     case 'number':
-      return Number.isFinite(value) ? null : String(value);
+      return faultOfNumber(value);
     case 'string':
       return value.includes('\0') ? 'a string with a NUL character' : null;
     case 'object':

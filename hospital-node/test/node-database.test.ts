@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fork } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { lockState, openNodeDatabase } from '../src/store/index.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const FIRST = { name: 'first', sql: 'CREATE TABLE a (x INTEGER) STRICT;' };
+const SECOND = { name: 'second', sql: 'CREATE TABLE b (y INTEGER) STRICT;' };
+
+describe('the node database', () => {
+  it('applies each step once, and lays a copy of the old file beside it', async () => {
+    const file = join(temporaryFolder(), 'node.sqlite');
+    await openNodeDatabase({ file, migrations: [FIRST] }).destroy();
+    const database = openNodeDatabase({ file, migrations: [FIRST, SECOND] });
+    const tables = await database.introspection.getTables();
+    expect(tables.map((table) => table.name).sort()).toEqual(['a', 'b', 'schema_migration']);
+    await database.destroy();
+    expect(existsSync(`${file}.before-second`)).toBe(true);
+  });
+
+  it('refuses a file that a newer program wrote', async () => {
+    const file = join(temporaryFolder(), 'node.sqlite');
+    await openNodeDatabase({ file, migrations: [FIRST, SECOND] }).destroy();
+    expect(() => openNodeDatabase({ file, migrations: [FIRST] })).toThrowError(
+      expect.objectContaining({ code: 'ERR_STORE_NEWER' }) as Error,
+    );
+  });
+
+  it('leaves the file as it was when a step fails', async () => {
+    const file = join(temporaryFolder(), 'node.sqlite');
+    await openNodeDatabase({ file, migrations: [FIRST] }).destroy();
+    const broken = { name: 'broken', sql: 'CREATE TABLE c (z INTEGER) STRICT; SELECT nonsense;' };
+    expect(() => openNodeDatabase({ file, migrations: [FIRST, broken] })).toThrowError(
+      expect.objectContaining({ code: 'ERR_STORE_MIGRATION' }) as Error,
+    );
+    const database = openNodeDatabase({ file, migrations: [FIRST] });
+    const tables = await database.introspection.getTables();
+    expect(tables.map((table) => table.name)).not.toContain('c');
+    await database.destroy();
+  });
+
+  it('has unique step names in the shipped list', async () => {
+    const { MIGRATIONS } = await import('../src/store/migrations.js');
+    const names = MIGRATIONS.map((step) => step.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('the state lock', () => {
+  it('turns a second process away and names the first', () => {
+    const folder = temporaryFolder();
+    const lock = lockState(folder, 4711);
+    expect(() => lockState(folder, 4712)).toThrowError(
+      expect.objectContaining({
+        code: 'ERR_STATE_LOCKED',
+        facts: { stateDir: folder, holder: 4711 },
+      }) as Error,
+    );
+    lock.release();
+    lockState(folder, 4712).release();
+  });
+
+  it('is free again after kill -9, whoever has the process id now', async () => {
+    const folder = temporaryFolder();
+    const source = `import { lockState } from '${new URL('../dist/store/index.js', import.meta.url).href}';
+      lockState(${JSON.stringify(folder)}, process.pid); process.send('locked'); setInterval(() => {}, 1000);`;
+    const child = fork('--input-type=module', [], {
+      execArgv: ['--input-type=module', '-e', source],
+    });
+    await new Promise((resolve) => child.once('message', resolve));
+    expect(() => lockState(folder, 1)).toThrowError(
+      expect.objectContaining({ code: 'ERR_STATE_LOCKED' }) as Error,
+    );
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+    lockState(folder, 1).release();
+  });
+});
