@@ -63,8 +63,8 @@ function tfjsGradient(
 }
 
 function windowLoss(a: Architecture, p: tf.Tensor[], rows: tf.Tensor): tf.Scalar {
-  const length = rows.shape[0]!;
-  const steps = tf.split(rows as tf.Tensor2D, length, 0);
+  const length = rows.shape[0];
+  const steps = tf.split(rows, length, 0);
   const states = lstm(a.hidden, p[0]!, p[1]!, p[2]!, steps);
   const code = tf.add(tf.matMul(states.at(-1)! as tf.Tensor2D, p[3] as tf.Tensor2D), p[4]!);
   const decoded = lstm(
@@ -100,12 +100,7 @@ function lstm(
       ),
       bias,
     );
-    const [i, f, g, o] = tf.split(sum as tf.Tensor2D, 4, 1) as [
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-    ];
+    const [i, f, g, o] = tf.split(sum, 4, 1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
     c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
     h = tf.mul(tf.sigmoid(o), tf.tanh(c));
     return h;

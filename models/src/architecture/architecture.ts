@@ -44,5 +44,10 @@ export function checkArchitecture(a: Architecture): Architecture {
       );
     }
   }
-  return Object.freeze({ steps: a.steps, features: a.features, hidden: a.hidden, latent: a.latent });
+  return Object.freeze({
+    steps: a.steps,
+    features: a.features,
+    hidden: a.hidden,
+    latent: a.latent,
+  });
 }

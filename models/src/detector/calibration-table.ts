@@ -118,9 +118,9 @@ export function scoreOf(stratum: TableStratum, nonconformity: number): number {
 }
 
 function refuse(field: string, expected: string, got: number): DetectorError {
-  return new DetectorError(
-    'ERR_TABLE_CALIBRATION',
-    `${field}: expected ${expected}, got ${got}`,
-    { field, expected, got },
-  );
+  return new DetectorError('ERR_TABLE_CALIBRATION', `${field}: expected ${expected}, got ${got}`, {
+    field,
+    expected,
+    got,
+  });
 }

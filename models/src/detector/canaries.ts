@@ -61,7 +61,7 @@ export function areaUnderCurve(normal: readonly number[], attacks: readonly numb
   ].sort((a, b) => a.value - b.value);
   let normalBelow = 0;
   let wins = 0;
-  for (let i = 0; i < all.length; ) {
+  for (let i = 0; i < all.length;) {
     let tiedNormal = 0;
     let tiedAttacks = 0;
     const { value } = all[i]!;

@@ -87,7 +87,10 @@ export function decodeDetector(bytes: Uint8Array): Detector {
   reader.magic(MAGIC);
   reader.within(reader.u16(), 'format version', 1, 1);
   const version = reader.u32();
-  const round = reader.ascii(reader.within(reader.u8(), 'round length', 0, ROUND_LENGTH_MAX), 'round');
+  const round = reader.ascii(
+    reader.within(reader.u8(), 'round length', 0, ROUND_LENGTH_MAX),
+    'round',
+  );
   const featureSchemaVersion = reader.u16();
   const featureSchemaHash = reader.hash();
   const kernelHash = reader.hash();
@@ -139,7 +142,12 @@ function readArchitecture(reader: BinaryReader): Architecture {
   try {
     return checkArchitecture(sizes);
   } catch (cause) {
-    throw new DetectorError('ERR_DETECTOR_BYTES', 'architecture: sizes out of range', {}, { cause });
+    throw new DetectorError(
+      'ERR_DETECTOR_BYTES',
+      'architecture: sizes out of range',
+      {},
+      { cause },
+    );
   }
 }
 
@@ -186,10 +194,12 @@ function checkDetector(detector: Detector): void {
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad !== -1) refuse(`${field}[${bad}]`, 'a finite number', values[bad]!);
   };
-  if ((detector.formatVersion as number) !== 1) refuse('formatVersion', '1', detector.formatVersion);
+  if ((detector.formatVersion as number) !== 1)
+    refuse('formatVersion', '1', detector.formatVersion);
   integer('version', detector.version, 0xffffffff);
   integer('featureSchemaVersion', detector.featureSchemaVersion, 0xffff);
-  if (!/^[ -~]{0,64}$/.test(detector.round)) refuse('round', 'printable ASCII ≤ 64', detector.round);
+  if (!/^[ -~]{0,64}$/.test(detector.round))
+    refuse('round', 'printable ASCII ≤ 64', detector.round);
   for (const field of ['featureSchemaHash', 'kernelHash', 'layoutHash'] as const) {
     if (!HASH.test(detector[field])) refuse(field, 'SHA-256 in hex', detector[field]);
   }

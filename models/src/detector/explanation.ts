@@ -85,7 +85,9 @@ export function explainWindow(window: ScoredWindow, context: ExplanationContext)
       scoreWithoutMillionths: score(withUsualValue(window, column, Math.round(usual * 2 ** k))),
     };
   });
-  const sentences = columns.filter(({ share }) => share > 0).map((c) => sentenceOf(c, length, theta));
+  const sentences = columns
+    .filter(({ share }) => share > 0)
+    .map((c) => sentenceOf(c, length, theta));
   return { length, errors, stepErrors, columns, sentences };
 }
 

@@ -18,12 +18,7 @@ export {
   type CalibrationSample,
   type TableOptions,
 } from './calibration-table.js';
-export {
-  fitNormaliser,
-  INPUT_CLIP,
-  standardise,
-  type StandardisedWindows,
-} from './normaliser.js';
+export { fitNormaliser, INPUT_CLIP, standardise, type StandardisedWindows } from './normaliser.js';
 export { fitStrata, type FitStrataOptions } from './fit-strata.js';
 export { stratumFor } from './strata.js';
 export {

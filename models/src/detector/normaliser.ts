@@ -25,7 +25,10 @@ export interface StandardisedWindows {
  * Median and interquartile range of each column over all rows. A column whose quartiles coincide uses its standard
  * deviation instead, and one that never changes the unit: flags are mostly 0, and the rare 1 must stay visible.
  */
-export function fitNormaliser(windows: readonly ScoredWindow[], clip: number = INPUT_CLIP): Normaliser {
+export function fitNormaliser(
+  windows: readonly ScoredWindow[],
+  clip: number = INPUT_CLIP,
+): Normaliser {
   const { columns } = LAYOUT;
   const center = new Float32Array(columns.length);
   const scale = new Float32Array(columns.length);

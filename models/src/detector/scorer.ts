@@ -3,12 +3,22 @@
  * Nothing here is a power or a logarithm, so every machine gets the same integer.
  * @module
  */
-import { DEFAULT_ARCHITECTURE, DEFAULT_LAYOUT_HASH, fromFixedPoint } from '../architecture/index.js';
+import {
+  DEFAULT_ARCHITECTURE,
+  DEFAULT_LAYOUT_HASH,
+  fromFixedPoint,
+} from '../architecture/index.js';
 import { DetectorError } from '../errors.js';
 import { featureSchemaHash, featureSchemaVersion, LAYOUT } from '../features/index.js';
 import { createKernel, kernelHash, type Kernel } from '../kernel/index.js';
 import { scoreOf } from './calibration-table.js';
-import type { CalibrationTable, Detector, ScoredWindow, Stratum, TableStratum } from './detector.js';
+import type {
+  CalibrationTable,
+  Detector,
+  ScoredWindow,
+  Stratum,
+  TableStratum,
+} from './detector.js';
 import { explainWindow, type ColumnReason } from './explanation.js';
 import { standardise } from './normaliser.js';
 import { stratumFor } from './strata.js';
@@ -121,7 +131,10 @@ class KernelScorer implements Scorer {
       this.detector.normaliser,
       this.detector.architecture.steps,
     );
-    const distances = this.#kernel.squaredDistances({ windows: inputs, lengths, columnMask }, stratum);
+    const distances = this.#kernel.squaredDistances(
+      { windows: inputs, lengths, columnMask },
+      stratum,
+    );
     return Array.from(distances, (distance, i) => {
       const nonconformity = nonconformityOf(distance);
       const steps = tableStratum(this.table, columnMask, lengths[i]!)!;

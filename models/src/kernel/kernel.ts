@@ -138,9 +138,14 @@ class WasmKernel implements Kernel {
 
   summary(batch: WindowBatch, of: SummarySource = 'residuals'): Float32Array {
     const raw = of === 'features' ? 1 : 0;
-    return this.#gather(batch, 3 * this.architecture.features, this.#wasm.summariesAt(), (count) => {
-      this.#wasm.measureSummaries(count, raw);
-    });
+    return this.#gather(
+      batch,
+      3 * this.architecture.features,
+      this.#wasm.summariesAt(),
+      (count) => {
+        this.#wasm.measureSummaries(count, raw);
+      },
+    );
   }
 
   squaredDistances(
@@ -178,7 +183,10 @@ class WasmKernel implements Kernel {
     this.#wasm.beginClippedSum(
       sensitivityUnits,
       gridScale,
-      roundingTarget(Math.min(sensitivityUnits, gridScale * clippingNorm), this.layout.parameterCount),
+      roundingTarget(
+        Math.min(sensitivityUnits, gridScale * clippingNorm),
+        this.layout.parameterCount,
+      ),
     );
     let loaded = 0;
     for (let i = 0; i < count; i++) {

@@ -28,7 +28,9 @@ export function preTrain(options: PreTrainingOptions): void {
   const count = batch.lengths.length;
   for (let step = 0; step < steps; step++) {
     kernel.setParameters(parameters);
-    const indexes = Uint32Array.from({ length: windowsPerStep }, () => Math.floor(random() * count));
+    const indexes = Uint32Array.from({ length: windowsPerStep }, () =>
+      Math.floor(random() * count),
+    );
     const { gradient, loss } = kernel.gradient(pick(batch, indexes));
     adam.step(parameters, gradient, options.learningRate * schedule(step, warmUp, steps));
     onStep?.(step, loss);
