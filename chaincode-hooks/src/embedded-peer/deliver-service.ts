@@ -16,7 +16,7 @@ import { AccessDeniedError, type Access } from './access.js';
 import { decodeBlock } from './block.js';
 import { blockOfPosition, followBlocks } from './block-stream.js';
 import { MalformedMessageError, RequestRefusedError } from './errors.js';
-import { asError } from './gateway-service.js';
+import { refuseStream } from './gateway-service.js';
 import type { Ledger } from './ledger.js';
 import { decode, decodeHeader, decodeTransaction, present } from './messages.js';
 import type { PeerLog } from './options.js';
@@ -67,18 +67,16 @@ export function deliverService(options: DeliverServiceOptions): UntypedServiceIm
         last = last
           .then(() => deliver(call, envelope, messageOf, options))
           .catch((error: unknown) => {
-            call.destroy(asError(grpcStatusOf(error, log)));
+            refuseStream(call, grpcStatusOf(error, log));
           });
       });
       call.on('end', () => void last.then(() => call.end()));
-      call.on('error', () => undefined);
     };
 
   const refuse: Deliver = (call) => {
     const message = 'the development ledger has no private data';
-    call.on('error', () => undefined);
     const refusal = new RequestRefusedError({ status: status.UNIMPLEMENTED, message });
-    call.destroy(asError(grpcStatusOf(refusal, log)));
+    refuseStream(call, grpcStatusOf(refusal, log));
   };
 
   return {

@@ -92,7 +92,7 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
         });
         if (!finished && !call.cancelled) throw unavailable();
       } catch (error) {
-        call.destroy(asError(grpcStatusOf(error, log)));
+        refuseStream(call, grpcStatusOf(error, log));
       }
     })();
   };
@@ -186,7 +186,10 @@ function unavailable(): RequestRefusedError {
   return new RequestRefusedError({ status: status.UNAVAILABLE, message: 'the ledger is closing' });
 }
 
-/** A stream is ended with an error that carries a status. */
-export function asError(refusal: ReturnType<typeof grpcStatusOf>): Error {
-  return Object.assign(new Error(refusal.details), refusal);
+/** Ends a stream with a status: grpc-js takes it from an `error` event, and only from there. */
+export function refuseStream(
+  call: { emit(event: 'error', error: Error): boolean },
+  refusal: ReturnType<typeof grpcStatusOf>,
+): void {
+  call.emit('error', Object.assign(new Error(refusal.details), refusal));
 }

@@ -13,7 +13,7 @@ import {
   type ChannelConfiguration,
 } from './channel-configuration.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
-import { LedgerFullError } from './errors.js';
+import { LedgerConfigError, LedgerFullError } from './errors.js';
 import type { Membership } from './membership.js';
 import {
   decode,
@@ -235,6 +235,20 @@ export class Ledger {
   }
 
   async #applyConfiguration(): Promise<void> {
+    const { channel, chaincode } = this.#configuration;
+    const stored = this.height === 0 ? null : decodeConfiguration(this.#lastConfigEnvelope);
+    for (const [key, got, found] of [
+      ['channel', channel, stored?.channel],
+      ['chaincode.name', chaincode, stored?.chaincode],
+    ] as const) {
+      if (found !== undefined && got !== found) {
+        throw new LedgerConfigError({
+          key,
+          got,
+          expected: `${found}, which these blocks belong to`,
+        });
+      }
+    }
     const unchanged = Buffer.from(encodeConfiguration(this.#configuration, this.#configSequence));
     if (this.height > 0 && unchanged.equals(this.#lastConfigEnvelope)) return;
     const number = this.height;

@@ -20,8 +20,8 @@ try {
     log,
   });
   process.stderr.write(`${BANNER}\n`);
-  process.send?.({ type: 'ready', port: peer.port, height: peer.height() });
   closeWhenAsked(peer);
+  process.send?.({ type: 'ready', port: peer.port, height: peer.height() });
 } catch (error) {
   if (!(error instanceof EmbeddedPeerError)) throw error;
   process.stderr.write(`${JSON.stringify({ code: error.code, message: error.message })}\n`);
