@@ -66,31 +66,36 @@ export function simulateDepartmentLog(options: DepartmentLogOptions): EventLog {
 }
 
 function departmentsOf(random: RandomStream): Department[] {
-  const count = 8 + random.below(22);
-  const busiest = random.between(6, 30);
-  const fall = random.between(0.9, 1.6);
+  const count = 4 + random.below(26);
+  const busiest = random.logNormal(9, 0.7);
+  const fall = random.between(0.7, 1.6);
   const shared = random.chance(0.5) ? 0.02 : random.between(0.05, 0.3);
+  // Some sources write one line a request, others a line for each item of a panel.
+  const panel = random.logNormal(3, 0.8);
   const pool = Array.from({ length: 12 }, (_, i) => `common ${i}`);
   return Array.from({ length: count }, (_, i): Department => {
     const visits = busiest / (i + 1) ** fall;
-    const breadth = Math.max(1, Math.min(170, Math.round(random.logNormal(3 + visits * 1.5, 1))));
+    const breadth = Math.max(1, Math.min(174, Math.round(random.logNormal(6, 1.2))));
     const own = Array.from({ length: breadth }, (_unused, j) =>
       random.chance(shared) ? random.pick(pool) : `activity ${i}.${j}`,
     );
-    const weightsOfOwn = own.map((_unused, j) => 1 / (j + 1) ** random.between(0.9, 1.5));
-    const bundleCount = Math.max(1, Math.ceil(breadth / 3));
+    const steepness = random.between(0.3, 1.6);
+    const weightsOfOwn = own.map((_unused, j) => 1 / (j + 1) ** steepness);
+    const length = Math.min(panel * random.logNormal(1, 0.6), 24, 1 + breadth);
+    const bundleCount = Math.max(1, Math.ceil(breadth / random.between(1, 4)));
     const bundles = Array.from({ length: bundleCount }, () =>
       Array.from(
-        { length: Math.max(1, random.poisson(Math.min(breadth, 6) * 0.8)) },
+        { length: Math.max(1, random.poisson(length)) },
         () => own[random.weighted(weightsOfOwn)]!,
       ),
     );
+    const favour = random.between(0.2, 1.4);
     return {
       name: `department ${i}`,
       visits,
       bundles,
-      weights: bundles.map((_unused, j) => 1 / (j + 1) ** random.between(0.6, 1.3)),
-      care: random.between(0.75, 1),
+      weights: bundles.map((_unused, j) => 1 / (j + 1) ** favour),
+      care: random.between(0.6, 1),
     };
   });
 }

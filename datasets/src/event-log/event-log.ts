@@ -4,10 +4,8 @@
  * @module
  */
 
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream/promises';
-import { PassThrough, type Readable } from 'node:stream';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import type { TimeGranularity } from '@bhschain/models/features';
 import { checkNumber, DatasetError } from '../errors.js';
@@ -41,6 +39,7 @@ export interface EventLog {
 }
 
 const MALFORMED_KEPT = 20;
+const LINE_LENGTH_MAX = 1 << 20;
 /** A bad share is judged only after so many lines, so that one bad line in a small file is no catastrophe. */
 const JUDGED_AFTER = 1_000;
 
@@ -107,7 +106,7 @@ type RowParser = (line: string, lineNumber: number) => LogRow | string;
 const COLUMNS = ['case', 'seq', 'group', 'activity'] as const;
 
 function headerOf(file: string, line: string): { parse: RowParser; granularity: TimeGranularity } {
-  const names = csvFields(line.replace(/\r$/, '')) ?? [];
+  const names = csvFields(line) ?? [];
   const timeName = names.includes('date') ? 'date' : 'time';
   const missing = [...COLUMNS, timeName].filter((name) => !names.includes(name));
   if (missing.length > 0) {
@@ -127,7 +126,7 @@ function headerOf(file: string, line: string): { parse: RowParser; granularity: 
   };
   const form = timeName === 'date' ? DATE : TIME;
   const parse: RowParser = (text) => {
-    const fields = csvFields(text.replace(/\r$/, ''));
+    const fields = csvFields(text);
     if (fields === null) return 'broken quotes';
     if (fields.length !== names.length) {
       return `expected ${names.length} fields, got ${fields.length}`;
@@ -164,25 +163,37 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/;
 
 async function* linesOf(file: string): AsyncGenerator<string> {
-  const source = createReadStream(file);
-  const text = new PassThrough();
-  const pumped = pump(file, source, text);
-  // The failure is thrown below, when the lines end; until then nobody waits for it.
-  pumped.catch(() => undefined);
-  yield* createInterface({ input: text, crlfDelay: Infinity });
-  await pumped;
+  let rest = '';
+  for await (const text of textOf(file)) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) yield line.replace(/\r$/, '');
+    if (rest.length > LINE_LENGTH_MAX) {
+      throw new DatasetError(
+        'ERR_EVENT_LOG_MALFORMED',
+        `${file}: a line is longer than ${LINE_LENGTH_MAX} characters`,
+        { file, most: LINE_LENGTH_MAX },
+      );
+    }
+  }
+  if (rest !== '') yield rest.replace(/\r$/, '');
 }
 
-async function pump(file: string, source: Readable, into: PassThrough): Promise<void> {
+async function* textOf(file: string): AsyncGenerator<string> {
+  let zipped = false;
+  let source: ReadStream | null = null;
   try {
-    const first = await firstBytes(source);
-    const zipped = first[0] === 0x1f && first[1] === 0x8b;
-    await (zipped ? pipeline(source, createGunzip(), into) : pipeline(source, into));
+    zipped = await startsAsGzip(file);
+    source = createReadStream(file);
+    const plain = zipped ? source.pipe(createGunzip()) : source;
+    if (zipped) source.on('error', (error) => plain.destroy(error));
+    const decoder = new TextDecoder();
+    for await (const chunk of plain) yield decoder.decode(chunk as Uint8Array, { stream: true });
+    yield decoder.decode();
   } catch (cause) {
-    into.end();
     const reason = cause instanceof Error ? cause.message : String(cause);
     const { code = '' } = cause as { code?: string };
-    const unzip = code.startsWith('Z_') || reason === 'unexpected end of file';
+    const unzip = zipped && code.startsWith('Z_');
     throw new DatasetError(
       unzip ? 'ERR_EVENT_LOG_GZIP' : 'ERR_EVENT_LOG_MISSING',
       unzip
@@ -191,13 +202,17 @@ async function pump(file: string, source: Readable, into: PassThrough): Promise<
       { file, reason },
       { cause },
     );
+  } finally {
+    source?.destroy();
   }
 }
 
-async function firstBytes(source: Readable): Promise<Uint8Array> {
-  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-    source.unshift(chunk as Uint8Array);
-    return chunk as Uint8Array;
+async function startsAsGzip(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } finally {
+    await handle.close();
   }
-  return new Uint8Array();
 }
