@@ -1,0 +1,166 @@
+/**
+ * What the page asks the node, and how a refusal comes back. Types follow `src/review/hold-view.ts` of the node.
+ * @module
+ */
+export type State =
+  'open' | 'claimed' | 'proposed' | 'released' | 'rejected' | 'escalated' | 'closed';
+export type Step = 'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate';
+export type Action = 'release' | 'reject';
+
+export interface Reviewer {
+  readonly actorId: string;
+  readonly name: string;
+}
+
+export interface Hold {
+  readonly id: string;
+  readonly txId: string;
+  readonly kind: 'quarantine' | 'review';
+  readonly mspId: string;
+  readonly actor: string;
+  readonly role: string;
+  readonly ward: string;
+  readonly function: string;
+  readonly cause: string;
+  readonly scoreMillionths: number | null;
+  readonly topReason: string | null;
+  readonly state: State;
+  readonly version: number;
+  readonly deadlineAt: string;
+  readonly at: string;
+  readonly filedAt: string;
+  readonly holder: Reviewer | null;
+  readonly proposer: Reviewer | null;
+  readonly action: Action | null;
+  readonly finding: string | null;
+  readonly mine: boolean;
+  readonly can: readonly Step[];
+}
+
+export interface EvidenceStep {
+  readonly index: number;
+  readonly outcome: 'allowed' | 'denied' | 'diverted';
+  readonly error: number;
+  readonly values: readonly number[];
+  readonly errors: readonly number[];
+  readonly gapEighths: number | null;
+}
+
+export interface Evidence {
+  readonly columns: readonly { readonly name: string; readonly unit: string }[];
+  readonly steps: readonly EvidenceStep[];
+  readonly reasons: readonly {
+    readonly column: string;
+    readonly unit: string;
+    readonly share: number;
+    readonly ratio: number;
+    readonly scoreWithout: number;
+    readonly value: number;
+  }[];
+  readonly sentences: readonly string[];
+  readonly theta: number;
+  readonly alphaPpm: number;
+  readonly score: number;
+  readonly agrees: boolean;
+  readonly ringDigest: string;
+  readonly windowCount: number;
+}
+
+export interface HistoryStep {
+  readonly version: number;
+  readonly step: string;
+  readonly by: Reviewer;
+  readonly mspId: string;
+  readonly at: string;
+  readonly to: string;
+  readonly txId: string;
+  readonly block: string;
+  readonly reason: string | null;
+}
+
+export interface HoldDetail extends Hold {
+  readonly arguments: readonly string[];
+  readonly reason: string | null;
+  readonly grantable: boolean;
+  readonly grant: { readonly expiresAt: string; readonly usedBy: string | null } | null;
+  readonly history: readonly HistoryStep[];
+  readonly evidence: Evidence | null;
+  readonly evidenceMissing: string | null;
+  readonly proof: {
+    readonly block: string;
+    readonly blockHash: string;
+    readonly position: number;
+    readonly endorsers: readonly string[];
+    readonly modelVersion: number | null;
+    readonly modelHash: string | null;
+    readonly tableHash: string | null;
+    readonly ringDigest: string;
+    readonly ringAgrees: boolean | null;
+    readonly codeHash: string;
+    readonly callDigest: string;
+  };
+}
+
+export interface Session {
+  readonly hospital: string;
+  readonly person: { readonly name: string; readonly role: string; readonly actor: string };
+  readonly csrf: string;
+  readonly canSign: boolean;
+}
+
+export interface Status {
+  readonly hospital: string;
+  readonly ledger: {
+    readonly connected: boolean;
+    readonly nextBlock: string;
+    readonly lagBlocks: number | null;
+    readonly lastBlockAt: string | null;
+  };
+  readonly review: { readonly byState: Readonly<Partial<Record<State, number>>> };
+  readonly [fact: string]: unknown;
+}
+
+/** A refusal of the node: `message` is its sentence. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly current: Partial<Pick<Hold, 'version' | 'state' | 'holder'>> | null;
+
+  constructor(status: number, body: Record<string, unknown>) {
+    super(typeof body['detail'] === 'string' ? body['detail'] : 'The node did not answer.');
+    this.status = status;
+    this.code = typeof body['code'] === 'string' ? body['code'] : 'ERR_NETWORK';
+    this.current = (body['current'] as Problem['current'] | undefined) ?? null;
+  }
+}
+
+let csrf = '';
+
+export function rememberSession(session: Session): Session {
+  csrf = session.csrf;
+  return session;
+}
+
+export async function ask<T>(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: object,
+): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(method === 'GET' ? {} : { 'x-csrf-token': csrf }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new Problem(0, { detail: 'The node does not answer. Is it running?' });
+  }
+  const text = await response.text();
+  const value: unknown = text === '' ? {} : JSON.parse(text);
+  if (!response.ok) throw new Problem(response.status, value as Record<string, unknown>);
+  return value as T;
+}

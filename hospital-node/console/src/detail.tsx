@@ -1,0 +1,301 @@
+import type { ComponentChildren, JSX } from 'preact';
+import type { HoldDetail } from './api.js';
+import { Decide } from './decide.js';
+import { HeatMap } from './heat-map.js';
+import { detail, detailProblem, loadDetail, nowMs, open, openTxId } from './model.js';
+import { ScoreBar } from './score-bar.js';
+import {
+  agoWord,
+  CAUSES,
+  findingWord,
+  scoreWord,
+  sentenceOf,
+  shortHash,
+  STATES,
+  timeWord,
+  untilWord,
+  valueWord,
+} from './words.js';
+
+export function Detail(): JSX.Element {
+  const hold = detail.value;
+  return (
+    <section class="detail" aria-label="Hold" tabIndex={-1}>
+      {openTxId.value === null ? (
+        <p class="empty wide-only">
+          Choose a hold on the left. <kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens.
+        </p>
+      ) : detailProblem.value !== null ? (
+        <div class="empty" role="alert">
+          <p>{detailProblem.value}</p>
+          <button type="button" onClick={() => void loadDetail()}>
+            Try again
+          </button>
+          <button
+            type="button"
+            onClick={() => {
+              open(null);
+            }}
+          >
+            Back to the queue
+          </button>
+        </div>
+      ) : hold === null ? (
+        <div class="loading" aria-busy="true" />
+      ) : (
+        <Sheet hold={hold} />
+      )}
+    </section>
+  );
+}
+
+function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
+  const state = STATES[hold.state];
+  return (
+    <article>
+      <button
+        type="button"
+        class="back narrow-only"
+        onClick={() => {
+          open(null);
+        }}
+      >
+        ← Queue
+      </button>
+      <header class="sheet-top">
+        <p class="eyebrow">
+          <span class={`state ${hold.state}`}>
+            <span aria-hidden="true">{state.icon}</span> {state.word}
+          </span>
+          <span>{hold.id}</span>
+          <span title={timeWord(hold.filedAt)}>held {agoWord(hold.filedAt, nowMs.value)}</span>
+          {hold.can.length > 0 && (
+            <span title={timeWord(hold.deadlineAt)}>
+              due {untilWord(hold.deadlineAt, nowMs.value)}
+            </span>
+          )}
+        </p>
+        <h2>{sentenceOf(hold)}</h2>
+        <Verdict hold={hold} />
+      </header>
+      <Decide hold={hold} />
+      {hold.evidence === null ? (
+        <Part title="Why it was held">
+          <p>
+            Cause: {CAUSES[hold.cause] ?? hold.cause}. {hold.evidenceMissing}
+          </p>
+        </Part>
+      ) : (
+        <>
+          <Reasons hold={hold} />
+          <Part title="The session, step by step">
+            <HeatMap evidence={hold.evidence} key={hold.txId} />
+          </Part>
+        </>
+      )}
+      <History hold={hold} />
+      <Proof hold={hold} />
+    </article>
+  );
+}
+
+function Verdict({ hold }: { readonly hold: HoldDetail }): JSX.Element {
+  const score = hold.scoreMillionths;
+  const theta = hold.evidence?.theta ?? 870_000;
+  const alpha = hold.evidence?.alphaPpm ?? null;
+  return (
+    <div class="verdict">
+      <div class="verdict-score">
+        <span class="big-score">{scoreWord(score)}</span>
+        <ScoreBar millionths={score} />
+      </div>
+      <p class="muted">
+        {score === null
+          ? 'No detector judged this call.'
+          : score >= theta
+            ? `${((score - theta) / 1e6).toFixed(3)} above the threshold θ = ${(theta / 1e6).toFixed(2)}`
+            : `below the threshold θ = ${(theta / 1e6).toFixed(2)}; held for another cause: ${CAUSES[hold.cause] ?? hold.cause}`}
+        {alpha !== null &&
+          `, which holds about ${Math.round(alpha / 1_000)} in 1,000 normal calls.`}
+      </p>
+    </div>
+  );
+}
+
+function Reasons({ hold }: { readonly hold: HoldDetail }): JSX.Element {
+  const evidence = hold.evidence!;
+  const most = Math.max(0.01, ...evidence.reasons.map((reason) => reason.share));
+  return (
+    <Part title="Why it is unusual">
+      {hold.cause !== 'score' && (
+        <p class="note">
+          Held because: {CAUSES[hold.cause] ?? hold.cause}. The score alone did not decide.
+        </p>
+      )}
+      <ol class="reasons">
+        {evidence.reasons.map((reason) => (
+          <li key={reason.column}>
+            <span class="reason-name">{reason.column}</span>
+            <span class="reason-value">{valueWord(reason.value, reason.unit)}</span>
+            <meter class="reason-bar" min={0} max={most} value={Math.max(0, reason.share)}>
+              {Math.round(reason.share * 100)} %
+            </meter>
+            <span class="reason-more">
+              {reason.ratio >= 1.05 && `${reason.ratio.toFixed(1)} × the usual error · `}
+              {Math.round(reason.share * 100)} % of the distance · without it{' '}
+              {scoreWord(reason.scoreWithout)}
+              {reason.scoreWithout < evidence.theta && ' (would have passed)'}
+            </span>
+          </li>
+        ))}
+      </ol>
+      {evidence.sentences.length > 0 && (
+        <details>
+          <summary>In sentences</summary>
+          <ul class="plain">
+            {evidence.sentences.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+      <p class="muted small">
+        An unexplained access is not a guilty one: it needs somebody who knows the ward.
+      </p>
+    </Part>
+  );
+}
+
+const STEP_WORDS: Readonly<Record<string, string>> = {
+  file: 'made the call, which was held',
+  claim: 'claimed it',
+  unclaim: 'gave it back',
+  propose: 'proposed',
+  approve: 'approved',
+  return: 'returned it',
+  escalate: 'escalated it: the deadline had passed',
+  appeal: 'appealed',
+  close: 'closed it',
+};
+
+function History({ hold }: { readonly hold: HoldDetail }): JSX.Element {
+  return (
+    <Part title="History">
+      <ol class="history">
+        {hold.history.map((step) => (
+          <li key={step.version}>
+            <p>
+              <b>{step.by.name}</b> {STEP_WORDS[step.step] ?? step.step}
+              {step.step === 'propose' &&
+                step.version === hold.version &&
+                hold.action !== null &&
+                ` to ${hold.action}: ${findingWord(hold.finding)}`}
+              {step.step === 'approve' && ` → ${step.to}`}
+            </p>
+            {step.reason !== null && <blockquote>{step.reason}</blockquote>}
+            <p class="muted small">
+              <time dateTime={step.at}>{timeWord(step.at)}</time> · {step.mspId} · block{' '}
+              {step.block} · <code title={step.txId}>{shortHash(step.txId)}</code>
+            </p>
+          </li>
+        ))}
+      </ol>
+      {hold.grant !== null && (
+        <p class="note">
+          {hold.grant.usedBy === null ? (
+            <>
+              Grant open until {timeWord(hold.grant.expiresAt)}: {hold.actor} has not submitted
+              again yet.
+            </>
+          ) : (
+            <>
+              Grant used once, by transaction{' '}
+              <code title={hold.grant.usedBy}>{shortHash(hold.grant.usedBy)}</code>. It cannot be
+              used again.
+            </>
+          )}
+        </p>
+      )}
+    </Part>
+  );
+}
+
+function Proof({ hold }: { readonly hold: HoldDetail }): JSX.Element {
+  const { proof, evidence } = hold;
+  const checks: readonly (readonly [string, boolean | null])[] = [
+    ['The score, computed again here, equals the one on the ledger', evidence?.agrees ?? null],
+    ['The sequence in the block hashes to the digest in the record', proof.ringAgrees],
+  ];
+  return (
+    <Part title="Proof">
+      <ul class="checks">
+        {checks.map(([text, passed]) => (
+          <li key={text}>
+            <b class={passed === null ? 'skip' : passed ? 'pass' : 'fail'}>
+              {passed === null ? 'SKIP' : passed ? 'PASS' : 'FAIL'}
+            </b>{' '}
+            {text}
+            {passed === null && ' – no detector judged this call'}
+          </li>
+        ))}
+      </ul>
+      <dl class="proof">
+        <dt>Transaction</dt>
+        <dd>
+          <code>{hold.txId}</code>
+        </dd>
+        <dt>Block</dt>
+        <dd>
+          {proof.block}, position {proof.position}
+        </dd>
+        <dt>Block hash</dt>
+        <dd>
+          <code>{proof.blockHash}</code>
+        </dd>
+        <dt>Endorsed by</dt>
+        <dd>{proof.endorsers.join(', ')}</dd>
+        <dt>Detector</dt>
+        <dd>
+          {proof.modelVersion === null ? (
+            'none'
+          ) : (
+            <>
+              version {proof.modelVersion} <code>{proof.modelHash}</code>
+            </>
+          )}
+        </dd>
+        <dt>Table</dt>
+        <dd>
+          <code>{proof.tableHash ?? '–'}</code>
+        </dd>
+        <dt>Call digest</dt>
+        <dd>
+          <code>{proof.callDigest}</code>
+        </dd>
+        <dt>Guard code</dt>
+        <dd>
+          <code>{proof.codeHash}</code>
+        </dd>
+        <dt>Actor</dt>
+        <dd>
+          {hold.actor} · {hold.mspId} · {timeWord(hold.at)}
+        </dd>
+      </dl>
+    </Part>
+  );
+}
+
+function Part({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <section class="part">
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,249 @@
+/**
+ * Steps × features: how far each call of the session was from what the detector expected. The grid is walked with the
+ * arrow keys; the same numbers stand in a table behind a switch.
+ * @module
+ */
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { Evidence } from './api.js';
+import { valueWord } from './words.js';
+
+interface Row {
+  readonly column: number;
+  readonly name: string;
+  readonly unit: string;
+  readonly total: number;
+}
+
+const GAP_STEPS_MAX = 16;
+
+export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Element {
+  const { steps } = evidence;
+  const rows = rowsOf(evidence);
+  const most = Math.max(1e-6, ...steps.flatMap((step) => step.errors));
+  const at = useSignal({ row: 0, step: steps.length - 1 });
+  const asTable = useSignal(false);
+  const all = useSignal(false);
+  const shown = all.value ? rows : rows.slice(0, 12);
+  const row = shown[Math.min(at.value.row, shown.length - 1)];
+  const step = steps[at.value.step];
+  const move = (event: KeyboardEvent): void => {
+    const by = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[
+      event.key
+    ];
+    if (by === undefined) return;
+    event.preventDefault();
+    at.value = {
+      row: clamp(at.value.row + by[0]!, shown.length),
+      step: clamp(at.value.step + by[1]!, steps.length),
+    };
+    const grid = event.currentTarget as HTMLElement;
+    requestAnimationFrame(() => grid.querySelector<HTMLElement>('[tabindex="0"]')?.focus());
+  };
+  return (
+    <div class="heat">
+      <p class="muted small">
+        Each column is one call of the session, the last one is the held call. The warmer a cell,
+        the farther that feature was from what the detector rebuilt.
+      </p>
+      {asTable.value ? (
+        <NumberTable evidence={evidence} rows={shown} />
+      ) : (
+        <div class="heat-scroll">
+          <div
+            class="heat-grid"
+            role="grid"
+            aria-label="Reconstruction error by feature and step"
+            onKeyDown={move}
+          >
+            <div class="heat-row strip" role="row">
+              <span class="heat-name" role="rowheader">
+                error per step
+              </span>
+              {steps.map((each) => (
+                <StepBar
+                  key={each.index}
+                  share={each.error / mostStep(evidence)}
+                  outcome={each.outcome}
+                />
+              ))}
+            </div>
+            {shown.map((each, r) => (
+              <div class="heat-row" role="row" key={each.name}>
+                <span class="heat-name" role="rowheader" title={each.name}>
+                  {each.name}
+                </span>
+                {steps.map((cell, s) => {
+                  const error = cell.errors[each.column] ?? 0;
+                  const chosen = r === at.value.row && s === at.value.step;
+                  return (
+                    <span
+                      key={cell.index}
+                      role="gridcell"
+                      class={chosen ? 'cell chosen' : 'cell'}
+                      tabIndex={chosen ? 0 : -1}
+                      style={{ '--heat': `${Math.round(Math.sqrt(error / most) * 100)}%` }}
+                      aria-label={`${each.name}, step ${s + 1} of ${steps.length}: ${valueWord(cell.values[each.column] ?? 0, each.unit)}, error ${error.toFixed(2)}`}
+                      onClick={() => {
+                        at.value = { row: r, step: s };
+                      }}
+                      onFocus={() => {
+                        at.value = { row: r, step: s };
+                      }}
+                      onMouseEnter={() => {
+                        at.value = { row: r, step: s };
+                      }}
+                    />
+                  );
+                })}
+              </div>
+            ))}
+            <div class="heat-row foot" role="row">
+              <span class="heat-name" role="rowheader">
+                step
+              </span>
+              {steps.map((each, s) => (
+                <span
+                  key={each.index}
+                  role="gridcell"
+                  class={s === steps.length - 1 ? 'foot-cell last' : 'foot-cell'}
+                >
+                  {s + 1}
+                </span>
+              ))}
+            </div>
+          </div>
+        </div>
+      )}
+      {row !== undefined && step !== undefined && !asTable.value && (
+        <p class="inspect" aria-hidden="true">
+          <b>{row.name}</b>, step {at.value.step + 1}
+          {at.value.step === steps.length - 1 ? ' (this call)' : ''}:{' '}
+          {valueWord(step.values[row.column] ?? 0, row.unit)} · error{' '}
+          {(step.errors[row.column] ?? 0).toFixed(2)}
+          {step.gapEighths !== null && ` · ${gapWord(step.gapEighths)} after the step before`}
+          {step.outcome !== 'allowed' && ` · was ${step.outcome}`}
+        </p>
+      )}
+      <p class="heat-foot">
+        <span class="legend">
+          <span>as expected</span>
+          <i class="ramp" aria-hidden="true" />
+          <span>far off</span>
+        </span>
+        <span class="heat-buttons">
+          {rows.length > 12 && (
+            <button
+              type="button"
+              class="link"
+              onClick={() => {
+                all.value = !all.value;
+                at.value = { ...at.value, row: 0 };
+              }}
+            >
+              {all.value ? 'Strongest 12' : `All ${rows.length} features`}
+            </button>
+          )}
+          <button
+            type="button"
+            class="link"
+            aria-pressed={asTable.value}
+            onClick={() => {
+              asTable.value = !asTable.value;
+            }}
+          >
+            {asTable.value ? 'Show colours' : 'Show numbers'}
+          </button>
+        </span>
+      </p>
+    </div>
+  );
+}
+
+function StepBar({
+  share,
+  outcome,
+}: {
+  readonly share: number;
+  readonly outcome: string;
+}): JSX.Element {
+  return (
+    <span role="gridcell" class="bar-cell" title={outcome}>
+      <i
+        class={`bar ${outcome}`}
+        style={{ '--share': `${Math.max(4, Math.round(share * 100))}%` }}
+      />
+    </span>
+  );
+}
+
+function NumberTable({
+  evidence,
+  rows,
+}: {
+  readonly evidence: Evidence;
+  readonly rows: readonly Row[];
+}): JSX.Element {
+  return (
+    <div class="heat-scroll" tabIndex={0} role="region" aria-label="Numbers, scrollable">
+      <table class="numbers">
+        <caption class="sr">Reconstruction error by feature and step</caption>
+        <thead>
+          <tr>
+            <th scope="col">feature</th>
+            {evidence.steps.map((step, s) => (
+              <th scope="col" key={step.index}>
+                {s + 1}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">error per step</th>
+            {evidence.steps.map((step) => (
+              <td key={step.index}>{step.error.toFixed(1)}</td>
+            ))}
+          </tr>
+          {rows.map((row) => (
+            <tr key={row.name}>
+              <th scope="row">{row.name}</th>
+              {evidence.steps.map((step) => (
+                <td key={step.index}>{(step.errors[row.column] ?? 0).toFixed(2)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Strongest first: by the held call itself, then by the whole session. */
+function rowsOf({ columns, steps }: Evidence): readonly Row[] {
+  const last = steps.at(-1);
+  return columns
+    .map((column, index) => ({
+      column: index,
+      name: column.name,
+      unit: column.unit,
+      total:
+        (last?.errors[index] ?? 0) * GAP_STEPS_MAX +
+        steps.reduce((sum, step) => sum + (step.errors[index] ?? 0), 0),
+    }))
+    .sort((a, b) => b.total - a.total);
+}
+
+function mostStep({ steps }: Evidence): number {
+  return Math.max(1e-6, ...steps.map((step) => step.error));
+}
+
+function gapWord(eighths: number): string {
+  const seconds = eighths / 8;
+  if (seconds < 120) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
+function clamp(value: number, length: number): number {
+  return Math.max(0, Math.min(length - 1, value));
+}

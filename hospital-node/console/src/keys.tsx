@@ -1,0 +1,112 @@
+/**
+ * The keyboard: single letters move and open, none of them signs anything, and they can be switched off (WCAG 2.1.4).
+ * @module
+ */
+import { signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { open, openTxId, signedIn, visibleRows } from './model.js';
+
+const KEY = 'bhs-single-keys';
+const enabled = signal(stored());
+
+const HELP: readonly (readonly [string, string])[] = [
+  ['j / k', 'next / previous hold'],
+  ['Enter', 'open the hold under the cursor'],
+  ['Esc', 'back to the queue'],
+  ['a', 'to the claim button'],
+  ['p', 'open the proposal (or approval) form'],
+  ['?', 'this list'],
+];
+
+export function KeyHelp(): JSX.Element {
+  return (
+    <dialog id="keys" aria-labelledby="keys-title">
+      <h2 id="keys-title">Keyboard</h2>
+      <dl class="keys">
+        {HELP.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={enabled.value}
+          onChange={(event) => {
+            enabled.value = event.currentTarget.checked;
+            try {
+              localStorage.setItem(KEY, enabled.value ? 'on' : 'off');
+            } catch {
+              // Without storage the choice lasts as long as the page.
+            }
+          }}
+        />
+        Single-letter shortcuts
+      </label>
+      <form method="dialog" class="dialog-buttons">
+        <button class="primary">Close</button>
+      </form>
+    </dialog>
+  );
+}
+
+/** Installs the shortcuts; the result removes them. */
+export function installKeys(): () => void {
+  const press = (event: KeyboardEvent): void => {
+    if (!signedIn() || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target as HTMLElement;
+    if (target.closest('input, textarea, select, dialog[open]') !== null) return;
+    if (event.key === 'Escape') {
+      const back = openTxId.value;
+      open(null);
+      if (back !== null) focusRow(back);
+      return;
+    }
+    if (!enabled.value) return;
+    if (event.key === 'j' || event.key === 'ArrowDown') move(event, 1);
+    else if (event.key === 'k' || event.key === 'ArrowUp') move(event, -1);
+    else if (event.key === 'a') reachFirst(['do-claim'], false);
+    else if (event.key === 'p') reachFirst(['do-propose', 'do-approve']);
+    else if (event.key === '?') document.querySelector<HTMLDialogElement>('#keys')?.showModal();
+    else return;
+    event.preventDefault();
+  };
+  addEventListener('keydown', press);
+  return () => {
+    removeEventListener('keydown', press);
+  };
+}
+
+function move(event: KeyboardEvent, by: 1 | -1): void {
+  if ((event.target as HTMLElement).closest('.heat-grid') !== null) return;
+  const list = visibleRows.value ?? [];
+  const focused = document.activeElement?.getAttribute('data-tx') ?? openTxId.value;
+  const index = list.findIndex((hold) => hold.txId === focused);
+  const next = list[Math.max(0, Math.min(list.length - 1, index + by))];
+  if (next === undefined) return;
+  focusRow(next.txId);
+  if (openTxId.value !== null) open(next.txId);
+}
+
+function focusRow(txId: string): void {
+  document.querySelector<HTMLElement>(`[data-tx="${txId}"]`)?.focus();
+}
+
+/** Moves to the first of the buttons that is there, or opens its form; what signs is always pressed by hand. */
+function reachFirst(ids: readonly string[], click = true): void {
+  const button = ids.map((id) => document.getElementById(id)).find((found) => found !== null);
+  button?.focus();
+  if (click) button?.click();
+}
+
+function stored(): boolean {
+  try {
+    return localStorage.getItem(KEY) !== 'off';
+  } catch {
+    return true;
+  }
+}

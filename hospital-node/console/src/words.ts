@@ -1,0 +1,140 @@
+/**
+ * Every word that a person reads more than once.
+ * @module
+ */
+import type { Hold, HoldDetail, State } from './api.js';
+
+export const STATES: Readonly<Record<State, { readonly word: string; readonly icon: string }>> = {
+  open: { word: 'Open', icon: '○' },
+  claimed: { word: 'Claimed', icon: '◐' },
+  proposed: { word: 'Needs second person', icon: '◑' },
+  released: { word: 'Released', icon: '✓' },
+  rejected: { word: 'Rejected', icon: '✕' },
+  escalated: { word: 'Escalated', icon: '▲' },
+  closed: { word: 'Closed', icon: '■' },
+};
+
+export const FINDINGS: readonly {
+  readonly value: string;
+  readonly word: string;
+  readonly hint: string;
+}[] = [
+  { value: 'benign-expected', word: 'Benign, expected', hint: 'unusual, but her work' },
+  { value: 'accident', word: 'Accident', hint: 'a slip without intent' },
+  { value: 'false-positive-model', word: 'False alarm: score', hint: 'the detector was wrong' },
+  {
+    value: 'false-positive-data',
+    word: 'False alarm: data',
+    hint: 'the log was wrong or incomplete',
+  },
+  { value: 'policy-breach', word: 'Policy breach', hint: 'not allowed; never trains the detector' },
+  { value: 'attack', word: 'Attack', hint: 'hostile; never trains the detector' },
+  { value: 'duplicate', word: 'Duplicate', hint: 'decided elsewhere' },
+  { value: 'test', word: 'Test', hint: 'made on purpose' },
+  { value: 'undetermined', word: 'Undetermined', hint: 'not known; stays out of training' },
+];
+
+export function findingWord(value: string | null): string {
+  return FINDINGS.find((finding) => finding.value === value)?.word ?? '–';
+}
+
+const VERBS: Readonly<Record<string, string>> = {
+  openSession: 'opens a session',
+  closeSession: 'closes a session',
+  requestAccess: 'opens a record',
+  export: 'exports records',
+  amend: 'changes a record',
+  erase: 'erases a record',
+  breakGlass: 'breaks the glass',
+};
+
+export const CAUSES: Readonly<Record<string, string>> = {
+  score: 'score at or above the threshold',
+  arity: 'malformed call',
+  'unknown-function': 'unknown function',
+  'detector-unusable': 'detector not usable',
+  'grant-invalid': 'grant used twice, expired or for another call',
+  'break-glass': 'emergency access',
+};
+
+export function roleWord(role: string): string {
+  return role === '' || role === 'unknown'
+    ? 'Person'
+    : role.charAt(0).toUpperCase() + role.slice(1);
+}
+
+export function verbOf(functionName: string): string {
+  return VERBS[functionName] ?? functionName;
+}
+
+/** One line that says what was held, in plain words. */
+export function sentenceOf(hold: HoldDetail): string {
+  const count = countOf(hold);
+  const what =
+    count > 1
+      ? verbOf(hold.function).replace('records', `${count} records`)
+      : verbOf(hold.function);
+  const where = hold.ward === '' ? '' : ` (${hold.ward})`;
+  return `${roleWord(hold.role)} ${hold.actor}${where} ${what}${count > 1 && !what.includes(String(count)) ? `, ${count} records` : ''}.`;
+}
+
+export function countOf(hold: HoldDetail): number {
+  const position = { export: 2, requestAccess: 4 }[hold.function];
+  return position === undefined ? 1 : Number(hold.arguments[position] ?? 1) || 1;
+}
+
+export function scoreWord(millionths: number | null): string {
+  return millionths === null ? '–' : (Math.floor(millionths / 1_000) / 1_000).toFixed(3);
+}
+
+/** What a decision does, exactly; shown before it is signed. */
+export function effectOf(
+  hold: Hold & { readonly grantable?: boolean },
+  action: 'release' | 'reject',
+): string {
+  if (action === 'reject') {
+    return `Rejects this call. It stays held, nothing runs, and ${hold.actor} may appeal once. It cannot be undone, only superseded by an appeal.`;
+  }
+  if (hold.kind === 'review') {
+    return 'Records that this emergency access was in order. It ran already; nothing is granted.';
+  }
+  if (hold.grantable === false) {
+    return 'Records the release. This kind of call cannot be made again, so nothing is granted.';
+  }
+  return `Grants ${hold.actor} one use of exactly this call (${hold.function}, same arguments) within 24 hours of the approval. Nothing runs now: ${hold.actor} must submit it again under her own key. It cannot be undone, only superseded.`;
+}
+
+export function untilWord(iso: string, nowMs: number): string {
+  const minutes = Math.round((Date.parse(iso) - nowMs) / 60_000);
+  const abs = Math.abs(minutes);
+  const size =
+    abs < 60
+      ? `${abs} min`
+      : abs < 48 * 60
+        ? `${Math.floor(abs / 60)} h ${abs % 60} min`
+        : `${Math.floor(abs / 1_440)} d`;
+  return minutes < 0 ? `${size} over` : size;
+}
+
+export function agoWord(iso: string, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1_000));
+  if (seconds < 60) return 'just now';
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 48 * 3_600) return `${Math.floor(seconds / 3_600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} d ago`;
+}
+
+export function timeWord(iso: string): string {
+  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+export function shortHash(hash: string | null): string {
+  return hash === null ? '–' : `${hash.slice(0, 8)}…${hash.slice(-4)}`;
+}
+
+/** A feature's value as a person would write it. */
+export function valueWord(value: number, unit: string): string {
+  if (unit === 'flag') return value === 0 ? 'no' : 'yes';
+  const number = Number.isInteger(value) ? String(value) : value.toFixed(2);
+  return `${number} ${unit}`;
+}
