@@ -8,7 +8,7 @@
  */
 import { requireInteger } from './argument-checks.js';
 import { calibrate, calibrateNoiseMultiplier } from './accounting/calibration.js';
-import { epsilonOf } from './accounting/epsilon.js';
+import { epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
 import { rdpEpsilonOfLattice } from './accounting/rdp-accountant.js';
 import { SENSITIVITY_UNITS_MAX } from './clipping.js';
 import { InvalidArgumentError, PlanError } from './errors.js';
@@ -147,7 +147,7 @@ export function createPrivacyPlan(spec: PrivacyPlanSpec): PrivacyPlan {
   const requiredNoiseMultiplier = requiredNoise(chosen, samplingRate, target, eventAt);
   const scale = 2 ** chosen.noiseExponent;
   const keeps = (units: number): boolean =>
-    epsilonOf(eventAt(scale / units), options) <= target.epsilon;
+    provenEpsilonOf(eventAt(scale / units), options) <= target.epsilon;
   // The largest D that keeps the target: stated as a property, so that whoever re-derives it gets the same integer.
   let sensitivityUnits = Math.floor(scale / requiredNoiseMultiplier);
   if (sensitivityUnits < SENSITIVITY_UNITS_MIN) {
@@ -248,17 +248,19 @@ function certify(event: PrivacyEvent, spec: PrivacyPlanSpec, delta: number): Cer
   const { adjacency } = spec;
   const rdpHolds = adjacency !== 'replace-one' || spec.samplingNumerator === SAMPLING_DENOMINATOR;
   return {
-    pld: roundUp(epsilonOf(event, { delta, adjacency })),
+    pld: roundUp(provenEpsilonOf(event, { delta, adjacency })),
     rdp: rdpHolds ? roundUp(epsilonOf(event, { delta, adjacency, accountant: 'rdp' })) : null,
     rdpExecuted: rdpHolds ? roundUp(rdpEpsilonOfLattice(event, delta, adjacency)) : null,
-    event: roundUp(epsilonOf(event, { delta, adjacency: 'replace-one' })),
-    actor: roundUp(epsilonOf(groupEvent(event, spec.windowing.windowsPerActorMax), { delta })),
+    event: roundUp(provenEpsilonOf(event, { delta, adjacency: 'replace-one' })),
+    actor: roundUp(
+      provenEpsilonOf(groupEvent(event, spec.windowing.windowsPerActorMax), { delta }),
+    ),
   };
 }
 
 /** Up to the next millionth; a millionth of a millionth is round-off, not privacy. */
 function roundUp(epsilon: number): number {
-  return Math.ceil(epsilon * 1e6 - 1e-6) / 1e6;
+  return Math.max(0, Math.ceil(epsilon * 1e6 - 1e-6)) / 1e6;
 }
 
 function checkSpec(spec: PrivacyPlanSpec): PrivacyPlanSpec {
@@ -295,7 +297,8 @@ function checkSpec(spec: PrivacyPlanSpec): PrivacyPlanSpec {
   integer('windowClippingNormMicro', spec.windowClippingNormMicro, 1, 1e12);
   integer('noiseExponent', spec.noiseExponent, NOISE_EXPONENT_MIN, NOISE_EXPONENT_MAX);
   integer('epsilonMicro', spec.epsilonMicro, 1000, 100_000_000);
-  integer('deltaExponent', spec.deltaExponent, 2, 12);
+  // Below 1e-9 round-off would eat what the grid can certify.
+  integer('deltaExponent', spec.deltaExponent, 2, 9);
   integer('learningRateMicro', spec.learningRateMicro, 0, 1e9);
   integer('momentumMicro', spec.momentumMicro, 0, 999_999);
   integer('updateScaleLog2', spec.updateScaleLog2, 20, 20);

@@ -125,7 +125,7 @@ function notPoisson(plan: PrivacyPlan): number {
 }
 
 function micro(epsilon: number): number {
-  return Math.ceil(epsilon * 1e6 - 1e-6);
+  return Math.max(0, Math.ceil(epsilon * 1e6 - 1e-6));
 }
 
 function show(epsilon: number): string {

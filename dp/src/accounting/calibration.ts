@@ -10,7 +10,7 @@ import {
 } from '../argument-checks.js';
 import { CalibrationError } from '../errors.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
-import { epsilonOf } from './epsilon.js';
+import { provenEpsilonOf } from './epsilon.js';
 import { gaussianNoiseMultiplier } from './gaussian.js';
 import type { Accountant } from './mechanism.js';
 
@@ -66,7 +66,7 @@ export function calibrate(
   target: CalibrationTarget,
   tolerance = 1e-7,
 ): number {
-  const excess = (x: number): number => epsilonOf(eventOf(x), target) - target.epsilon;
+  const excess = (x: number): number => provenEpsilonOf(eventOf(x), target) - target.epsilon;
   let high = 1;
   let above = excess(high);
   let low = high;

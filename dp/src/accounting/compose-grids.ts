@@ -52,6 +52,7 @@ export function composeGrids(parts: readonly LossGridPart[], tailMass: number): 
   let roundOff = 0;
   let logFinite = 0;
   let aliasing = 2 * tailMass;
+  let shift = 0;
   for (const { grid, count } of parts) {
     const spectrum = transform(grid.masses, size);
     weightedNorm += count * Math.sqrt(size / 2) * euclideanNorm(grid.masses);
@@ -62,6 +63,7 @@ export function composeGrids(parts: readonly LossGridPart[], tailMass: number): 
     countTotal += count;
     roundOff += count * grid.roundOff;
     aliasing += count * grid.aliasing;
+    shift += count * grid.shift;
     logFinite += count * Math.log1p(-grid.infinity);
   }
   const spectrum = product!;
@@ -89,6 +91,7 @@ export function composeGrids(parts: readonly LossGridPart[], tailMass: number): 
     masses,
     infinity: -Math.expm1(logFinite),
     aliasing,
+    shift,
     roundOff,
   };
 }

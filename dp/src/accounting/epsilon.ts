@@ -6,7 +6,13 @@ import { requireDelta } from '../argument-checks.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
 import type { Accountant } from './mechanism.js';
-import { pldDelta, pldEpsilon } from './pld-accountant.js';
+import {
+  pldDelta,
+  pldEpsilon,
+  pldEpsilonInterval,
+  pldUpperEpsilon,
+  type EpsilonInterval,
+} from './pld-accountant.js';
 import { rdpDelta, rdpEpsilon } from './rdp-accountant.js';
 
 /**
@@ -45,3 +51,35 @@ export function deltaOf(
     ? rdpDelta(event, options.epsilon, adjacency)
     : pldDelta(event, options.epsilon, { adjacency });
 }
+
+/**
+ * The least ε that is proved: for PLD the upper end of the certified interval, round-off included; for RDP its value.
+ * Calibration and plans ask this one. Errors as `epsilonOf`; +∞ where δ is below what the grid can certify.
+ */
+export function provenEpsilonOf(
+  event: PrivacyEvent,
+  options: Readonly<{ delta: number; adjacency?: Adjacency; accountant?: Accountant }>,
+): number {
+  requireDelta('delta', options.delta);
+  const adjacency = options.adjacency ?? 'add-or-remove-one';
+  return options.accountant === 'rdp'
+    ? rdpEpsilon(event, options.delta, adjacency)
+    : pldUpperEpsilon(event, options.delta, { adjacency });
+}
+
+/**
+ * The certified interval of the smallest ε at δ, by PLD: a pessimistic and an optimistic grid, with the proven bound
+ * on truncation and floating-point round-off charged to either side.
+ * Worked: q .0512, s 3.0499, T 59, δ 1e-5 gives [0.49992, 0.49999616].
+ */
+export function epsilonInterval(
+  event: PrivacyEvent,
+  options: Readonly<{ delta: number; adjacency?: Adjacency }>,
+): EpsilonInterval {
+  requireDelta('delta', options.delta);
+  return pldEpsilonInterval(event, options.delta, {
+    adjacency: options.adjacency ?? 'add-or-remove-one',
+  });
+}
+
+export type { EpsilonInterval };

@@ -6,7 +6,7 @@
  * @module
  */
 import { InvalidArgumentError } from '../errors.js';
-import type { LossPair, LossSplit } from './loss-pair.js';
+import { BEYOND_ALL_LOSSES, type LossPair, type LossSplit } from './loss-pair.js';
 
 /** Mass `masses[i]` at loss (first + i) · step, and `infinity` at +∞. */
 export interface LossGrid {
@@ -16,15 +16,20 @@ export interface LossGrid {
   readonly infinity: number;
   /** Bound on what truncation may have moved below where it belongs (add to δ) or above (subtract from δ). */
   readonly aliasing: number;
+  /** A dominated grid only: true losses may lie this much below their grid points. Take it off ε. */
+  readonly shift: number;
   /** Bound on what floating-point round-off may have changed in any δ(ε). */
   readonly roundOff: number;
 }
 
 const UNIT_ROUND_OFF = 2 ** -53;
 
-/** Round-off of one computed tail: a handful of operations, and the argument's own error, which grows with its square. */
+/**
+ * Round-off of one computed tail, in units of u: erfc within one unit, a few operations around it, and the argument's
+ * own error of four units, which a tail at x feels x² times; x² < −2 ln(tail).
+ */
 function tailRoundOff(tail: number): number {
-  return tail <= 0 ? 0 : UNIT_ROUND_OFF * (32 - 8 * Math.log(tail)) * tail;
+  return tail <= 0 ? 0 : UNIT_ROUND_OFF * (8 - 8 * Math.log(tail)) * tail;
 }
 
 /**
@@ -68,7 +73,74 @@ export function dominatingGrid(pair: LossPair, step: number, logTailMass: number
   // What lies above the last point: as much there as Q allows, the rest at infinity.
   const top = Math.min(here.pAbove, here.qAbove * Math.exp((first + size - 1) * step));
   masses[size - 1] = masses[size - 1]! + top;
-  return { step, first, masses, infinity: here.pAbove - top, aliasing: 0, roundOff };
+  return { step, first, masses, infinity: here.pAbove - top, aliasing: 0, shift: 0, roundOff };
+}
+
+/**
+ * A distribution on the grid that the pair dominates: the optimistic bracket.
+ *
+ * All outcomes with a loss between two half-grid points are merged into one. Merging is post-processing, so the merged
+ * pair is dominated; its losses ln(P_i/Q_i) lie within some h² of the grid points. They are called the grid points and
+ * the largest gap is kept as `shift`; the few outcomes with a larger gap are moved down by one point.
+ */
+export function dominatedGrid(pair: LossPair, step: number, logTailMass: number): LossGrid {
+  const { lower, upper } = pair.range(logTailMass);
+  const first = Math.floor(lower / step);
+  const size = Math.ceil(upper / step) - first + 1;
+  const masses = new Float64Array(size);
+  const gaps = new Float64Array(size);
+  const here: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
+  const next: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
+  pair.split(BEYOND_ALL_LOSSES, next);
+  const infinity = next.pAbove;
+  pair.split((first - 0.5) * step, here);
+  let roundOff = 0;
+  for (let i = 0; i < size; i++) {
+    pair.split((first + i + 0.5) * step, next);
+    const p = massBetween(here.pAbove, here.pBelow, next.pAbove, next.pBelow);
+    const q = massBetween(here.qAbove, here.qBelow, next.qAbove, next.qBelow);
+    const pError =
+      tailRoundOff(Math.min(here.pAbove, here.pBelow)) +
+      tailRoundOff(Math.min(next.pAbove, next.pBelow));
+    const qError =
+      tailRoundOff(Math.min(here.qAbove, here.qBelow)) +
+      tailRoundOff(Math.min(next.qAbove, next.qBelow));
+    if (p > 4 * pError) {
+      // ln of the least P/Q that the computed masses allow.
+      const loss = Math.log((p - pError) / (q + qError));
+      masses[i] = p;
+      gaps[i] = (first + i) * step - loss;
+    }
+    roundOff += pError;
+    here.pAbove = next.pAbove;
+    here.qAbove = next.qAbove;
+    here.pBelow = next.pBelow;
+    here.qBelow = next.qBelow;
+  }
+  masses[size - 1] = masses[size - 1]! + Math.max(0, here.pAbove - infinity);
+  gaps[size - 1] = Math.max(0, gaps[size - 1]!);
+  const shift = chooseShift(masses, gaps, step);
+  for (let i = 0; i < size; i++) {
+    if (gaps[i]! <= shift) continue;
+    const mass = masses[i]!;
+    masses[i] = 0;
+    // One point down when that is certainly below the loss, else to −∞.
+    if (i > 0 && gaps[i]! <= step) masses[i - 1] = masses[i - 1]! + mass;
+  }
+  return { step, first, masses, infinity, aliasing: 0, shift, roundOff };
+}
+
+/** The gap g for which moving every outcome by g costs as much as moving those with a larger gap by a whole step. */
+function chooseShift(masses: Float64Array, gaps: Float64Array, step: number): number {
+  let [low, high] = [0, step];
+  for (let i = 0; i < 40; i++) {
+    const middle = (low + high) / 2;
+    let beyond = 0;
+    for (let k = 0; k < masses.length; k++) if (gaps[k]! > middle) beyond += masses[k]!;
+    if (beyond * step > middle) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 /** P or Q of an interval, from whichever tail is smaller: differences of large numbers lose digits. */

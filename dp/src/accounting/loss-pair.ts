@@ -8,6 +8,9 @@
 import { logSubtract } from '../numerics/log-space.js';
 import { normalCdf, normalQuantileOfLog } from '../numerics/normal-distribution.js';
 
+/** Splitting here leaves the mass at infinity alone above. */
+export const BEYOND_ALL_LOSSES = 1e300;
+
 /** Both distributions, cut in two at one loss. */
 export interface LossSplit {
   pAbove: number;
@@ -21,6 +24,10 @@ export interface LossPair {
   split(loss: number, out: LossSplit): void;
   /** Finite losses outside of which, on either side, P has at most half of e^logTailMass. */
   range(logTailMass: number): { lower: number; upper: number };
+  /** No loss below this; −∞ where Q has mass that P has not, or without bound. */
+  readonly infimum: number;
+  /** The largest finite loss; +∞ when they have no bound. Then ε never exceeds count · supremum. */
+  readonly supremum: number;
 }
 
 /** A Gaussian sum that one record moves by c_j standard deviations with probability w_j. */
@@ -45,6 +52,8 @@ export function removePair(mixture: GaussianMixture): LossPair {
       const z = normalQuantileOfLog(logTailMass - Math.LN2);
       return { lower: curve.loss(z), upper: curve.loss(curve.shiftMax - z) };
     },
+    infimum: curve.floor,
+    supremum: Infinity,
   };
 }
 
@@ -63,6 +72,8 @@ export function addPair(mixture: GaussianMixture): LossPair {
       const z = normalQuantileOfLog(logTailMass - Math.LN2);
       return { lower: -curve.loss(curve.shiftMax - z), upper: -curve.loss(z) };
     },
+    infimum: -Infinity,
+    supremum: -curve.floor,
   };
 }
 
@@ -101,9 +112,10 @@ export function replacePair(shift: number, samplingProbability: number): LossPai
     },
     range(logTailMass) {
       const z = normalQuantileOfLog(logTailMass - Math.LN2);
-      const upper = lossAt(z - c);
-      return { lower: -upper, upper };
+      return { lower: lossAt(-z), upper: lossAt(z - c) };
     },
+    infimum: -Infinity,
+    supremum: Infinity,
   };
 }
 
@@ -114,6 +126,8 @@ function logSumOf(a: number, b: number): number {
 
 interface MixtureCurve {
   readonly shiftMax: number;
+  /** ln of the weight that does not move: the lower end of the curve. */
+  readonly floor: number;
   /** ln Σ w_j exp(c_j x − c_j²/2), rising in x. */
   loss(x: number): number;
   /** The x of a loss; ∓∞ outside of the range of the curve. */
@@ -167,6 +181,7 @@ function mixtureCurve(mixture: GaussianMixture): MixtureCurve {
   };
   return {
     shiftMax,
+    floor,
     loss,
     at,
     massAbove: (x) => mass(x, -1),

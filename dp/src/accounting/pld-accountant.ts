@@ -10,9 +10,10 @@ import { GridTooLargeError } from '../errors.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
 import { GRID_BYTES_MAX, GRID_SIZE_MAX, composeGrids } from './compose-grids.js';
 import { gaussianDelta, gaussianEpsilon } from './gaussian.js';
-import { deltaAt, dominatingGrid, epsilonAt, type LossGrid } from './loss-grid.js';
-import { addPair, removePair, replacePair, type LossPair } from './loss-pair.js';
-import { reduceEvent, type Mechanism, type Reduction } from './mechanism.js';
+import { deltaAt, dominatedGrid, dominatingGrid, epsilonAt, type LossGrid } from './loss-grid.js';
+import { BEYOND_ALL_LOSSES, type LossSplit } from './loss-pair.js';
+import { directionsOf, type PairCount } from './mechanism-pairs.js';
+import { reduceEvent, type Reduction } from './mechanism.js';
 
 export interface PldOptions {
   readonly adjacency: Adjacency;
@@ -22,21 +23,103 @@ export interface PldOptions {
   readonly accuracy?: number | undefined;
 }
 
-/** @throws {UnsupportedEventError | GridTooLargeError} */
+/** What is proved about the smallest ε at δ: lower <= ε <= upper, round-off and truncation included. */
+export interface EpsilonInterval {
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/**
+ * ε at δ, pessimistic in discretisation and truncation. FFT round-off (of the order of 1e-13 in δ) is not added; see
+ * `pldUpperEpsilon`.
+ * @throws {UnsupportedEventError | GridTooLargeError}
+ */
 export function pldEpsilon(event: PrivacyEvent, delta: number, options: PldOptions): number {
+  return answer(event, options, {
+    gaussian: (s) => gaussianEpsilon(s, delta),
+    grids: (reduction) => {
+      const question = askGrids(reduction, delta, options);
+      const found = question.map(({ grid }) => epsilonAt(grid, Math.max(0, delta - grid.aliasing)));
+      return Math.min(Math.max(...found), supremumOf(question, delta));
+    },
+  });
+}
+
+/** An upper bound on ε that includes the proven bound on round-off. */
+export function pldUpperEpsilon(event: PrivacyEvent, delta: number, options: PldOptions): number {
+  return answer(event, options, {
+    gaussian: (s) => gaussianEpsilon(s, delta) * (1 + CLOSED_FORM_ERROR),
+    grids: (reduction) => upperOf(askGrids(reduction, delta, options), delta),
+  });
+}
+
+/**
+ * The certified interval: pessimistic and optimistic grids, with the bound on round-off taken off δ on one side and
+ * added on the other.
+ */
+export function pldEpsilonInterval(
+  event: PrivacyEvent,
+  delta: number,
+  options: PldOptions,
+): EpsilonInterval {
+  const lower = answer(event, options, {
+    gaussian: (s) => gaussianEpsilon(s, delta) * (1 - CLOSED_FORM_ERROR),
+    grids: (reduction) =>
+      Math.max(
+        ...askGrids(reduction, delta, options, dominatedGrid).map(({ grid }) =>
+          Math.max(0, epsilonAt(grid, delta + grid.aliasing + grid.roundOff) - grid.shift),
+        ),
+      ),
+  });
+  return { lower, upper: pldUpperEpsilon(event, delta, options) };
+}
+
+/** Relative error of the closed form: a few units in the last place of two tails whose difference is δ. */
+const CLOSED_FORM_ERROR = 1e-11;
+
+function upperOf(question: readonly DirectionGrid[], delta: number): number {
+  const found = question.map(({ grid }) => {
+    const rest = delta - grid.aliasing - grid.roundOff;
+    return rest < 0 ? Infinity : epsilonAt(grid, rest);
+  });
+  return Math.min(Math.max(...found), supremumOf(question, delta));
+}
+
+/** Losses that are bounded bound ε whatever the grid says, unless the mass at infinity alone is above δ. */
+function supremumOf(question: readonly DirectionGrid[], delta: number): number {
+  return Math.max(
+    ...question.map(({ pairs }) => {
+      let supremum = 0;
+      let logFinite = 0;
+      for (const { pair, count } of pairs) {
+        pair.split(BEYOND_ALL_LOSSES, edge);
+        logFinite += count * Math.log1p(-edge.pAbove);
+        supremum += count * pair.supremum;
+      }
+      return -Math.expm1(logFinite) > delta ? Infinity : Math.max(0, supremum);
+    }),
+  );
+}
+
+const edge: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
+
+/** The shape of every question: no guarantee, nothing happened, one Gaussian, or grids. */
+function answer(
+  event: PrivacyEvent,
+  options: PldOptions,
+  on: Readonly<{
+    gaussian: (noiseMultiplier: number) => number;
+    grids: (reduction: Reduction) => number;
+  }>,
+): number {
   const reduction = reduceEvent(event, options.adjacency, 'pld');
   if (reduction.unbounded) return Infinity;
   if (reduction.parts.length === 0) return 0;
   const gaussian = onlyGaussian(reduction, options.adjacency);
-  if (gaussian !== null) return gaussianEpsilon(gaussian, delta);
-  return Math.max(
-    ...composedGrids(reduction, delta, options).map((grid) =>
-      epsilonAt(grid, Math.max(0, delta - grid.aliasing)),
-    ),
-  );
+  return gaussian === null ? on.grids(reduction) : on.gaussian(gaussian);
 }
 
-/** δ at ε; `deltaHint` sets the truncation. */
+/** δ at ε, pessimistic in discretisation and truncation; nothing below 1e-12 is resolved. */
 export function pldDelta(event: PrivacyEvent, epsilon: number, options: PldOptions): number {
   const reduction = reduceEvent(event, options.adjacency, 'pld');
   if (reduction.unbounded) return 1;
@@ -44,7 +127,7 @@ export function pldDelta(event: PrivacyEvent, epsilon: number, options: PldOptio
   const gaussian = onlyGaussian(reduction, options.adjacency);
   if (gaussian !== null) return gaussianDelta(gaussian, epsilon);
   return Math.max(
-    ...composedGrids(reduction, 1e-12, options).map((grid) =>
+    ...askGrids(reduction, 1e-12, options).map(({ grid }) =>
       Math.min(1, deltaAt(grid, epsilon) + grid.aliasing),
     ),
   );
@@ -58,67 +141,29 @@ function onlyGaussian(reduction: Reduction, adjacency: Adjacency): number | null
   return adjacency === 'replace-one' ? noiseMultiplier / 2 : noiseMultiplier;
 }
 
-/** One composed grid a direction. */
-function composedGrids(reduction: Reduction, delta: number, options: PldOptions): LossGrid[] {
+interface DirectionGrid {
+  readonly pairs: readonly PairCount[];
+  readonly grid: LossGrid;
+}
+
+/** One composed grid a direction. Truncation may cost a hundred-millionth of δ in all. */
+function askGrids(
+  reduction: Reduction,
+  delta: number,
+  options: PldOptions,
+  discretise: typeof dominatingGrid = dominatingGrid,
+): DirectionGrid[] {
   const countTotal = reduction.parts.reduce((sum, part) => sum + part.count, 0);
-  // Truncation may cost a ten-millionth of δ in all.
   const tailMass = Math.max(delta * 1e-8, 1e-290);
   const logTailMass = Math.log(tailMass / countTotal);
-  const directions = pairsOf(reduction, options.adjacency);
-  return directions.map((pairs) => {
+  return directionsOf(reduction, options.adjacency, logTailMass).map((pairs) => {
     const step = options.step ?? chooseStep(pairs, logTailMass, options.accuracy ?? 4e-6);
-    return composeGrids(
-      pairs.map(({ pair, count }) => ({ grid: dominatingGrid(pair, step, logTailMass), count })),
-      tailMass,
-    );
+    const parts = pairs.map(({ pair, count }) => ({
+      grid: discretise(pair, step, logTailMass),
+      count,
+    }));
+    return { pairs, grid: composeGrids(parts, tailMass) };
   });
-}
-
-interface PairCount {
-  readonly pair: LossPair;
-  readonly count: number;
-}
-
-/** [remove, add], or one list when every pair is symmetric. */
-function pairsOf(reduction: Reduction, adjacency: Adjacency): PairCount[][] {
-  const directions: ((mechanism: Mechanism) => LossPair)[] =
-    adjacency === 'replace-one'
-      ? [replaceDirection]
-      : [
-          (mechanism) => removePair(mixtureOf(mechanism)),
-          (mechanism) => addPair(mixtureOf(mechanism)),
-        ];
-  return directions.map((pairOf) =>
-    reduction.parts.map(({ mechanism, count }) => ({ pair: pairOf(mechanism), count })),
-  );
-}
-
-function mixtureOf(mechanism: Mechanism): {
-  shifts: readonly number[];
-  weights: readonly number[];
-} {
-  switch (mechanism.kind) {
-    case 'gaussian':
-      return { shifts: [1 / mechanism.noiseMultiplier], weights: [1] };
-    case 'sampled-gaussian':
-      return {
-        shifts: [0, 1 / mechanism.noiseMultiplier],
-        weights: [1 - mechanism.samplingProbability, mechanism.samplingProbability],
-      };
-    case 'mixture':
-      return mechanism.mixture;
-  }
-}
-
-function replaceDirection(mechanism: Mechanism): LossPair {
-  switch (mechanism.kind) {
-    case 'gaussian':
-      return removePair({ shifts: [2 / mechanism.noiseMultiplier], weights: [1] });
-    case 'sampled-gaussian':
-      return replacePair(1 / mechanism.noiseMultiplier, mechanism.samplingProbability);
-    case 'mixture':
-      throw new TypeError('refused by reduceEvent');
-  }
 }
 
 const COARSE_POINTS = 400;

@@ -3,36 +3,28 @@
  * mechanism.
  * @module
  */
-import { UnsupportedEventError } from '../errors.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
-import { reduceEvent, type Mechanism } from './mechanism.js';
-import {
-  INTEGER_ORDERS,
-  bestRdpDelta,
-  bestRdpEpsilon,
-  mixtureRdp,
-  sampledGaussianRdp,
-  type RdpCurve,
-} from './rdp.js';
+import { curveOf } from './mechanism-rdp.js';
+import { reduceEvent, type MechanismCount } from './mechanism.js';
+import { INTEGER_ORDERS, bestRdpDelta, bestRdpEpsilon, type RdpCurve } from './rdp.js';
 
-/**
- * The curve of a whole event; curves add up.
- * @throws {UnsupportedEventError} `ERR_DP_UNSUPPORTED`
- */
+/** A curve, and the probability of all (0, δ) parts together, which has no curve. */
+interface RdpReduction {
+  readonly curve: RdpCurve;
+  readonly empty: boolean;
+  readonly catastrophe: number;
+}
+
+/** @throws {UnsupportedEventError} `ERR_DP_UNSUPPORTED` */
 export function rdpCurve(event: PrivacyEvent, adjacency: Adjacency): RdpCurve {
-  const { parts, unbounded } = reduceEvent(event, adjacency, 'rdp');
-  if (unbounded) return () => Infinity;
-  return (order) => {
-    let total = 0;
-    for (const { mechanism, count } of parts) total += count * stepRdp(mechanism, order, adjacency);
-    return total;
-  };
+  return reduce(event, adjacency).curve;
 }
 
 export function rdpEpsilon(event: PrivacyEvent, delta: number, adjacency: Adjacency): number {
-  return clampEmpty(event, adjacency)
-    ? 0
-    : bestRdpEpsilon(rdpCurve(event, adjacency), delta).epsilon;
+  const { curve, empty, catastrophe } = reduce(event, adjacency);
+  const rest = remainingDelta(delta, catastrophe);
+  if (rest <= 0) return catastrophe > delta ? Infinity : empty ? 0 : Infinity;
+  return empty ? 0 : bestRdpEpsilon(curve, rest).epsilon;
 }
 
 /** ε at integer orders alone: holds exactly for the discrete Gaussian that is executed. */
@@ -41,36 +33,35 @@ export function rdpEpsilonOfLattice(
   delta: number,
   adjacency: Adjacency,
 ): number {
-  if (clampEmpty(event, adjacency)) return 0;
-  return bestRdpEpsilon(rdpCurve(event, adjacency), delta, INTEGER_ORDERS, false).epsilon;
+  const { curve, empty, catastrophe } = reduce(event, adjacency);
+  const rest = remainingDelta(delta, catastrophe);
+  if (rest <= 0) return Infinity;
+  return empty ? 0 : bestRdpEpsilon(curve, rest, INTEGER_ORDERS, false).epsilon;
 }
 
 export function rdpDelta(event: PrivacyEvent, epsilon: number, adjacency: Adjacency): number {
-  return clampEmpty(event, adjacency) ? 0 : bestRdpDelta(rdpCurve(event, adjacency), epsilon).delta;
+  const { curve, empty, catastrophe } = reduce(event, adjacency);
+  const smooth = empty ? 0 : bestRdpDelta(curve, epsilon).delta;
+  return 1 - (1 - catastrophe) * (1 - smooth);
 }
 
-function clampEmpty(event: PrivacyEvent, adjacency: Adjacency): boolean {
+/** δ_tot = 1 − Π(1 − δ_i); the curve then has 1 − (1 − δ)/(1 − δ_tot). */
+function remainingDelta(delta: number, catastrophe: number): number {
+  return catastrophe === 0 ? delta : 1 - (1 - delta) / (1 - catastrophe);
+}
+
+function reduce(event: PrivacyEvent, adjacency: Adjacency): RdpReduction {
   const { parts, unbounded } = reduceEvent(event, adjacency, 'rdp');
-  return parts.length === 0 && !unbounded;
-}
-
-function stepRdp(mechanism: Mechanism, order: number, adjacency: Adjacency): number {
-  switch (mechanism.kind) {
-    case 'gaussian': {
-      const s = mechanism.noiseMultiplier / (adjacency === 'replace-one' ? 2 : 1);
-      return sampledGaussianRdp(1, s, order);
-    }
-    case 'sampled-gaussian':
-      if (adjacency === 'replace-one') {
-        throw new UnsupportedEventError({
-          event: 'poisson-sampled(gaussian)',
-          adjacency,
-          accountant: 'rdp',
-          reason: 'refused',
-        });
-      }
-      return sampledGaussianRdp(mechanism.samplingProbability, mechanism.noiseMultiplier, order);
-    case 'mixture':
-      return mixtureRdp(mechanism.mixture.shifts, mechanism.mixture.weights, order);
-  }
+  if (unbounded) return { curve: () => Infinity, empty: false, catastrophe: 0 };
+  let logSurvival = 0;
+  const smooth: MechanismCount[] = parts.map(({ mechanism, count }) => {
+    if (mechanism.kind !== 'epsilon-delta') return { mechanism, count };
+    logSurvival += count * Math.log1p(-mechanism.delta);
+    return { mechanism: { ...mechanism, delta: 0 }, count };
+  });
+  return {
+    curve: curveOf(smooth, adjacency),
+    empty: smooth.length === 0,
+    catastrophe: -Math.expm1(logSurvival),
+  };
 }

@@ -5,7 +5,7 @@
  * orders; Canonne, Kamath, Steinke 2020 (arXiv:2004.00010), Proposition 12, for the conversion.
  * @module
  */
-import { logBinomial, logGamma, logSumExp } from '../numerics/log-space.js';
+import { logGamma, logSumExp } from '../numerics/log-space.js';
 import { logNormalCdf } from '../numerics/normal-distribution.js';
 
 /** Rényi divergence as a function of the order a > 1; +∞ where there is none. */
@@ -116,16 +116,14 @@ class SignedLogSum {
 }
 
 /**
- * Poisson-sampled mixture of Gaussians (a group of k records) at integer orders, both directions: the larger of
- * D_a(P‖Q) and D_a(Q‖P) is bounded by the group shifts' worst case only numerically, so the curve is the larger of the two.
+ * A mixture of Gaussians (a group of k records) against N(0, 1): the larger of both directions, by trapezoid sums. For
+ * smooth integrands that fall off like e^{−x²/2} these converge geometrically (Trefethen, Weideman 2014).
  */
 export function mixtureRdp(
   shifts: readonly number[],
   weights: readonly number[],
   order: number,
 ): number {
-  // E_{Q=N(0,1)} (Σ w_j e^{c_j x − c_j²/2})^a by expanding the a-th power is exponential in the number of parts;
-  // trapezoid sums of the smooth integrand converge geometrically instead (Trefethen, Weideman 2014).
   const top = Math.max(...shifts);
   const ratio = (x: number): number => {
     let high = -Infinity;
@@ -261,10 +259,3 @@ function ternaryIntegers(f: (x: number) => number, low: number, high: number): v
   }
   for (let order = a; order <= b; order++) f(order);
 }
-
-/** zCDP of the Gaussian: ρ = 1 / (2 s²) per release; the curve is ρ·a. */
-export function zcdpRdp(rho: number, xi: number): RdpCurve {
-  return (order) => xi + rho * order;
-}
-
-export { logBinomial };
