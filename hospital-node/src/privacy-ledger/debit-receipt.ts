@@ -9,6 +9,11 @@ export class DebitReceipt {
     this.#releaseKey = releaseKey;
   }
 
+  /** Whether the ledger made it; a look-alike has no private field. */
+  static isGenuine(value: object): boolean {
+    return #releaseKey in value;
+  }
+
   get releaseKey(): string {
     return this.#releaseKey;
   }

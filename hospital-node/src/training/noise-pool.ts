@@ -5,7 +5,7 @@
  */
 import { sampleDiscreteGaussian, type SecureRandom } from '@bhschain/dp';
 import { HospitalNodeError } from '../errors.js';
-import type { DebitReceipt } from '../privacy-ledger/index.js';
+import { DebitReceipt } from '../privacy-ledger/debit-receipt.js';
 
 export interface NoiseShape {
   readonly steps: number;
@@ -19,7 +19,8 @@ export interface NoisePool {
   prepare(shape: NoiseShape): void;
   /**
    * `[steps, parameterCount]`; the pool forgets it. A receipt buys noise once.
-   * @throws {HospitalNodeError} `ERR_NOISE_NOT_READY` if nothing of this shape was prepared, `ERR_NOISE_RECEIPT_USED`
+   * @throws {HospitalNodeError} `ERR_NOISE_NOT_READY` if nothing of this shape was prepared, `ERR_NOISE_RECEIPT` if the
+   *   ledger did not make the receipt, `ERR_NOISE_RECEIPT_USED`
    */
   handOut(shape: NoiseShape, receipt: DebitReceipt): Int32Array;
   /** Overwrites what was drawn and not handed out. */
@@ -38,6 +39,12 @@ export function createNoisePool(random: SecureRandom): NoisePool {
       drawn.set(key, noise);
     },
     handOut: (shape, receipt) => {
+      if (!DebitReceipt.isGenuine(receipt)) {
+        throw new HospitalNodeError(
+          'ERR_NOISE_RECEIPT',
+          'noise is handed out against a debit only',
+        );
+      }
       if (used.has(receipt)) {
         throw new HospitalNodeError(
           'ERR_NOISE_RECEIPT_USED',
