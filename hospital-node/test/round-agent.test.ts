@@ -1,0 +1,226 @@
+import { encodePlan } from '@bhschain/dp';
+import { FederationError } from '@bhschain/orchestrator/protocol';
+import { describe, expect, it } from 'vitest';
+import { HospitalNodeError } from '../src/errors.js';
+import { PERIOD_MS } from './native-log.js';
+import { factsOf, type PaperFederationOptions } from './paper-federation.js';
+import { INTERVAL, parameterCount, roundBench, SLOT, type RoundBench } from './round-bench.js';
+import { smallPlan } from './small-plan.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const never = new AbortController().signal;
+
+async function refused(
+  paper: Partial<PaperFederationOptions>,
+  agent: Parameters<typeof roundBench>[1] = {},
+): Promise<{ code: string | null; reason: string; bench: RoundBench }> {
+  const bench = await roundBench(temporaryFolder(), { paper, ...agent });
+  await bench.agent.poll(never);
+  const facts = factsOf(bench.paperFile);
+  expect(facts).toHaveLength(1);
+  expect(facts[0]!.kind).toBe('declined');
+  expect(bench.ledger.releases(), 'nothing was debited').toEqual([]);
+  await bench.close();
+  return { code: bench.agent.status().lastRound?.code ?? null, reason: facts[0]!.reason, bench };
+}
+
+describe('the round agent', () => {
+  it('trains, sends and settles a round', async () => {
+    const bench = await roundBench(temporaryFolder(), { paper: { sealed: true } });
+    await bench.agent.poll(never);
+    const [submitted] = factsOf(bench.paperFile);
+    const [release] = bench.ledger.releases();
+    expect(submitted).toMatchObject({ kind: 'submitted', update: release!.digest });
+    expect(release).toMatchObject({ stage: 'acknowledged', verdict: 'accepted' });
+    expect(bench.agent.status()).toMatchObject({
+      lastRound: { slotIndex: SLOT, outcome: 'accepted', code: null },
+      lastTraining: { windows: 6, contributing: 6, nonFinite: 0 },
+    });
+    await bench.agent.poll(never);
+    expect(bench.ledger.releases()[0]).toMatchObject({ stage: 'settled', included: true });
+    await bench.close();
+  });
+
+  it('repeats the same bytes until the orchestrator has them', async () => {
+    const failures = [
+      new FederationError('ERR_UNREACHABLE', 'cut'),
+      new FederationError('ERR_BUSY', 'later', { retryAfterMs: 5 }),
+      new FederationError('ERR_UNREACHABLE', 'cut'),
+    ];
+    const bench = await roundBench(temporaryFolder(), { paper: { failures } });
+    await bench.agent.poll(never);
+    expect(factsOf(bench.paperFile)).toHaveLength(1);
+    expect(bench.ledger.releases()).toMatchObject([{ stage: 'acknowledged' }]);
+    await bench.close();
+  });
+
+  it('gives up at the deadline, keeps the bytes and sends them when asked again', async () => {
+    const folder = temporaryFolder();
+    const failures = Array.from(
+      { length: 40 },
+      () => new FederationError('ERR_UNREACHABLE', 'cut'),
+    );
+    const first = await roundBench(folder, { paper: { failures, unit: { deadlineInMs: 300 } } });
+    await first.agent.poll(never);
+    expect(first.agent.status().lastRound).toMatchObject({ outcome: 'unreached' });
+    const [release] = first.ledger.releases();
+    await first.close();
+    const again = await roundBench(folder);
+    await again.agent.poll(never);
+    expect(factsOf(again.paperFile)).toMatchObject([
+      { kind: 'submitted', update: release!.digest },
+    ]);
+    await again.close();
+  });
+
+  it('settles a round that closed without it, and does not try again', async () => {
+    const failures = [new FederationError('ERR_ROUND_CLOSED', 'too late')];
+    const bench = await roundBench(temporaryFolder(), { paper: { failures } });
+    await bench.agent.poll(never);
+    expect(bench.agent.status().lastRound).toMatchObject({ outcome: 'closed' });
+    expect(bench.ledger.releases()).toMatchObject([{ stage: 'settled', included: false }]);
+    await bench.close();
+  });
+
+  it('sends nothing if the file on disk is not what the ledger recorded', async () => {
+    const folder = temporaryFolder();
+    const failures = Array.from(
+      { length: 40 },
+      () => new FederationError('ERR_UNREACHABLE', 'cut'),
+    );
+    const first = await roundBench(folder, { paper: { failures, unit: { deadlineInMs: 300 } } });
+    await first.agent.poll(never);
+    const [release] = first.ledger.releases();
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(first.releases.fileOf(release!.key), Buffer.alloc(parameterCount * 4));
+    await first.close();
+    const again = await roundBench(folder);
+    await again.agent.poll(never);
+    expect(again.agent.status().lastRound).toMatchObject({ code: 'ERR_RELEASE_CHANGED' });
+    expect(factsOf(again.paperFile)).toMatchObject([{ kind: 'declined' }]);
+    await again.close();
+  });
+
+  it('declines with the code of a training that failed; the interval stays spent', async () => {
+    const bench = await roundBench(temporaryFolder(), {
+      agent: {
+        trainer: {
+          prepare: () => undefined,
+          train: () => Promise.reject(new HospitalNodeError('ERR_TRAINING_FAILED', 'worker died')),
+        },
+      },
+    });
+    await bench.agent.poll(never);
+    expect(factsOf(bench.paperFile)).toMatchObject([{ kind: 'declined', reason: 'local-policy' }]);
+    expect(bench.ledger.releases()).toMatchObject([
+      { stage: 'abandoned', reason: 'ERR_TRAINING_FAILED' },
+    ]);
+    await bench.close();
+  });
+});
+
+describe('the round agent refuses', () => {
+  const other = smallPlan({ parameterCount, nominalWindows: 400 });
+
+  it.each<[string, string, string, Partial<PaperFederationOptions>]>([
+    [
+      'a plan under another hash',
+      'ERR_PLAN_HASH',
+      'local-policy',
+      { unit: { plan: encodePlan(other) } },
+    ],
+    [
+      'bytes that are no plan',
+      'ERR_PLAN_INVALID',
+      'version',
+      { unit: { plan: Buffer.from('{}') } },
+    ],
+    ['another layout', 'ERR_LAYOUT_OTHER', 'version', { unit: { layoutHash: 'a'.repeat(64) } }],
+    [
+      'an interval that the calendar gives to another slot',
+      'ERR_ROUND_OFF_CALENDAR',
+      'local-policy',
+      {
+        unit: {
+          interval: { fromMs: INTERVAL.fromMs - PERIOD_MS, toMs: INTERVAL.toMs - PERIOD_MS },
+        },
+      },
+    ],
+    [
+      'an older log where no replay is declared',
+      'ERR_ROUND_OFF_CALENDAR',
+      'local-policy',
+      { replay: null },
+    ],
+    [
+      'a slot that ends in the future',
+      'ERR_ROUND_OFF_CALENDAR',
+      'local-policy',
+      {
+        replay: null,
+        slotLengthMs: PERIOD_MS,
+        slotIndex: 1_000_000,
+        interval: { fromMs: 999_999 * PERIOD_MS, toMs: 1_000_000 * PERIOD_MS },
+      },
+    ],
+    [
+      'another federation',
+      'ERR_FEDERATION_OTHER',
+      'local-policy',
+      { unit: { roundId: { federationId: 'other', slotIndex: SLOT, attempt: 1 } } },
+    ],
+    ['a skewed clock', 'ERR_CLOCK_SKEW', 'clock', { clockOffsetMs: 6_000 }],
+  ])('%s', async (_, code, reason, paper) => {
+    const outcome = await refused(paper);
+    expect({ code: outcome.code, reason: outcome.reason }).toEqual({ code, reason });
+  });
+
+  it('a plan that this hospital did not approve', async () => {
+    const { code } = await refused({}, { agent: { approvedPlans: ['f'.repeat(64)] } });
+    expect(code).toBe('ERR_PLAN_NOT_APPROVED');
+  });
+
+  it('everything while paused, and while the log is not followed', async () => {
+    expect(await refused({}, { agent: { isPaused: () => true } })).toMatchObject({
+      code: 'ERR_PAUSED',
+      reason: 'paused',
+    });
+    const fault = new HospitalNodeError('ERR_LOG_MALFORMED', 'too many');
+    expect(await refused({}, { agent: { notReady: () => fault } })).toMatchObject({
+      code: 'ERR_LOG_MALFORMED',
+      reason: 'not-ready',
+    });
+  });
+
+  it('a slot at or before one that is spent', async () => {
+    const folder = temporaryFolder();
+    const first = await roundBench(folder);
+    await first.agent.poll(never);
+    await first.close();
+    const again = await roundBench(folder, {
+      paper: {
+        slotIndex: SLOT - 1,
+        interval: { fromMs: INTERVAL.fromMs - PERIOD_MS, toMs: INTERVAL.toMs - PERIOD_MS },
+      },
+    });
+    await again.agent.poll(never);
+    expect(again.agent.status().lastRound).toMatchObject({ code: 'ERR_ROUND_STALE' });
+    expect(again.ledger.releases()).toHaveLength(1);
+    await again.close();
+  });
+
+  it('all rounds when the orchestrator has seen a longer or another ledger', async () => {
+    for (const highestLedgerHead of [
+      { seq: 12, hash: 'a'.repeat(64) },
+      { seq: 0, hash: 'a'.repeat(64) },
+    ]) {
+      const bench = await roundBench(temporaryFolder(), { paper: { highestLedgerHead } });
+      await expect(bench.agent.poll(never)).rejects.toMatchObject({
+        code: 'ERR_LEDGER_ROLLED_BACK',
+      });
+      expect(factsOf(bench.paperFile)).toEqual([]);
+      expect(bench.ledger.releases()).toEqual([]);
+      await bench.close();
+    }
+  });
+});
