@@ -5,17 +5,17 @@
  */
 import { DetectorError } from '../errors.js';
 
-/** What kind of bytes a cursor is over; it decides the code of its errors. */
-export type BinaryKind = 'DETECTOR' | 'TABLE' | 'CANARIES';
+/** The code of a reader's errors. */
+export type BinaryCode = 'ERR_DETECTOR_BYTES' | 'ERR_TABLE_BYTES' | 'ERR_CANARIES_BYTES';
 
 export class BinaryReader {
-  readonly #kind: BinaryKind;
+  readonly #code: BinaryCode;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #offset = 0;
 
-  constructor(kind: BinaryKind, bytes: Uint8Array) {
-    this.#kind = kind;
+  constructor(code: BinaryCode, bytes: Uint8Array) {
+    this.#code = code;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
@@ -110,7 +110,7 @@ export class BinaryReader {
 
   fail(name: string, expected: string, got: string | number): never {
     throw new DetectorError(
-      `ERR_${this.#kind}_BYTES`,
+      this.#code,
       `${name} (byte ${this.#offset}): expected ${expected}, got ${got}`,
       { name, offset: this.#offset, expected, got: String(got) },
     );

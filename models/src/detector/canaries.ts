@@ -94,7 +94,7 @@ export function encodeCanaries(canaries: Canaries): Uint8Array {
  * @throws {DetectorError} `ERR_CANARIES_BYTES`, `ERR_CANARIES_VALUE`
  */
 export function decodeCanaries(bytes: Uint8Array): Canaries {
-  const reader = new BinaryReader('CANARIES', bytes);
+  const reader = new BinaryReader('ERR_CANARIES_BYTES', bytes);
   reader.magic(MAGIC);
   reader.within(reader.u16(), 'format version', 1, 1);
   const columns = reader.within(reader.u8(), 'columns', 1, WIDTH_MAX);

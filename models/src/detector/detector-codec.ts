@@ -83,7 +83,7 @@ export function encodeDetector(detector: Detector): Uint8Array {
  */
 export function decodeDetector(bytes: Uint8Array): Detector {
   if (bytes.length > DETECTOR_BYTES_MAX) throw tooLarge(bytes.length);
-  const reader = new BinaryReader('DETECTOR', bytes);
+  const reader = new BinaryReader('ERR_DETECTOR_BYTES', bytes);
   reader.magic(MAGIC);
   reader.within(reader.u16(), 'format version', 1, 1);
   const version = reader.u32();

@@ -38,3 +38,4 @@ export {
 } from './canaries.js';
 export { generatedModule } from './generated-module.js';
 export { DETECTOR_ZERO, PUBLIC_CANARIES, type PublishedDetector } from './published.js';
+export { DetectorError } from '../errors.js';

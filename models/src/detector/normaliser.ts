@@ -33,10 +33,7 @@ export function fitNormaliser(
   const center = new Float32Array(columns.length);
   const scale = new Float32Array(columns.length);
   columns.forEach((_, column) => {
-    const values = windows
-      .filter(({ mask }) => ((mask >>> column) & 1) === 0)
-      .flatMap(({ rows }) => rows.map((row) => row[column]! * UNITS[column]!))
-      .sort((a, b) => a - b);
+    const values = columnValues(windows, column);
     const at = (share: number): number => values[Math.floor(share * (values.length - 1))] ?? 0;
     const spread = at(0.75) - at(0.25);
     center[column] = at(0.5);
@@ -45,7 +42,18 @@ export function fitNormaliser(
   return { center, scale, clip: Math.fround(clip) };
 }
 
-function deviation(values: readonly number[]): number {
+/** Ascending. */
+function columnValues(windows: readonly ScoredWindow[], column: number): Float64Array {
+  const present = windows.filter(({ mask }) => ((mask >>> column) & 1) === 0);
+  const values = new Float64Array(present.reduce((sum, { rows }) => sum + rows.length, 0));
+  let at = 0;
+  for (const { rows } of present) {
+    for (const row of rows) values[at++] = row[column]! * UNITS[column]!;
+  }
+  return values.sort();
+}
+
+function deviation(values: Float64Array): number {
   if (values.length === 0) return 0;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);

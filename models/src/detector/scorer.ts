@@ -169,36 +169,46 @@ function tableStratum(
 }
 
 function checkFit(detector: Detector, table: CalibrationTable): void {
-  const refuse = (what: string, expected: string | number, got: string | number): never => {
-    throw new DetectorError(
-      `ERR_DETECTOR_${what}`,
-      `detector ${detector.version}: ${what.toLowerCase()}: expected ${expected}, got ${got}`,
-      { expected, got, version: detector.version },
-    );
+  const { version } = detector;
+  const refuse = (code: string, expected: string | number, got: string | number): never => {
+    throw new DetectorError(code, `detector ${version}: expected ${expected}, got ${got}`, {
+      expected,
+      got,
+      version,
+    });
   };
   const { architecture: a } = detector;
-  if (detector.kernelHash !== kernelHash) refuse('KERNEL', kernelHash, detector.kernelHash);
+  if (detector.kernelHash !== kernelHash)
+    refuse('ERR_DETECTOR_KERNEL', `kernel ${kernelHash}`, detector.kernelHash);
   if (detector.featureSchemaVersion !== featureSchemaVersion) {
-    refuse('SCHEMA', featureSchemaVersion, detector.featureSchemaVersion);
+    refuse(
+      'ERR_DETECTOR_SCHEMA',
+      `feature schema ${featureSchemaVersion}`,
+      detector.featureSchemaVersion,
+    );
   }
   if (detector.featureSchemaHash !== featureSchemaHash) {
-    refuse('SCHEMA', featureSchemaHash, detector.featureSchemaHash);
+    refuse(
+      'ERR_DETECTOR_SCHEMA',
+      `feature schema ${featureSchemaHash}`,
+      detector.featureSchemaHash,
+    );
   }
   if (a.features !== LAYOUT.columns.length || a.steps !== LAYOUT.steps) {
     refuse(
-      'LAYOUT',
+      'ERR_DETECTOR_LAYOUT',
       `${LAYOUT.steps} × ${LAYOUT.columns.length} inputs`,
       `${a.steps} × ${a.features}`,
     );
   }
   const ours = a.hidden === DEFAULT_ARCHITECTURE.hidden && a.latent === DEFAULT_ARCHITECTURE.latent;
   if (ours && detector.layoutHash !== DEFAULT_LAYOUT_HASH) {
-    refuse('LAYOUT', DEFAULT_LAYOUT_HASH, detector.layoutHash);
+    refuse('ERR_DETECTOR_LAYOUT', `layout ${DEFAULT_LAYOUT_HASH}`, detector.layoutHash);
   }
   for (const { columnMask, lengthMin, lengthMax } of detector.strata) {
     for (let length = lengthMin; length <= lengthMax; length++) {
       if (tableStratum(table, columnMask, length) !== undefined) continue;
-      refuse('TABLE', `steps for mask ${columnMask}, length ${length}`, 'none');
+      refuse('ERR_DETECTOR_TABLE', `table steps for mask ${columnMask}, length ${length}`, 'none');
     }
   }
 }

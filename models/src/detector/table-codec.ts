@@ -44,7 +44,7 @@ export function encodeTable(table: CalibrationTable): Uint8Array {
  */
 export function decodeTable(bytes: Uint8Array): CalibrationTable {
   if (bytes.length > TABLE_BYTES_MAX) throw tooLarge(bytes.length);
-  const reader = new BinaryReader('TABLE', bytes);
+  const reader = new BinaryReader('ERR_TABLE_BYTES', bytes);
   reader.magic(MAGIC);
   reader.within(reader.u16(), 'format version', 1, 1);
   const alphaPpm = reader.u32();

@@ -113,11 +113,21 @@ class WasmKernel implements Kernel {
   setParameters(parameters: Float32Array): void {
     const { parameterCount } = this.layout;
     if (parameters.length !== parameterCount) {
-      throw refuse('PARAMETERS', 'parameters', `${parameterCount} entries`, parameters.length);
+      throw refuse(
+        'ERR_KERNEL_PARAMETERS',
+        'parameters',
+        `${parameterCount} entries`,
+        parameters.length,
+      );
     }
     const bad = parameters.findIndex((value) => !Number.isFinite(value));
     if (bad !== -1) {
-      throw refuse('PARAMETERS', `parameters[${bad}]`, 'a finite number', parameters[bad]!);
+      throw refuse(
+        'ERR_KERNEL_PARAMETERS',
+        `parameters[${bad}]`,
+        'a finite number',
+        parameters[bad]!,
+      );
     }
     this.#parameters.set(parameters);
     this.#wasm.packParameters();
@@ -247,9 +257,10 @@ class WasmKernel implements Kernel {
     }
     const width = indexes.length;
     const triangle = (width * (width + 1)) / 2;
-    if (mean.length !== width) throw refuse('WHITENING', 'mean', `${width} entries`, mean.length);
+    if (mean.length !== width)
+      throw refuse('ERR_KERNEL_WHITENING', 'mean', `${width} entries`, mean.length);
     if (whitening.length !== triangle) {
-      throw refuse('WHITENING', 'whitening', `${triangle} entries`, whitening.length);
+      throw refuse('ERR_KERNEL_WHITENING', 'whitening', `${triangle} entries`, whitening.length);
     }
     const { buffer } = this.#wasm.memory;
     new Uint32Array(buffer, this.#wasm.whiteningIndexesAt(), width).set(indexes);
@@ -264,18 +275,24 @@ class WasmKernel implements Kernel {
   #checkBatch({ windows, lengths, columnMask }: WindowBatch, emptyAllowed = false): number {
     const { steps, features } = this.architecture;
     const count = lengths.length;
-    if (count === 0 && !emptyAllowed) throw refuse('BATCH', 'lengths', 'at least one window', 0);
+    if (count === 0 && !emptyAllowed)
+      throw refuse('ERR_KERNEL_BATCH', 'lengths', 'at least one window', 0);
     if (windows.length !== count * steps * features) {
-      throw refuse('BATCH', 'windows', `${count} × ${steps} × ${features} entries`, windows.length);
+      throw refuse(
+        'ERR_KERNEL_BATCH',
+        'windows',
+        `${count} × ${steps} × ${features} entries`,
+        windows.length,
+      );
     }
     for (let i = 0; i < count; i++) {
       const length = lengths[i]!;
       if (length < 1 || length > steps) {
-        throw refuse('BATCH', `lengths[${i}]`, `1 … ${steps}`, length);
+        throw refuse('ERR_KERNEL_BATCH', `lengths[${i}]`, `1 … ${steps}`, length);
       }
     }
     if (columnMask instanceof Uint32Array && columnMask.length !== count) {
-      throw refuse('BATCH', 'columnMask', `${count} entries`, columnMask.length);
+      throw refuse('ERR_KERNEL_BATCH', 'columnMask', `${count} entries`, columnMask.length);
     }
     return count;
   }
@@ -291,7 +308,7 @@ class WasmKernel implements Kernel {
         if (Number.isFinite(windows[cell])) continue;
         const column = (cell - start) % features;
         if (column < 32 && ((mask >>> column) & 1) === 1) continue;
-        throw refuse('BATCH', `windows[${cell}]`, 'a finite number', windows[cell]!);
+        throw refuse('ERR_KERNEL_BATCH', `windows[${cell}]`, 'a finite number', windows[cell]!);
       }
     }
   }
@@ -316,25 +333,31 @@ function roundingTarget(bound: number, parameterCount: number): number {
 
 function checkSum(request: ClippedSumRequest, count: number, parameterCount: number): void {
   const { select, clippingNorm, gridScale, sensitivityUnits, out } = request;
-  if (select.length !== count) throw refuse('SUM', 'select', `${count} entries`, select.length);
+  if (select.length !== count)
+    throw refuse('ERR_KERNEL_SUM', 'select', `${count} entries`, select.length);
   if (out.length !== parameterCount) {
-    throw refuse('SUM', 'out', `${parameterCount} entries`, out.length);
+    throw refuse('ERR_KERNEL_SUM', 'out', `${parameterCount} entries`, out.length);
   }
-  if (!(clippingNorm > 0)) throw refuse('SUM', 'clippingNorm', '> 0', clippingNorm);
+  if (!(clippingNorm > 0)) throw refuse('ERR_KERNEL_SUM', 'clippingNorm', '> 0', clippingNorm);
   if (!(gridScale > 0 && gridScale < Infinity)) {
-    throw refuse('SUM', 'gridScale', 'finite and > 0', gridScale);
+    throw refuse('ERR_KERNEL_SUM', 'gridScale', 'finite and > 0', gridScale);
   }
   if (
     !Number.isInteger(sensitivityUnits) ||
     sensitivityUnits < 1 ||
     sensitivityUnits >= SENSITIVITY_MAX
   ) {
-    throw refuse('SUM', 'sensitivityUnits', `1 … ${SENSITIVITY_MAX - 1}`, sensitivityUnits);
+    throw refuse(
+      'ERR_KERNEL_SUM',
+      'sensitivityUnits',
+      `1 … ${SENSITIVITY_MAX - 1}`,
+      sensitivityUnits,
+    );
   }
 }
 
 function refuse(code: string, name: string, expected: string, got: number): KernelError {
-  return new KernelError(`ERR_KERNEL_${code}`, `${name}: expected ${expected}, got ${got}`, {
+  return new KernelError(code, `${name}: expected ${expected}, got ${got}`, {
     name,
     expected,
     got: String(got),
