@@ -5,7 +5,7 @@
 export { canonicalJson, type JsonObject, type JsonValue } from './canonical-json.js';
 export { actorOf, certificateFacts, type CertificateFacts } from './certificate.js';
 export { ChaincodeError, type ChaincodeErrorCode } from './errors.js';
-export { callDigest, parseCallContext, type CallContext } from './function-call.js';
+export { callDigest } from './function-call.js';
 export {
   GUARD_EVENT_NAME,
   decodeGuardEvent,

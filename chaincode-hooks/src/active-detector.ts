@@ -1,0 +1,107 @@
+/**
+ * The pointer `det~active`, and the judge that it names.
+ *
+ * Pointer and blobs are read on every call, on a warm endorser as on a cold one; what is remembered is only the decoded
+ * judge, by the hashes of both blobs. Bytes that come from the ledger are compared with the bytes whose SHA-256 was checked.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+
+import {
+  createScorer,
+  decodeDetector,
+  decodeTable,
+  type CalibrationTable,
+  type Detector,
+  type Scorer,
+} from '@bhschain/models/detector';
+
+import { parseJsonObject } from './canonical-json.js';
+import { contentCache } from './content-cache.js';
+import { ChaincodeError } from './errors.js';
+import { detectorBlobKey } from './ledger-keys.js';
+
+export interface DetectorPointer {
+  readonly version: number;
+  readonly modelHash: string;
+  readonly tableHash: string;
+  readonly kernelHash: string;
+  readonly schemaHash: string;
+  /** `shadow`: calls are judged, nothing is diverted. */
+  readonly mode: 'enforce' | 'shadow';
+  /** The version that was active before; null for the first. */
+  readonly previous: number | null;
+}
+
+/** Null if no detector was ever activated. */
+export function decodePointer(bytes: Uint8Array): DetectorPointer | null {
+  if (bytes.length === 0) return null;
+  const raw = parseJsonObject(bytes, 'active detector');
+  if (
+    !Number.isSafeInteger(raw['version']) ||
+    (raw['mode'] !== 'enforce' && raw['mode'] !== 'shadow')
+  ) {
+    throw new ChaincodeError('ERR_LEDGER_VALUE', 'active detector: version or mode of wrong kind');
+  }
+  return raw as unknown as DetectorPointer;
+}
+
+export function blobKeysOf(pointer: DetectorPointer): readonly [string, string] {
+  return [detectorBlobKey(pointer.modelHash), detectorBlobKey(pointer.tableHash)];
+}
+
+export type CreateScorer = (detector: Detector, table: CalibrationTable) => Scorer;
+
+/** Turns the two blobs of a pointer into a scorer; null if they cannot be trusted. */
+export type Judges = (
+  pointer: DetectorPointer,
+  blobs: { readonly model: Uint8Array; readonly table: Uint8Array },
+) => Scorer | null;
+
+interface Judge {
+  readonly model: Uint8Array;
+  readonly table: Uint8Array;
+  readonly scorer: Scorer;
+}
+
+/** Detectors that are in use at the same time: the active one, its predecessor while calls are in flight, two to spare. */
+const JUDGES_MAX = 4;
+
+/**
+ * Null on: a missing blob, bytes that do not hash to their name, bytes that do not decode, a kernel, feature schema or layout
+ * that is not ours. A failure is not remembered, so it costs its full price again: it is an alarm, not a state to be in.
+ */
+export function createJudges(createScorerOf: CreateScorer = createScorer): Judges {
+  const judges = contentCache<Judge>(JUDGES_MAX);
+  return (pointer, { model, table }) => {
+    try {
+      const judge = judges(`${pointer.modelHash} ${pointer.tableHash}`, () => {
+        requireHash(model, pointer.modelHash);
+        requireHash(table, pointer.tableHash);
+        const detector = decodeDetector(model);
+        if (
+          detector.kernelHash !== pointer.kernelHash ||
+          detector.featureSchemaHash !== pointer.schemaHash
+        ) {
+          throw new ChaincodeError('ERR_DETECTOR_DIGEST', 'pointer and model disagree');
+        }
+        return { model, table, scorer: createScorerOf(detector, decodeTable(table)) };
+      });
+      const same =
+        Buffer.compare(judge.model, model) === 0 && Buffer.compare(judge.table, table) === 0;
+      return same ? judge.scorer : null;
+    } catch {
+      return null;
+    }
+  };
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function requireHash(bytes: Uint8Array, sha256: string): void {
+  if (sha256Hex(bytes) !== sha256) {
+    throw new ChaincodeError('ERR_DETECTOR_DIGEST', 'a blob does not hash to its name');
+  }
+}

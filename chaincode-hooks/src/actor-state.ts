@@ -1,0 +1,117 @@
+/**
+ * `act~<actor>`: what the ledger remembers of an actor between sessions.
+ *
+ * Read by every guarded call, written only when a session opens, a grant is given or used, or the actor is suspended: the
+ * calls of one session do not collide on it.
+ * @module
+ */
+import {
+  decodeProfile,
+  emptyProfile,
+  encodeProfile,
+  type Profile,
+} from '@bhschain/models/features';
+
+import { canonicalBytes, parseJsonObject, type JsonObject } from './canonical-json.js';
+import { contentCache } from './content-cache.js';
+import { ChaincodeError } from './errors.js';
+
+export type ActorClass = 'person' | 'service';
+export type ActorStatus = 'active' | 'suspended';
+
+export interface ActorState {
+  /** The MSP that wrote the entry. An entry of another MSP than the actor's own counts as absent. */
+  readonly mspId: string;
+  readonly class: ActorClass;
+  readonly status: ActorStatus;
+  /** Releases not yet used. */
+  readonly grants: number;
+  /** Sessions opened since `start`, for the hour that begins there (milliseconds of the calls' own time). */
+  readonly hour: { readonly start: number; readonly opens: number };
+  /** Its histogram is folded into the profile when the next session opens. */
+  readonly lastSession: string;
+  readonly profile: string;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** A newcomer: no history, class from the certificate. */
+export function newActor(mspId: string, actorClass: ActorClass): ActorState {
+  return {
+    mspId,
+    class: actorClass,
+    status: 'active',
+    grants: 0,
+    hour: { start: 0, opens: 0 },
+    lastSession: '',
+    profile: encodeProfileText(emptyProfile()),
+  };
+}
+
+export function encodeActorState(state: ActorState): Uint8Array {
+  return canonicalBytes(state as unknown as JsonObject);
+}
+
+/**
+ * The stored state, or null if there is none, or if another MSP than the actor's own wrote it: an actor id contains its MSP,
+ * so such an entry can only be squatting.
+ *
+ * @throws {ChaincodeError} `ERR_LEDGER_VALUE` if the stored bytes are not an actor state
+ */
+export function decodeActorState(bytes: Uint8Array, mspId: string): ActorState | null {
+  if (bytes.length === 0) return null;
+  const raw = parseJsonObject(bytes, 'actor state');
+  const hour = raw['hour'] as JsonObject | undefined;
+  if (
+    typeof raw['mspId'] !== 'string' ||
+    (raw['class'] !== 'person' && raw['class'] !== 'service') ||
+    (raw['status'] !== 'active' && raw['status'] !== 'suspended') ||
+    !Number.isSafeInteger(raw['grants']) ||
+    !Number.isSafeInteger(hour?.['start']) ||
+    !Number.isSafeInteger(hour?.['opens']) ||
+    typeof raw['lastSession'] !== 'string' ||
+    typeof raw['profile'] !== 'string'
+  ) {
+    throw new ChaincodeError(
+      'ERR_LEDGER_VALUE',
+      'actor state: a property is missing or of wrong kind',
+    );
+  }
+  return raw['mspId'] === mspId ? (raw as unknown as ActorState) : null;
+}
+
+/** Sessions opened in the hour before `timeMs`, as far as the ledger counts them. */
+export function sessionsInLastHour(state: ActorState, timeMs: number): number {
+  return inHour(state, timeMs) ? state.hour.opens : 0;
+}
+
+/** The state after one more session was opened. */
+export function withSessionOpened(
+  state: ActorState,
+  o: { readonly session: string; readonly timeMs: number; readonly profile: Profile },
+): ActorState {
+  return {
+    ...state,
+    hour: inHour(state, o.timeMs)
+      ? { start: state.hour.start, opens: state.hour.opens + 1 }
+      : { start: o.timeMs, opens: 1 },
+    lastSession: o.session,
+    profile: encodeProfileText(o.profile),
+  };
+}
+
+const profiles = contentCache<Profile>(1024);
+
+/** The decoded profile of a state. */
+export function profileOf(state: ActorState): Profile {
+  return profiles(state.profile, () => decodeProfile(Buffer.from(state.profile, 'base64')));
+}
+
+export function encodeProfileText(profile: Profile): string {
+  return Buffer.from(encodeProfile(profile)).toString('base64');
+}
+
+function inHour(state: ActorState, timeMs: number): boolean {
+  const sinceMs = timeMs - state.hour.start;
+  return state.hour.opens > 0 && sinceMs >= 0 && sinceMs < HOUR_MS;
+}

@@ -1,0 +1,189 @@
+/**
+ * Runs the contracts as a chaincode server: the real fabric-shim service, timed from outside.
+ *
+ * What is measured here never flows back into a verdict.
+ * @module
+ */
+import './config.js'; // the shim's log level, before the shim
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import net, { type AddressInfo } from 'node:net';
+
+import { FUNCTION_POLICY } from '@bhschain/models/features';
+import fabricContractApi from 'fabric-contract-api';
+import fabricShim, { type ChaincodeStub } from 'fabric-shim';
+import type { ChaincodeInterface, ChaincodeResponse } from 'fabric-shim-api';
+
+import { createJudges } from './active-detector.js';
+import { codeHash } from './code-hash.js';
+import type { ServerConfig } from './config.js';
+import { contractsOf } from './contracts/index.js';
+import { ChaincodeError } from './errors.js';
+import { GOVERNANCE_POLICY } from './governance-policy.js';
+import { createGuardMetrics, type GuardMetrics } from './metrics.js';
+
+export interface ChaincodeServer extends AsyncDisposable {
+  /** `host:port` that the peer dials. */
+  readonly address: string;
+  readonly metricsPort: number;
+  /** Hex SHA-256 of the code that judges. */
+  readonly codeHash: string;
+  close(): Promise<void>;
+}
+
+/** The part of the contract runtime that turns contracts into a chaincode; not exported by name, so found by path. */
+type ChaincodeFromContract = new (
+  contracts: readonly unknown[],
+  serializers: object,
+  metadata?: object,
+  title?: string,
+  version?: string,
+) => ChaincodeInterface;
+
+const TITLE = 'bhschain';
+
+/**
+ * @throws {ChaincodeError} `ERR_SERVER_LISTEN` if a port cannot be had
+ */
+export async function startChaincodeServer(config: ServerConfig): Promise<ChaincodeServer> {
+  const metrics = createGuardMetrics();
+  const hash = codeHash();
+  const chaincode = createChaincode({ codeHash: hash, metrics });
+  const address = await withPort(config.address);
+  const shimServer = fabricShim.Shim.server(chaincode, {
+    ccid: config.chaincodeId,
+    address,
+    ...(config.tls === null
+      ? {}
+      : {
+          tlsProps: {
+            key: config.tls.key,
+            cert: config.tls.cert,
+            clientCACerts: config.tls.clientCa,
+          },
+        }),
+  } as Parameters<typeof fabricShim.Shim.server>[1]);
+  await listening(address, () => shimServer.start());
+  const http = await serveMetrics(metrics, config.metricsPort);
+  const close = async (): Promise<void> => {
+    // The shim has no close(); its gRPC server is one field down.
+    (shimServer as unknown as { _server: { forceShutdown(): void } })._server.forceShutdown();
+    await new Promise<void>((resolve) => {
+      http.closeAllConnections();
+      http.close(() => resolve());
+    });
+  };
+  return {
+    address,
+    metricsPort: (http.address() as AddressInfo).port,
+    codeHash: hash,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The contracts as the shim wants them: an object with `Init` and `Invoke`. */
+export function createChaincode(o: {
+  readonly codeHash: string;
+  readonly metrics: GuardMetrics;
+}): ChaincodeInterface {
+  const require = createRequire(import.meta.url);
+  const FromContract =
+    require('fabric-shim/lib/contract-spi/chaincodefromcontract.js') as ChaincodeFromContract;
+  const contracts = contractsOf({
+    codeHash: o.codeHash,
+    judges: createJudges(),
+    timeJudgement: (work) => {
+      const start = performance.now();
+      const result = work();
+      o.metrics.observeJudgement((performance.now() - start) / 1000);
+      return result;
+    },
+  });
+  const inner = new FromContract(
+    [...contracts],
+    {
+      transaction: 'jsonSerializer',
+      serializers: { jsonSerializer: fabricContractApi.JSONSerializer },
+    },
+    {},
+    TITLE,
+  );
+  return {
+    Init: (stub) => inner.Init(stub),
+    Invoke: async (stub) => {
+      const start = performance.now();
+      const response = await inner.Invoke(stub);
+      const functionClass = classOf(stub);
+      o.metrics.observeCall({
+        class: functionClass,
+        disposition: dispositionOf(functionClass, response),
+        seconds: (performance.now() - start) / 1000,
+      });
+      return response;
+    },
+  };
+}
+
+/** From a closed list, whatever the caller wrote. */
+function classOf(stub: Pick<ChaincodeStub, 'getFunctionAndParameters'>): string {
+  const { fcn } = stub.getFunctionAndParameters();
+  return GOVERNANCE_POLICY[fcn]?.class ?? FUNCTION_POLICY[fcn]?.class ?? 'unknown';
+}
+
+function dispositionOf(
+  functionClass: string,
+  response: ChaincodeResponse,
+): 'allowed' | 'quarantined' | 'refused' | 'answered' {
+  if (response.status >= 400) return 'refused';
+  if (functionClass === 'governance' || functionClass === 'query') return 'answered';
+  // A call of an unknown function is recorded and gets an empty reply.
+  const reply = Buffer.from(response.payload ?? []).toString('utf8');
+  return reply === '' || reply.startsWith('{"disposition":"quarantined"')
+    ? 'quarantined'
+    : 'allowed';
+}
+
+async function serveMetrics(metrics: GuardMetrics, port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    void metrics.registry.metrics().then((text) => {
+      response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text);
+    });
+  });
+  await listening(`127.0.0.1:${port}`, () => {
+    return new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', () => resolve());
+    });
+  });
+  return server;
+}
+
+async function listening(address: string, start: () => Promise<void>): Promise<void> {
+  try {
+    await start();
+  } catch (cause) {
+    throw new ChaincodeError(
+      'ERR_SERVER_LISTEN',
+      `${address}: cannot listen, is it in use?`,
+      { address },
+      { cause },
+    );
+  }
+}
+
+/** The shim does not tell which port it got for 0, so a free one is looked for first. */
+async function withPort(address: string): Promise<string> {
+  const at = address.lastIndexOf(':');
+  if (address.slice(at + 1) !== '0') return address;
+  const host = address.slice(0, at);
+  const probe = net.createServer();
+  await new Promise<void>((resolve) => probe.listen(0, host, resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return `${host}:${port}`;
+}
