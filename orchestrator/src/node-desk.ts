@@ -61,6 +61,7 @@ export interface NodeDeskOptions {
   readonly outcome?: (outcome: string) => void;
 }
 
+const SEEN_EVERY_MS = 10_000;
 const POLL_MIN_MS = 200;
 const POLL_MAX_MS = 300_000;
 
@@ -68,6 +69,7 @@ export class NodeDesk {
   readonly #o: NodeDeskOptions;
   readonly #log: Log;
   readonly #document: Uint8Array;
+  readonly #seenAtMs = new Map<string, number>();
 
   constructor(options: NodeDeskOptions) {
     this.#o = options;
@@ -143,7 +145,7 @@ export class NodeDesk {
     state: 'ready' | 'paused' | 'training',
   ): Promise<Readonly<{ assignment: Assignment; pollAfterInMs: number }>> {
     const { store, runner, nowMs } = this.#o;
-    await store.touchNode(caller.nodeId, nowMs());
+    await this.#seen(caller.nodeId);
     let open = (await store.openRound())?.round ?? null;
     const member = open?.members[caller.nodeId];
     if (open?.phase === 'gathering' && state === 'ready' && member?.state === 'expected') {
@@ -153,6 +155,15 @@ export class NodeDesk {
     }
     const assignment = await this.#assignment(caller, open, state);
     return { assignment, pollAfterInMs: this.#pollAfterMs(open, assignment) };
+  }
+
+  /** Polls are many and a durable write is dear: when a node was seen is written down now and then. */
+  async #seen(nodeId: string): Promise<void> {
+    const atMs = this.#o.nowMs();
+    const writtenAtMs = this.#seenAtMs.get(nodeId) ?? 0;
+    if (Math.abs(atMs - writtenAtMs) < SEEN_EVERY_MS) return;
+    this.#seenAtMs.set(nodeId, atMs);
+    await this.#o.store.touchNode(nodeId, atMs);
   }
 
   async #assignment(

@@ -11,7 +11,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { OrchestratorError } from '../errors.js';
-import { isName, nodeUri, orchestratorUri } from '../protocol/identifiers.js';
+import { isName, nodeUri, orchestratorUri, SERVER_NAME } from '../protocol/identifiers.js';
 
 x509.cryptoProvider.set(webcrypto);
 
@@ -143,6 +143,7 @@ class FileAuthority implements Authority {
       commonName: 'orchestrator',
       names: [
         { type: 'url', value: orchestratorUri(this.#federationId) },
+        { type: 'dns', value: SERVER_NAME },
         ...hosts.map((host) => ({ type: isIP(host) === 0 ? 'dns' : 'ip', value: host }) as const),
       ],
       usage: x509.ExtendedKeyUsage.serverAuth,

@@ -5,6 +5,7 @@
  */
 import { createSecureContext } from 'node:tls';
 import { createPrivateKey } from 'node:crypto';
+import { isIP } from 'node:net';
 import { Client, credentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
 import { sha256Hex } from '@bhschain/dp';
 import { UpdateRejectedError, VerificationError } from '../errors.js';
@@ -17,7 +18,7 @@ import {
   type Receipt as WireReceipt,
   type WorkUnit as WireWorkUnit,
 } from './generated/federation.js';
-import type { Interval, RoundId } from './identifiers.js';
+import { SERVER_NAME, type Interval, type RoundId } from './identifiers.js';
 import { verifyManifest, type Manifest, type SignedManifest } from './manifest.js';
 import { verifyReceipt, type SignedReceipt } from './receipt.js';
 import { signDocument } from './signing.js';
@@ -169,11 +170,13 @@ export function createFederationClient(options: FederationClientOptions): Federa
     key: options.privateKey,
     minVersion: 'TLSv1.3',
   });
-  const stub = new Client(
-    options.address,
-    credentials.createFromSecureContext(secure),
-    CHANNEL_OPTIONS,
-  );
+  // RFC 6066 has no addresses in the server name; the authority certifies one name for all orchestrators of its own.
+  const host = options.address.slice(0, options.address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const named = isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': SERVER_NAME };
+  const stub = new Client(options.address, credentials.createFromSecureContext(secure), {
+    ...CHANNEL_OPTIONS,
+    ...named,
+  });
   return new GrpcFederationClient(stub, options);
 }
 

@@ -57,6 +57,9 @@ export function nodeUri(federationId: string, nodeId: string): string {
   return `spiffe://${federationId}/node/${nodeId}`;
 }
 
+/** DNS name that every server certificate of a federation's authority carries, beside its hosts. */
+export const SERVER_NAME = 'orchestrator.federation.internal';
+
 export function orchestratorUri(federationId: string): string {
   return `spiffe://${federationId}/orchestrator`;
 }

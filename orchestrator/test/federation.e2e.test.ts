@@ -1,0 +1,289 @@
+/**
+ * The running process without its process: real gRPC over mutual TLS, real store, real clock with slots of two
+ * seconds, three nodes that speak the published client.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sha256Hex } from '@bhschain/dp';
+import { createMetrics } from '../src/metrics.js';
+import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
+import {
+  createFederationClient,
+  encodeParameters,
+  replayRound,
+  type FederationClient,
+  type UpdateEnvelope,
+  type WorkUnit,
+} from '../src/protocol.js';
+import {
+  FEDERATION_ID,
+  honestUpdate,
+  MemoryChannel,
+  openDisk,
+  temporaryFolder,
+  testAuthority,
+  testFederation,
+  testSigner,
+} from './consortium.js';
+import type { Authority } from '../src/enrolment/authority.js';
+
+const nowMs = (): number => Date.now();
+const POLICY = {
+  slotLengthMs: 2_000,
+  openDelayMs: 50,
+  gatherMaxMs: 400,
+  collectMaxMs: 1_000,
+  graceMs: 300,
+  sealMaxMs: 300,
+};
+
+interface World {
+  folder: string;
+  orchestrator: Orchestrator;
+  authority: Authority;
+  trusted: string;
+  channel: MemoryChannel;
+  client(nodeId: string, o?: { authority?: Authority; certificateOf?: string }): Promise<FederationClient>;
+}
+
+const open: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+async function startWorld(policy: object = {}): Promise<World> {
+  const folder = temporaryFolder();
+  open.push(folder.remove);
+  const { signer, trusted } = await testSigner(folder.path, nowMs());
+  const authority = await testAuthority(folder.path, nowMs());
+  const channel = new MemoryChannel();
+  channel.attesters = ['H1MSP', 'H2MSP'];
+  const orchestrator = await createOrchestrator({
+    federation: testFederation({ policy: { ...POLICY, ...policy } }),
+    ...(await openDisk(folder.path, nowMs())),
+    signer,
+    authority,
+    channel,
+    builder: {
+      build: (previous, facts) => Buffer.concat([previous, encodeParameters(facts.parameters)]),
+      judge: () => ({ passed: true, reason: '', auc: 1, alertRatePpm: 32_000 }),
+    },
+    genesis: { detector: Buffer.from('detector zero'), table: Buffer.from('table') },
+    configuration: '{}',
+    attestations: 2,
+    attestMaxMs: 60_000,
+    listen: { host: '127.0.0.1', port: 0 },
+    http: { host: '127.0.0.1', port: 0 },
+    serverNames: ['localhost', '127.0.0.1'],
+    metrics: createMetrics(),
+    nowMs,
+    jitter: () => 0.5,
+  });
+  open.push(() => orchestrator.close());
+  return {
+    folder: folder.path,
+    orchestrator,
+    authority,
+    trusted,
+    channel,
+    client: async (nodeId, o = {}) => {
+      const identity = await (o.authority ?? authority).issueNode(
+        o.certificateOf ?? nodeId,
+        nowMs(),
+      );
+      const client = createFederationClient({
+        address: `127.0.0.1:${orchestrator.port}`,
+        federationId: FEDERATION_ID,
+        nodeId,
+        ca: authority.certificatePem,
+        certificate: identity.certificate,
+        privateKey: identity.privateKey,
+        trustedSigners: [trusted],
+        nowMs,
+      });
+      open.push(() => client.close());
+      return client;
+    },
+  };
+}
+
+function envelopeFor(unit: WorkUnit, nodeId: string, update: Uint8Array): UpdateEnvelope {
+  return {
+    schema: 1,
+    roundId: unit.roundId,
+    nodeId,
+    planHash: unit.planHash,
+    layoutHash: unit.layoutHash,
+    baseModel: unit.baseModel,
+    releases: [
+      {
+        name: 'update',
+        encoding: 'int32le-2^-20',
+        length: update.length / 4,
+        digest: sha256Hex(update),
+      },
+    ],
+    ledgerHead: { seq: 3, hash: sha256Hex(`ledger of ${nodeId}`) },
+    dataCommitment: '',
+    software: 'test',
+    kernelHash: sha256Hex('kernel'),
+  };
+}
+
+async function takeWork(client: FederationClient, timeoutMs = 10_000): Promise<WorkUnit> {
+  const giveUpMs = nowMs() + timeoutMs;
+  while (nowMs() < giveUpMs) {
+    const work = await client.getWork({ state: 'ready' });
+    if (work.kind === 'train') return work.unit;
+    await sleep(50);
+  }
+  throw new Error('no work came');
+}
+
+async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 15_000): Promise<void> {
+  const giveUpMs = nowMs() + timeoutMs;
+  while (nowMs() < giveUpMs) {
+    if (await condition()) return;
+    await sleep(50);
+  }
+  throw new Error('condition never came true');
+}
+
+describe('a federation of three over mutual TLS', () => {
+  it('seals a round, publishes its detector and proves the bits to a member', async () => {
+    const world = await startWorld({ roundsMax: 1 });
+    const clients = await Promise.all(['H1', 'H2', 'H3'].map((id) => world.client(id)));
+    const hello = await clients[0]!.hello({ software: 't', kernelHash: '', ledgerHead: null });
+    expect(hello.level).toBe(1);
+    expect(Math.abs(hello.clockOffsetMs)).toBeLessThan(1_000);
+
+    const units = await Promise.all(clients.map((client) => takeWork(client)));
+    const receipts = await Promise.all(
+      clients.map((client, index) => {
+        const update = encodeParameters(honestUpdate(index));
+        const envelope = envelopeFor(units[index]!, `H${index + 1}`, update);
+        return client.submitUpdate({ envelope, update });
+      }),
+    );
+    expect(receipts.map((each) => each.receipt.verdict)).toEqual([
+      'accepted',
+      'accepted',
+      'accepted',
+    ]);
+
+    await until(async () => (await world.orchestrator.status()).publication.activeVersion === 1);
+    expect(world.channel.active).toBe(1);
+
+    const [reference] = await clients[1]!.listManifests(0);
+    const { manifest, evidence } = await clients[1]!.getManifest(reference!.roundId);
+    const proof = await replayRound({
+      manifest,
+      evidence,
+      trustedAuthorities: [world.authority.certificatePem],
+      objectOf: (digest) => clients[1]!.getObject(digest),
+    });
+    expect(proof.acceptedCount).toBe(3);
+    expect(proof.resultModel).toBe(reference!.resultModel);
+
+    // The same bytes again, long after the round has closed: the same receipt.
+    const again = encodeParameters(honestUpdate(0));
+    const receipt = await clients[0]!.submitUpdate({
+      envelope: envelopeFor(units[0]!, 'H1', again),
+      update: again,
+    });
+    expect(receipt.bytes).toEqual(receipts[0]!.bytes);
+    expect(receipt.signature).toEqual(receipts[0]!.signature);
+
+    const work = await clients[0]!.getWork({ state: 'ready' });
+    expect(work).toMatchObject({ kind: 'idle', reason: 'rounds-done' });
+  });
+
+  it('refuses what is not in order, each with its own code', async () => {
+    const world = await startWorld({ collectMaxMs: 1_200 });
+    const client = await world.client('H1');
+    const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
+    const update = encodeParameters(honestUpdate(1));
+    const right = envelopeFor(unit, 'H1', update);
+    const submit = (change: Partial<UpdateEnvelope>): Promise<unknown> =>
+      client.submitUpdate({ envelope: { ...right, ...change }, update });
+    const other = sha256Hex('other');
+
+    await expect(submit({ nodeId: 'H2' })).rejects.toMatchObject({ code: 'ERR_NODE_MISMATCH' });
+    await expect(submit({ planHash: other })).rejects.toMatchObject({ code: 'ERR_PLAN_MISMATCH' });
+    await expect(submit({ layoutHash: other })).rejects.toMatchObject({
+      code: 'ERR_LAYOUT_MISMATCH',
+    });
+    await expect(submit({ baseModel: other })).rejects.toMatchObject({
+      code: 'ERR_BASE_MODEL_MISMATCH',
+    });
+    await expect(
+      submit({ roundId: { ...unit.roundId, slotIndex: unit.roundId.slotIndex - 1 } }),
+    ).rejects.toMatchObject({ code: 'ERR_ROUND_UNKNOWN' });
+    await expect(
+      submit({ releases: [{ ...right.releases[0]!, digest: other }] }),
+    ).rejects.toMatchObject({ code: 'ERR_CHUNK_DIGEST', retryable: true });
+    await expect(client.declineRound(unit.roundId, 'whim' as never)).rejects.toMatchObject({
+      code: 'ERR_REQUEST',
+    });
+    await expect(client.getObject(sha256Hex(update))).rejects.toMatchObject({
+      code: 'ERR_OBJECT_UNKNOWN',
+    });
+
+    await submit({});
+    const second = encodeParameters(honestUpdate(2));
+    await expect(
+      client.submitUpdate({ envelope: envelopeFor(unit, 'H1', second), update: second }),
+    ).rejects.toMatchObject({ code: 'ERR_UPDATE_CONFLICT' });
+  });
+
+  it('rejects an update that is too large, and keeps the receipt', async () => {
+    const world = await startWorld();
+    const client = await world.client('H1');
+    const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
+    const update = encodeParameters(new Int32Array(64).fill(20 * 2 ** 20));
+    const envelope = envelopeFor(unit, 'H1', update);
+    await expect(client.submitUpdate({ envelope, update })).rejects.toMatchObject({
+      code: 'ERR_UPDATE_REJECTED',
+      facts: { reason: 'norm-bound' },
+    });
+    const { receipt } = await client.getReceipt(unit.roundId);
+    expect(receipt).toMatchObject({ verdict: 'rejected', reason: 'norm-bound' });
+  });
+
+  it('does not know a node that is not of the roster, nor a certificate of another authority', async () => {
+    const world = await startWorld();
+    const stranger = await world.client('H1', { certificateOf: 'H9' });
+    await expect(stranger.getWork({ state: 'ready' })).rejects.toMatchObject({
+      code: 'ERR_IDENTITY_UNKNOWN',
+    });
+    const folder = temporaryFolder();
+    open.push(folder.remove);
+    const foreign = await world.client('H1', {
+      authority: await testAuthority(folder.path, nowMs()),
+    });
+    await expect(foreign.getWork({ state: 'ready' })).rejects.toMatchObject({
+      code: expect.stringMatching(/ERR_TLS_REFUSED|ERR_UNREACHABLE/) as string,
+    });
+  });
+
+  it('serves health, metrics and status', async () => {
+    const world = await startWorld();
+    const base = `http://127.0.0.1:${world.orchestrator.httpPort}`;
+    expect(await (await fetch(`${base}/readyz`)).json()).toEqual({
+      ok: true,
+      checks: { database: true },
+    });
+    const metrics = await (await fetch(`${base}/metrics`)).text();
+    expect(metrics).toContain('federation_publication_backlog');
+    const status = (await (await fetch(`${base}/api/v1/status`)).json()) as { nodes: unknown[] };
+    expect(status.nodes).toHaveLength(3);
+  });
+});
+
+/** Another node that says it is ready until the round collects, so that the quorum to start is there. */
+async function keepReady(client: FederationClient): Promise<never> {
+  for (;;) {
+    await client.getWork({ state: 'ready' });
+    await sleep(50);
+  }
+}
