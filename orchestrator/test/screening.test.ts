@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { createExperimentRandom } from '@bhschain/dp';
+import { normEnvelope, screenUpdate, type NormBounds } from '../src/aggregation/screening.js';
+import { normBoundsOf } from '../src/plan-facts.js';
+
+const D = 3_000;
+const DIGEST = 'a'.repeat(64);
+
+/** Gaussian integers by twelve uniforms (Irwin–Hall): good enough for norms, seeded. */
+function noise(seed: string, deviation: number): Int32Array {
+  const words = new Uint32Array(12 * D);
+  createExperimentRandom(seed).fill(words);
+  return Int32Array.from({ length: D }, (_, i) => {
+    let sum = -6;
+    for (let k = 0; k < 12; k++) sum += words[12 * i + k]! / 2 ** 32;
+    return Math.round(sum * deviation);
+  });
+}
+
+const verdict = (update: Int32Array, bounds: NormBounds): ReturnType<typeof screenUpdate> =>
+  screenUpdate({
+    releases: [{ name: 'update', encoding: 'int32le-2^-20', length: D, digest: DIGEST }],
+    update,
+    parameterCount: D,
+    bounds,
+  });
+
+describe('where noise dominates', () => {
+  const bounds = { noiseDeviation: 1_000, signalNorm: 2_000 };
+
+  it('accepts honest noise, with and without the largest signal', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const update = noise(`honest ${seed}`, 1_000);
+      expect(verdict(update, bounds)).toEqual({ kind: 'accepted', reason: '' });
+      update[0]! += 2_000;
+      expect(verdict(update, bounds).kind).toBe('accepted');
+    }
+  });
+
+  it.each([
+    ['two thirds of the noise', 2 / 3, 'quarantined', 'norm-envelope'],
+    ['no noise', 0, 'quarantined', 'norm-envelope'],
+    ['one and a half of the noise', 1.5, 'rejected', 'norm-bound'],
+    ['ten times', 10, 'rejected', 'norm-bound'],
+  ])('does not accept %s', (_, factor, kind, reason) => {
+    expect(verdict(noise('scaled', 1_000 * factor), bounds)).toEqual({ kind, reason });
+  });
+
+  it('has a band for people between the envelope and the bound', () => {
+    const { upper, reject } = normEnvelope(D, bounds);
+    const update = new Int32Array(D).fill(Math.round(Math.sqrt((upper + reject) / 2 / D)));
+    expect(verdict(update, bounds)).toEqual({ kind: 'quarantined', reason: 'norm-envelope' });
+  });
+});
+
+describe('shape', () => {
+  const bounds = { noiseDeviation: 1_000, signalNorm: 2_000 };
+  const release = { name: 'update', encoding: 'int32le-2^-20', length: D, digest: DIGEST } as const;
+
+  it('rejects other releases, other lengths and impossible entries', () => {
+    const update = noise('shape', 1_000);
+    const screen = (change: Partial<Parameters<typeof screenUpdate>[0]>): unknown =>
+      screenUpdate({ releases: [release], update, parameterCount: D, bounds, ...change });
+    expect(screen({ releases: [] })).toMatchObject({ reason: 'release-set' });
+    expect(screen({ releases: [release, release] })).toMatchObject({ reason: 'release-set' });
+    expect(screen({ update: update.subarray(1) })).toMatchObject({ reason: 'length' });
+    expect(screen({ releases: [{ ...release, length: 1 }] })).toMatchObject({ reason: 'length' });
+    const wild = update.slice();
+    wild[7] = -(2 ** 31);
+    expect(screen({ update: wild })).toMatchObject({ kind: 'rejected', reason: 'range' });
+  });
+});
+
+describe('the bounds of a plan', () => {
+  const plan = {
+    steps: 1,
+    momentumMicro: 0,
+    learningRateMicro: 44_444,
+    noiseMultiplier: 7.03,
+    windowClippingNorm: 0.3,
+    expectedBatch: 500,
+  };
+
+  it('are η·σ·C/B for one step', () => {
+    expect(normBoundsOf(plan).noiseDeviation).toBeCloseTo(
+      (2 ** 20 * 0.044444 * 7.03 * 0.3) / 500,
+      6,
+    );
+  });
+
+  it('grow with √T for plain steps, and by the geometric sums with momentum', () => {
+    const one = normBoundsOf(plan);
+    const nine = normBoundsOf({ ...plan, steps: 9 });
+    expect(nine.noiseDeviation / one.noiseDeviation).toBeCloseTo(3, 9);
+    expect(nine.signalNorm / one.signalNorm).toBeCloseTo(9, 9);
+    const momentum = normBoundsOf({ ...plan, steps: 2, momentumMicro: 500_000 });
+    // g = 1.5 for the first step, 1 for the second.
+    expect(momentum.signalNorm / one.signalNorm).toBeCloseTo(2.5, 9);
+    expect(momentum.noiseDeviation / one.noiseDeviation).toBeCloseTo(Math.sqrt(3.25), 9);
+  });
+});
