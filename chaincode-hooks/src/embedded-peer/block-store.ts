@@ -181,7 +181,8 @@ interface Place {
   readonly length: number;
 }
 
-const RECENT_BLOCKS = 256;
+/** Newest blocks that are kept in memory, bytes: followers read them at once, several times. */
+const RECENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The writing end. One process at a time: the ledger holds a lock. */
 export class BlockStore {
@@ -189,6 +190,7 @@ export class BlockStore {
   readonly #segmentBytesMax: number;
   readonly #places: Place[] = [];
   readonly #recent = new Map<number, Uint8Array>();
+  #recentBytes = 0;
   readonly #descriptors = new Map<string, number>();
   #fd = -1;
   #size = 0;
@@ -263,13 +265,22 @@ export class BlockStore {
     await syncAsync(fd);
     this.#size += record.length;
     this.#places.push({ fd, offset: offset + HEAD_BYTES, length: bytes.length });
-    this.#recent.set(number, bytes);
-    this.#recent.delete(number - RECENT_BLOCKS);
+    this.#remember(number, bytes);
   }
 
   close(): void {
     for (const fd of this.#descriptors.values()) closeSync(fd);
     this.#descriptors.clear();
+  }
+
+  #remember(number: number, bytes: Uint8Array): void {
+    this.#recent.set(number, bytes);
+    this.#recentBytes += bytes.length;
+    for (const [oldest, { length }] of this.#recent) {
+      if (this.#recentBytes <= RECENT_BYTES_MAX) break;
+      this.#recent.delete(oldest);
+      this.#recentBytes -= length;
+    }
   }
 
   #descriptor(file: string): number {

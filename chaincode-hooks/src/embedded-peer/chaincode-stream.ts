@@ -41,7 +41,7 @@ export interface ChaincodeStreamOptions {
 
 export interface ChaincodeStream {
   readonly ready: boolean;
-  /** Resolves when the stream is registered, at once if it is. */
+  /** Resolves when the stream is registered, at once if it is; also when it is closed, since it never will be. */
   whenReady(): Promise<void>;
   /** @throws {ChaincodeError} server away, stream lost, timeout, or a message out of turn */
   execute(call: ChaincodeCall): Promise<ChaincodeOutcome>;
@@ -251,7 +251,7 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
       return ready;
     },
     whenReady() {
-      if (ready) return Promise.resolve();
+      if (ready || closed) return Promise.resolve();
       return new Promise((resolve) => {
         const wake = (): void => {
           waiting.delete(wake);
@@ -298,6 +298,7 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
     close() {
       closed = true;
       clearTimeout(redial);
+      for (const wake of [...waiting]) wake();
       if (stream !== null) lost(stream, undefined);
       client.close();
     },
@@ -305,17 +306,18 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
 
   function readyWithin(ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const wake = (): void => {
+      const settle = (): void => {
         clearTimeout(timer);
-        waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        waiting.delete(wake);
+        waiting.delete(settle);
+        if (ready) {
+          resolve();
+          return;
+        }
         const reason = `could not launch chaincode ${options.packageId}: connection to ${address} failed`;
         reject(new ChaincodeError({ address, reason }));
-      }, ms);
-      waiting.add(wake);
+      };
+      const timer = setTimeout(settle, closed ? 0 : ms);
+      waiting.add(settle);
     });
   }
 }

@@ -28,7 +28,7 @@ export interface DeliverServiceOptions {
   readonly channel: string;
   readonly ledger: Ledger;
   readonly log: PeerLog;
-  readonly closing: AbortSignal;
+  readonly streamEnd: () => AbortSignal;
 }
 
 type Deliver = handleBidiStreamingCall<common.Envelope, Buffer>;
@@ -92,7 +92,7 @@ async function deliver(
   messageOf: (number: number) => Buffer,
   options: DeliverServiceOptions,
 ): Promise<void> {
-  const { access, ledger, closing } = options;
+  const { access, ledger, streamEnd } = options;
   const answer = (code: number): void => {
     call.write(varintField(RESPONSE.status, code));
   };
@@ -131,10 +131,11 @@ async function deliver(
     return;
   }
   const messagesOf = (number: number): Buffer[] => [messageOf(number)];
-  const finished = await followBlocks({ ledger, call, start, stop, signal: closing, messagesOf });
+  const signal = streamEnd();
+  const finished = await followBlocks({ ledger, call, start, stop, signal, messagesOf });
   if (finished) answer(common.Status.SUCCESS);
   else if (!call.cancelled) {
-    const message = 'the ledger is closing';
+    const message = 'the stream was cut';
     throw new RequestRefusedError({ status: status.UNAVAILABLE, message });
   }
 }

@@ -20,6 +20,9 @@ import { decode } from './messages.js';
 import type { PeerLog } from './options.js';
 import { grpcStatusOf } from './refusal.js';
 
+/** Calls at once, waiting ones included: Fabric's own limit (`peer.limits.concurrency.gatewayService`). */
+const CALLS_MAX = 500;
+
 /** Made once: a DOMException with a stack for every call that ends would cost more than the call. */
 const CALL_CANCELLED = 'call cancelled';
 
@@ -28,13 +31,14 @@ export interface GatewayServiceOptions {
   readonly access: Access;
   readonly ledger: Ledger;
   readonly log: PeerLog;
-  /** Fires when the peer closes: ends every stream. */
-  readonly closing: AbortSignal;
+  /** Ends the streams and waits that begin now: fires when the peer closes, or cuts its streams. */
+  readonly streamEnd: () => AbortSignal;
 }
 
 export function gatewayService(options: GatewayServiceOptions): UntypedServiceImplementation {
-  const { access, ledger, log, closing } = options;
+  const { access, ledger, log, streamEnd } = options;
   const service = options.gateway;
+  let underWay = 0;
 
   function unary<Request, Response>(
     answer: (
@@ -44,10 +48,14 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       void (async () => {
+        underWay++;
         try {
+          if (underWay > CALLS_MAX) throw tooMany();
           callback(null, await answer(call.request, call));
         } catch (error) {
           callback(grpcStatusOf(error, log));
+        } finally {
+          underWay--;
         }
       })();
     };
@@ -57,7 +65,7 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
   function endOf(call: ServerUnaryCall<unknown, unknown>): AbortSignal {
     const gone = new AbortController();
     call.once('cancelled', () => gone.abort(CALL_CANCELLED));
-    return AbortSignal.any([gone.signal, closing]);
+    return AbortSignal.any([gone.signal, streamEnd()]);
   }
 
   const chaincodeEvents: handleServerStreamingCall<
@@ -84,7 +92,7 @@ export function gatewayService(options: GatewayServiceOptions): UntypedServiceIm
           call,
           start,
           stop: Number.POSITIVE_INFINITY,
-          signal: closing,
+          signal: streamEnd(),
           messagesOf: (number) => {
             const response = eventsOf(ledger, number, request.getChaincodeId(), skipper);
             return response === null ? [] : [response];
@@ -159,7 +167,7 @@ function eventsOf(
 ): gateway.ChaincodeEventsResponse | null {
   const events = ledger
     .eventsOf(number)
-    .transactions.filter(({ txId }) => isWanted(number, txId))
+    .filter(({ txId }) => isWanted(number, txId))
     .flatMap(({ event }) => (event?.getChaincodeId() === chaincode ? [event] : []));
   if (events.length === 0) return null;
   const response = new gateway.ChaincodeEventsResponse();
@@ -182,8 +190,13 @@ function invalid(message: string): RequestRefusedError {
   return new RequestRefusedError({ status: status.INVALID_ARGUMENT, message });
 }
 
+function tooMany(): RequestRefusedError {
+  const message = `too many requests for gateway.Gateway, exceeding concurrency limit (${CALLS_MAX})`;
+  return new RequestRefusedError({ status: status.RESOURCE_EXHAUSTED, message });
+}
+
 function unavailable(): RequestRefusedError {
-  return new RequestRefusedError({ status: status.UNAVAILABLE, message: 'the ledger is closing' });
+  return new RequestRefusedError({ status: status.UNAVAILABLE, message: 'the stream was cut' });
 }
 
 /** Ends a stream with a status: grpc-js takes it from an `error` event, and only from there. */

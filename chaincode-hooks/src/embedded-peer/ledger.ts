@@ -37,15 +37,14 @@ export interface TransactionStatus {
   readonly code: number;
 }
 
-/** What subscribers of chaincode events hear of one block. */
-export interface BlockEvents {
-  readonly block: number;
-  readonly transactions: readonly {
-    readonly txId: string;
-    readonly code: number;
-    readonly event: peer.ChaincodeEvent | null;
-  }[];
+/** What a valid transaction told its subscribers; `null` when it set no event. */
+export interface TransactionEvent {
+  readonly txId: string;
+  readonly event: peer.ChaincodeEvent | null;
 }
+
+/** Blocks whose events are kept decoded for the subscribers that follow closely. */
+const RECENT_BLOCKS = 256;
 
 /** Indexes live in memory; beyond this a development ledger is the wrong tool. */
 export const TRANSACTIONS_MAX = 1_000_000;
@@ -70,6 +69,7 @@ export class Ledger {
   readonly #statuses = new Map<string, TransactionStatus>();
   readonly #commitWaiters = new Map<string, Set<(status: TransactionStatus) => void>>();
   readonly #blockListeners = new Set<Listener>();
+  readonly #recentEvents = new Map<number, readonly TransactionEvent[]>();
   #previousHash: Buffer = Buffer.alloc(0);
   #lastConfig = 0;
   #lastConfigEnvelope: Uint8Array = new Uint8Array(0);
@@ -163,16 +163,9 @@ export class Ledger {
     return () => this.#blockListeners.delete(listener);
   }
 
-  /** Codes and chaincode events of a committed block; configuration blocks have none. */
-  eventsOf(number: number): BlockEvents {
-    const { envelopes, codes } = decodeBlock(this.block(number));
-    const transactions = envelopes.flatMap((bytes, index) => {
-      const opened = codes[index] === CODE.valid ? openTransaction(bytes) : null;
-      return opened === null
-        ? []
-        : [{ txId: opened.txId, code: CODE.valid, event: opened.transaction.event }];
-    });
-    return { block: number, transactions };
+  /** Chaincode events of the valid transactions of a committed block; most blocks are asked for while they are new. */
+  eventsOf(number: number): readonly TransactionEvent[] {
+    return this.#recentEvents.get(number) ?? this.#storedEventsOf(number);
   }
 
   /** Valid modifications of a key, newest first. */
@@ -209,6 +202,12 @@ export class Ledger {
       transaction.writes.map((write) => ({ ...write, tx })),
     );
     this.state.applyBlock(number, writes);
+    const valid = validated.filter(({ code }) => code === CODE.valid);
+    this.#recentEvents.set(
+      number,
+      valid.map(({ txId, event }) => ({ txId, event })),
+    );
+    this.#recentEvents.delete(number - RECENT_BLOCKS);
     for (const [index, { txId, code }] of validated.entries()) {
       const status = { block: number, index, code };
       this.#index(txId, status);
@@ -220,6 +219,14 @@ export class Ledger {
   close(): void {
     this.#store.close();
     this.#lock.release();
+  }
+
+  #storedEventsOf(number: number): TransactionEvent[] {
+    const { envelopes, codes } = decodeBlock(this.block(number));
+    return envelopes.flatMap((bytes, index) => {
+      const opened = codes[index] === CODE.valid ? openTransaction(bytes) : null;
+      return opened === null ? [] : [{ txId: opened.txId, event: opened.transaction.event }];
+    });
   }
 
   async #append(envelopes: readonly Uint8Array[], codes: Uint8Array): Promise<void> {

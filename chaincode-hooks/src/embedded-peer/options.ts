@@ -53,6 +53,8 @@ export interface Faults {
   submitAnswersLost: boolean;
   /** Take envelopes, but order nothing while this is set. */
   orderingStalled: boolean;
+  /** Ends every event stream, block stream and wait for a status with UNAVAILABLE, as a restart would. */
+  cutStreams(): void;
 }
 
 export interface EmbeddedPeerOptions {

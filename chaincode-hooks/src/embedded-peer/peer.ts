@@ -3,7 +3,8 @@
  * development ledger. Real chaincode streams inside, the real Gateway and Deliver services outside.
  * @module
  */
-import { once, setMaxListeners } from 'node:events';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { gateway as gatewayProtos } from '@hyperledger/fabric-protos';
 import { createAccess } from './access.js';
@@ -15,7 +16,8 @@ import { LedgerConfigError, LedgerListenError } from './errors.js';
 import { Gateway } from './gateway.js';
 import { gatewayService } from './gateway-service.js';
 import { Ledger } from './ledger.js';
-import { createMembership } from './membership.js';
+import { createMembership, type Membership } from './membership.js';
+import { serializeIdentity } from './messages.js';
 import {
   DEFAULT_BATCH,
   SILENT_LOG,
@@ -69,11 +71,26 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
   const batch = { ...DEFAULT_BATCH, ...options.batch };
   const active = options.hospitals.filter((hospital) => hospital.active);
   const configuration = configurationOf(options, active);
-  const membership = createMembership([
-    ...options.hospitals,
-    ...options.clientOrganisations.map((organisation) => ({ ...organisation, active: true })),
-  ]);
-  const faults = noFaults();
+  const membership = membershipOf(options);
+  for (const hospital of active) checkPeerIdentity(hospital, membership);
+  let streams = streamController();
+  let stalled = false;
+  const faults: Faults = {
+    heightLag: new Map(),
+    paused: new Set(),
+    submitAnswersLost: false,
+    get orderingStalled() {
+      return stalled;
+    },
+    set orderingStalled(value) {
+      stalled = value;
+      orderer.reconsider();
+    },
+    cutStreams() {
+      streams.abort();
+      streams = streamController();
+    },
+  };
   const ledger = await Ledger.open({
     dir: options.blocksDir,
     configuration,
@@ -81,10 +98,8 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
     log,
   });
-  const closing = new AbortController();
-  setMaxListeners(0, closing.signal); // one listener for every open stream and every waiting status
   const access = createAccess({ channel, membership, nowMs });
-  const streams = active.map((hospital) =>
+  const chaincodes = active.map((hospital) =>
     openChaincodeStream({
       address: hospital.chaincodeAddress,
       packageId: chaincode.packageId,
@@ -99,12 +114,12 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
     createEndorser({
       hospital,
       chaincode: chaincode.name,
-      stream: streams[index]!,
+      stream: chaincodes[index]!,
       state: ledger.state,
       faults,
     }),
   );
-  const orderer = new Orderer({
+  const orderer: Orderer = new Orderer({
     batch,
     expectsMore: () => gateway.endorsingCount > 0,
     commit: (envelopes) => ledger.commit(envelopes),
@@ -130,14 +145,14 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
     'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
     'grpc.so_reuseport': 0,
   });
-  const services = { access, channel, gateway, ledger, log, closing: closing.signal };
+  const services = { access, channel, gateway, ledger, log, streamEnd: () => streams.signal };
   server.addService(gatewayProtos.GatewayService, gatewayService(services));
   server.addService(deliverDefinition, deliverService(services));
 
   let closed: Promise<void> | null = null;
   async function close(): Promise<void> {
     await orderer.close();
-    closing.abort();
+    streams.abort();
     await new Promise<void>((resolve) => {
       const impatient = setTimeout(() => server.forceShutdown(), 500);
       server.tryShutdown(() => {
@@ -145,14 +160,14 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
         resolve();
       });
     });
-    for (const stream of streams) stream.close();
+    for (const stream of chaincodes) stream.close();
     ledger.close();
   }
 
   try {
     port = await listen(server, options);
   } catch (error) {
-    for (const stream of streams) stream.close();
+    for (const stream of chaincodes) stream.close();
     ledger.close();
     throw error;
   }
@@ -175,10 +190,7 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
       failure: orderer.failure?.message ?? null,
     }),
     async chaincodeReady() {
-      await Promise.race([
-        Promise.all(streams.map((stream) => stream.whenReady())),
-        once(closing.signal, 'abort'),
-      ]);
+      await Promise.all(chaincodes.map((stream) => stream.whenReady()));
     },
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => (closed ??= close()),
@@ -197,6 +209,31 @@ function listen(server: Server, options: EmbeddedPeerOptions): Promise<number> {
       else reject(new LedgerListenError({ address, cause }));
     });
   });
+}
+
+function membershipOf(options: EmbeddedPeerOptions): Membership {
+  const clients = options.clientOrganisations.map((one) => ({ ...one, active: true }));
+  return createMembership([...options.hospitals, ...clients]);
+}
+
+/** An endorser that nobody believes would make every transaction invalid: better said at start. */
+function checkPeerIdentity(hospital: HospitalOptions, membership: Membership): void {
+  const { mspId, peer } = hospital;
+  const refuse = (got: string, cause?: unknown): never => {
+    const expected = 'a key and its certificate with OU peer, signed by the root';
+    throw new LedgerConfigError({ key: `peer of ${mspId}`, got, expected, cause });
+  };
+  try {
+    const { role } = membership.memberOf(serializeIdentity(mspId, peer.certificatePem));
+    if (role !== 'peer') refuse(`OU ${role}`);
+    const certificate = new X509Certificate(peer.certificatePem);
+    if (!certificate.checkPrivateKey(createPrivateKey(peer.privateKeyPem))) {
+      refuse('the key of another certificate');
+    }
+  } catch (error) {
+    if (error instanceof LedgerConfigError) throw error;
+    refuse(error instanceof Error ? error.message : String(error), error);
+  }
 }
 
 function configurationOf(
@@ -244,11 +281,9 @@ function configurationOf(
   };
 }
 
-function noFaults(): Faults {
-  return {
-    heightLag: new Map(),
-    paused: new Set(),
-    submitAnswersLost: false,
-    orderingStalled: false,
-  };
+/** One listener for every open stream and every waiting status: the usual limit of ten is no sign of a leak here. */
+function streamController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -1,6 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommitStatusError, EndorseError, SubmitError } from '@hyperledger/fabric-gateway';
+import {
+  checkpointers,
+  type CommitStatusError,
+  type EndorseError,
+  type GatewayError,
+  type SubmitError,
+} from '@hyperledger/fabric-gateway';
 import { common } from '@hyperledger/fabric-protos';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -226,8 +232,49 @@ describe('ordering', { timeout: 30_000 }, () => {
     );
     expect(error.code).toBe(DEADLINE);
     ledger.peer.faults.orderingStalled = false;
-    expect((await commit(h1.contract, 'noop')).code).toBe(0);
     expect((await submitted.getStatus()).code).toBe(0);
+  });
+});
+
+describe('streams', { timeout: 30_000 }, () => {
+  it('can be cut, and clients go on where they were', async () => {
+    const h1 = client();
+    const start = (await commit(h1.contract, 'emit', 'cut', '0')).blockNumber;
+    const seen: string[] = [];
+    const checkpoint = checkpointers.inMemory();
+    for (let i = 1; i <= 3; i++) {
+      const options = { startBlock: start, checkpoint };
+      const events = await h1.network.getChaincodeEvents(ledger.chaincode, options);
+      const error = await failure<GatewayError>(
+        (async () => {
+          for await (const event of events) {
+            seen.push(text(event.payload));
+            await checkpoint.checkpointChaincodeEvent(event);
+            ledger.peer.faults.cutStreams();
+          }
+        })(),
+      );
+      expect(error.code).toBe(UNAVAILABLE);
+      await commit(h1.contract, 'emit', 'cut', String(i));
+    }
+    expect(seen).toEqual(['0', '1', '2']);
+  });
+
+  it('takes 500 calls at once, and refuses the next with RESOURCE_EXHAUSTED', async () => {
+    const h1 = client();
+    ledger.peer.faults.orderingStalled = true;
+    const transaction = await h1.contract.newProposal('noop').endorse();
+    const submitted = await transaction.submit();
+    const statuses = Array.from({ length: 501 }, () =>
+      submitted.getStatus().then(
+        ({ code }) => code,
+        (error: unknown) => `refused with ${(error as GatewayError).code}`,
+      ),
+    );
+    expect(await Promise.race(statuses)).toBe('refused with 8');
+    ledger.peer.faults.orderingStalled = false;
+    const codes = await Promise.all(statuses);
+    expect(codes.filter((code) => code === 0)).toHaveLength(500);
   });
 });
 
@@ -374,6 +421,24 @@ describe('impossible options', () => {
     );
     expect(error).toBeInstanceOf(LedgerConfigError);
     expect(error).toMatchObject({ key: 'policy.outOf', got: '4' });
+  });
+
+  it('refuses an endorser whose identity nobody would believe', async () => {
+    const { hospitals } = options();
+    const [h1, h2] = hospitals as [(typeof hospitals)[0], (typeof hospitals)[0]];
+    const with1 = (peer: typeof h1.peer) => ({
+      ...options(),
+      hospitals: [{ ...h1, peer }, ...hospitals.slice(1)],
+    });
+    for (const [peer, got] of [
+      [h2.peer, /unknown authority/],
+      [{ ...h1.peer, privateKeyPem: h2.peer.privateKeyPem }, /the key of another certificate/],
+      [ledger.identity('H1MSP'), /OU client/],
+    ] as const) {
+      const error = await failure<LedgerConfigError>(createEmbeddedPeer(with1(peer)));
+      expect(error).toMatchObject({ code: 'ERR_LEDGER_CONFIG', key: 'peer of H1MSP' });
+      expect(error.got).toMatch(got);
+    }
   });
 
   it('refuses an MSP id that occurs twice', async () => {

@@ -19,6 +19,7 @@ function setup(batch: Partial<BatchOptions>, expectsMore: () => boolean): Setup 
     paused: new Set(),
     submitAnswersLost: false,
     orderingStalled: false,
+    cutStreams: () => undefined,
   };
   const state = {
     orderer: new Orderer({
