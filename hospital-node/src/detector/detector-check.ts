@@ -21,6 +21,7 @@ import { featureSchemaHash } from '@bhschain/models/features';
 import { kernelBytes, kernelHash } from '@bhschain/models/kernel';
 import {
   manifestDigest,
+  nextDetector,
   replayRound,
   roundName,
   type FederationClient,
@@ -98,14 +99,15 @@ export async function checkDetector(
   const parameters = await replay(manifest, context);
   checkOwnUpdate(manifest, context);
   const before = decode(predecessor);
-  const expected = encodeDetector({
-    ...before.detector,
-    version: proposal.version,
-    round: roundName(manifest.roundId, slotLengthMs),
-    planHash: manifest.planHash,
-    manifestDigest: detector.manifestDigest,
-    parameters,
-  });
+  const expected = encodeDetector(
+    nextDetector(before.detector, {
+      version: proposal.version,
+      round: roundName(manifest.roundId, slotLengthMs),
+      planHash: manifest.planHash,
+      manifestDigest: detector.manifestDigest,
+      parameters,
+    }),
+  );
   requireThat(
     sameBytes(proposal.detectorBytes, expected),
     'ERR_DETECTOR_BYTES',
