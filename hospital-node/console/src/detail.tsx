@@ -142,9 +142,9 @@ function Reasons({ hold }: { readonly hold: HoldDetail }): JSX.Element {
             </meter>
             <span class="reason-more">
               {reason.ratio >= 1.05 && `${reason.ratio.toFixed(1)} × the usual error · `}
-              {Math.round(reason.share * 100)} % of the distance · without it{' '}
-              {scoreWord(reason.scoreWithout)}
-              {reason.scoreWithout < evidence.theta && ' (would have passed)'}
+              {Math.round(reason.share * 100)} % of the distance
+              {reason.scoreWithout < evidence.score &&
+                ` · without it ${scoreWord(reason.scoreWithout)}${reason.scoreWithout < evidence.theta ? ', which would have passed' : ''}`}
             </span>
           </li>
         ))}

@@ -6,7 +6,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Evidence } from './api.js';
-import { valueWord } from './words.js';
+import { durationWord, valueWord } from './words.js';
 
 interface Row {
   readonly column: number;
@@ -121,7 +121,8 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
           {at.value.step === steps.length - 1 ? ' (this call)' : ''}:{' '}
           {valueWord(step.values[row.column] ?? 0, row.unit)} · error{' '}
           {(step.errors[row.column] ?? 0).toFixed(2)}
-          {step.gapEighths !== null && ` · ${gapWord(step.gapEighths)} after the step before`}
+          {step.gapEighths !== null &&
+            ` · ${durationWord(step.gapEighths / 8)} after the step before`}
           {step.outcome !== 'allowed' && ` · was ${step.outcome}`}
         </p>
       )}
@@ -236,12 +237,6 @@ function rowsOf({ columns, steps }: Evidence): readonly Row[] {
 
 function mostStep({ steps }: Evidence): number {
   return Math.max(1e-6, ...steps.map((step) => step.error));
-}
-
-function gapWord(eighths: number): string {
-  const seconds = eighths / 8;
-  if (seconds < 120) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
 function clamp(value: number, length: number): number {

@@ -59,8 +59,9 @@ export async function start(): Promise<void> {
   readHash();
   addEventListener('hashchange', readHash);
   try {
-    session.value = rememberSession(await ask<Session>('GET', '/session'));
-    await enter();
+    const { signedIn: known } = await ask<{ signedIn: boolean }>('GET', '/about');
+    session.value = known ? rememberSession(await ask<Session>('GET', '/session')) : null;
+    if (known) await enter();
   } catch {
     session.value = null;
   }

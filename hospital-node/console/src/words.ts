@@ -132,9 +132,33 @@ export function shortHash(hash: string | null): string {
   return hash === null ? '–' : `${hash.slice(0, 8)}…${hash.slice(-4)}`;
 }
 
-/** A feature's value as a person would write it. */
+/** A feature's value as a person would write it; logarithms are taken back. */
 export function valueWord(value: number, unit: string): string {
-  if (unit === 'flag') return value === 0 ? 'no' : 'yes';
-  const number = Number.isInteger(value) ? String(value) : value.toFixed(2);
-  return `${number} ${unit}`;
+  switch (unit) {
+    case 'flag':
+      return value === 0 ? 'no' : 'yes';
+    case 'share':
+      return `${Math.round(value * 100)} %`;
+    case 'log2':
+      return plain(2 ** value);
+    case 'log2 of 1/8 s':
+      return `${durationWord((2 ** value - 1) / 8)} since the call before`;
+    case 'log2 of a ratio':
+      return value >= 0
+        ? `${plain(2 ** value)} × faster than usual`
+        : `${plain(2 ** -value)} × slower than usual`;
+    default:
+      return `${plain(value)} ${unit}`;
+  }
+}
+
+export function durationWord(seconds: number): string {
+  if (seconds < 120) return `${seconds < 10 ? plain(Math.max(0, seconds)) : Math.round(seconds)} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
+function plain(value: number): string {
+  return Number.isInteger(value) || Math.abs(value) >= 100
+    ? String(Math.round(value))
+    : value.toFixed(1);
 }

@@ -85,7 +85,11 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     return session;
   };
 
-  app.get('/api/v1/about', () => ({ hospital: o.hospital, mspId: o.mspId }));
+  app.get('/api/v1/about', async (request) => {
+    const id = request.cookies[cookieName];
+    const signedIn = id !== undefined && (await o.sessions.find(id, o.now())) !== null;
+    return { hospital: o.hospital, mspId: o.mspId, signedIn };
+  });
 
   app.post<{ Body: Static<typeof SignIn> }>(
     '/api/v1/session',

@@ -1,0 +1,247 @@
+/**
+ * The analyst page over a small, seeded review: what the browser test drives, and what a designer looks at.
+ * `node --import tsx hospital-node/test/seeded-server.ts` serves it until Ctrl-C (people: ana, ben; password below).
+ * @module
+ */
+import { fileURLToPath } from 'node:url';
+import { actorOf, type QuarantineRecord } from '@bhschain/chaincode-hooks/events';
+import { Registry } from 'prom-client';
+import { applyBlock, readCheckpoint } from '../src/fabric/block-checkpoint.js';
+import { ChaincodeError } from '../src/fabric/errors.js';
+import { startHttpServer, type HttpServer } from '../src/http-server.js';
+import { addPerson } from '../src/review/people.js';
+import { openReviewStore } from '../src/review/review-store.js';
+import {
+  detectorTransaction,
+  heldTransaction,
+  heldWindows,
+  scorerOfDetectorZero,
+} from './evidence-fixture.js';
+import { consortium, identityOf } from './identity-fixture.js';
+import { advanced, chainOf, hashOf, migratedFile, transactionOf, write } from './review-fixture.js';
+
+export const PASSWORD = 'correct horse battery';
+const HOUR_MS = 3_600_000;
+
+const SCENES = [
+  { fn: 'export', role: 'clerk', ward: 'billing', args: ['40', 'treatment', 'notes'], dueH: 0.7 },
+  {
+    fn: 'requestAccess',
+    role: 'nurse',
+    ward: 'ward-4B',
+    args: ['treatment', 'mental-health', '1'],
+    dueH: 3,
+  },
+  { fn: 'erase', role: 'administrator', ward: 'it', args: ['notes', 'retention'], dueH: 7.5 },
+  {
+    fn: 'amend',
+    role: 'physician',
+    ward: 'surgery',
+    args: ['medication', 'x', 'y', '3', 'treatment'],
+    dueH: 16,
+  },
+  {
+    fn: 'breakGlass',
+    role: 'resident',
+    ward: 'emergency',
+    args: ['specific', 'results'],
+    dueH: 22,
+  },
+] as const;
+
+export async function startSeededServer(port = 0): Promise<HttpServer & { holds: string[] }> {
+  const file = await migratedFile();
+  const world = consortium();
+  const people: Record<string, string> = {};
+  for (const name of ['ana', 'ben']) {
+    const identity = identityOf(world, {
+      mspId: 'H1MSP',
+      name: `analyst ${name}`,
+      attributes: { role: 'analyst' },
+    });
+    const person = { file, name, role: 'analyst', password: PASSWORD, mspId: 'H1MSP' } as const;
+    people[name] = (await addPerson({ ...person, ...identity, now: Date.now })).actor;
+  }
+  const review = openReviewStore({ file });
+  const records = new Map<string, QuarantineRecord>();
+  const append = async (transactions: ReturnType<typeof transactionOf>[]): Promise<void> => {
+    const { nextBlock, previousHash } = readCheckpoint(review.database, 'consortium');
+    const [block] = chainOf([transactions]);
+    await applyBlock(review.database, {
+      channel: 'consortium',
+      block: { ...block!, number: nextBlock, hash: hashOf(`block ${nextBlock}`), previousHash },
+      consumers: [review.consumer],
+      atMs: Date.now(),
+    });
+  };
+  const step = async (txId: string, change: Parameters<typeof advanced>[1]): Promise<string> => {
+    const record = advanced(records.get(txId)!, change);
+    records.set(txId, record);
+    const stepTxId = hashOf(`${txId} ${record.version}`);
+    const grant =
+      record.state === 'released'
+        ? [
+            write(['grant', record.actor, record.digest], {
+              quarantine: txId,
+              expires: Date.now() + 24 * HOUR_MS,
+            }),
+          ]
+        : [];
+    await append([
+      transactionOf({
+        txId: stepTxId,
+        function: `QuarantineContract:${change.step}`,
+        args: [txId, String(record.version - 1), record.proposal?.reasonDigest ?? ''],
+        writes: [write([record.cause === 'break-glass' ? 'rev' : 'q', txId], record), ...grant],
+      }),
+    ]);
+    return stepTxId;
+  };
+
+  const scorer = scorerOfDetectorZero();
+  const held = heldWindows(scorer).filter(({ window }) => window.rows.length >= 9);
+  await append([detectorTransaction()]);
+  const holds: string[] = [];
+  for (const [i, scene] of SCENES.entries()) {
+    const identity = identityOf(world, {
+      mspId: 'H1MSP',
+      name: `clin-${i}`,
+      attributes: { role: scene.role, ward: scene.ward },
+    });
+    const actor = actorOf('H1MSP', identity.certificatePem);
+    const glass = scene.fn === 'breakGlass';
+    const record = {
+      txId: hashOf(`scene ${i}`),
+      session: '0123456789abcdef',
+      actor,
+      function: `RecordAccessContract:${scene.fn}`,
+      digest: hashOf(`digest ${i}`),
+      cause: glass ? ('break-glass' as const) : ('score' as const),
+      atMs: Date.now() - 20 * 60_000,
+      filedMs: Date.now() - (i + 1) * 11 * 60_000,
+      deadlineMs: Date.now() + scene.dueH * HOUR_MS,
+    };
+    const { window } = held[Math.floor(((i + 1) * (held.length - 1)) / SCENES.length)]!;
+    const transaction = heldTransaction({
+      name: `scene ${i}`,
+      window,
+      scorer,
+      record: {
+        ...record,
+        history: [{ step: 'file', by: actor, mspId: 'H1MSP', atMs: record.filedMs, to: 'open' }],
+      },
+      transaction: {
+        creator: { mspId: 'H1MSP', certificatePem: identity.certificatePem, actor },
+        args: [record.session, hashOf('handle'), ...scene.args, ''],
+      },
+    });
+    const written = JSON.parse(
+      Buffer.from(transaction.writes[0]!.value).toString(),
+    ) as QuarantineRecord;
+    records.set(record.txId, written);
+    holds.push(record.txId);
+    await append([
+      glass
+        ? {
+            ...transaction,
+            writes: [
+              { ...transaction.writes[0]!, key: ['rev', record.txId] },
+              ...transaction.writes.slice(1),
+            ],
+          }
+        : transaction,
+    ]);
+  }
+  const claim = {
+    step: 'claim',
+    by: people['ben']!,
+    to: 'claimed',
+    holder: people['ben']!,
+  } as const;
+  await step(holds[3]!, claim);
+  await step(holds[3]!, {
+    step: 'propose',
+    by: people['ben']!,
+    to: 'proposed',
+    proposal: {
+      by: people['ben']!,
+      action: 'release',
+      finding: 'benign-expected',
+      reasonDigest: await review.keepReason(
+        'On call for surgery this weekend (roster checked); amended after a phone order from Dr. Lindqvist.',
+      ),
+    },
+  });
+  await step(holds[2]!, { ...claim, by: people['ben']!, holder: people['ben']! });
+
+  const server = await startHttpServer({
+    host: '127.0.0.1',
+    port,
+    consoleDir: fileURLToPath(new URL('../dist/console', import.meta.url)),
+    hospital: 'H1',
+    mspId: 'H1MSP',
+    review,
+    fabric: {
+      submit: async (fn, args, o) => {
+        const by = actorOf('H1MSP', o?.identity?.certificatePem ?? '');
+        const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);
+        const name = fn.split(':')[1] ?? '';
+        const record = records.get(txId)!;
+        if (name === 'approve' && record.proposal?.by === by) {
+          throw new ChaincodeError({
+            chaincodeCode: 'ERR_FOUR_EYES',
+            sentence: 'approve is for a second person',
+          });
+        }
+        const changes: Record<string, Parameters<typeof advanced>[1]> = {
+          claim: { step: name, by, to: 'claimed', holder: by },
+          unclaim: { step: name, by, to: 'open', holder: null },
+          return: { step: name, by, to: 'claimed', proposal: null },
+          propose: {
+            step: name,
+            by,
+            to: 'proposed',
+            proposal: {
+              by,
+              action: action as 'release',
+              finding: finding as 'test',
+              reasonDigest: digest,
+            },
+          },
+          approve: {
+            step: name,
+            by,
+            to: record.proposal?.action === 'reject' ? 'rejected' : 'released',
+            holder: null,
+          },
+        };
+        const stepTxId = await step(txId, changes[name]!);
+        return { txId: stepTxId, code: 0, blockNumber: 1n, result: new Uint8Array(), attempts: 1 };
+      },
+    },
+    follower: {
+      health: () => ({
+        connected: true,
+        nextBlock: readCheckpoint(review.database, 'consortium').nextBlock,
+        lagBlocks: 0,
+        lastBlockAtMs: Date.now(),
+        reconnects: 0,
+        lastErrorCode: null,
+      }),
+    },
+    metrics: new Registry(),
+    ready: () => ({ ok: true, checks: {} }),
+    status: () => ({}),
+    now: Date.now,
+  });
+  const close = async (): Promise<void> => {
+    await server.close();
+    review.close();
+  };
+  return { ...server, holds, close, [Symbol.asyncDispose]: close };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const server = await startSeededServer(Number(process.argv[2] ?? 0));
+  process.stdout.write(`http://127.0.0.1:${server.port}/ ana or ben / ${PASSWORD}\n`);
+}
