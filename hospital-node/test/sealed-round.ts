@@ -214,15 +214,19 @@ export async function sealedRound(
     authorityPem: ca.certificate.toString('pem'),
     ownUpdateDigest: contributions[0]!.update,
     client: {
-      listManifests: () =>
-        Promise.resolve([
-          {
-            roundId,
-            manifest: manifestDigest(bytes),
-            previousManifest: '',
-            resultModel: manifest.resultModel,
-          },
-        ]),
+      listManifests: (afterSlotIndex) =>
+        Promise.resolve(
+          afterSlotIndex < 0 || afterSlotIndex >= roundId.slotIndex
+            ? []
+            : [
+                {
+                  roundId,
+                  manifest: manifestDigest(bytes),
+                  previousManifest: '',
+                  resultModel: manifest.resultModel,
+                },
+              ],
+        ),
       getManifest: () => Promise.resolve(signed),
       getObject: (digest) => Promise.resolve(objects.get(digest) ?? new Uint8Array(0)),
     },

@@ -95,7 +95,7 @@ export async function checkDetector(
     );
   }
   if (predecessor === null) throw refusal('ERR_DETECTOR_BYTES', 'there is no version before it');
-  const manifest = await manifestOf(detector, context);
+  const manifest = await manifestOf(detector, slotLengthMs, context);
   const parameters = await replay(manifest, context);
   checkOwnUpdate(manifest, context);
   const before = decode(predecessor);
@@ -171,8 +171,15 @@ function checkForeign(detector: Detector): void {
   }
 }
 
-async function manifestOf(detector: Detector, { client }: CheckContext): Promise<Manifest> {
-  const references = await client.listManifests(-1);
+/** A detector names its round by the start of the slot; only manifests from there on are asked for. */
+async function manifestOf(
+  detector: Detector,
+  slotLengthMs: number,
+  { client }: CheckContext,
+): Promise<Manifest> {
+  const slotIndex = Math.floor(Date.parse(detector.round.replace(/#\d+$/, '')) / slotLengthMs);
+  requireThat(slotIndex > 0, 'ERR_DETECTOR_MANIFEST', 'it does not name a round');
+  const references = await client.listManifests(slotIndex - 1);
   const reference = references.find((each) => each.manifest === detector.manifestDigest);
   if (reference === undefined) {
     throw refusal('ERR_DETECTOR_MANIFEST', 'no sealed round has the manifest that it names');

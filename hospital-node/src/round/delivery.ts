@@ -172,7 +172,7 @@ export async function settleDelivered(
     .filter(({ stage }) => stage === 'acknowledged' || stage === 'sent');
   const oldest = open[0];
   if (oldest === undefined) return;
-  const sealed = await client.listManifests(oldest.roundId.slotIndex - 1);
+  const sealed = await client.listManifests(Math.max(0, oldest.roundId.slotIndex - 1));
   const newestSealed = sealed.at(-1)?.roundId.slotIndex ?? -1;
   for (const release of open) {
     const { slotIndex } = release.roundId;
