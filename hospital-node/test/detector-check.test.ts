@@ -97,7 +97,7 @@ describe('a proposed detector', () => {
     const scale = detector.normaliser.scale.map((value, i) => (i === 0 ? value * 2 : value));
     const changed = encodeDetector({ ...detector, normaliser: { ...detector.normaliser, scale } });
     expect(await codeOfCheck(proposalOf(1, changed), contextOf(round))).toBe('ERR_DETECTOR_BYTES');
-    const renamed = encodeDetector({ ...detector, round: '2020-01-01T00:00:00Z' });
+    const renamed = encodeDetector({ ...detector, round: `${detector.round}#2` });
     expect(await codeOfCheck(proposalOf(1, renamed), contextOf(round))).toBe('ERR_DETECTOR_BYTES');
   });
 
