@@ -88,6 +88,42 @@ describe('feature row', () => {
     expect(Math.abs(columns[COLUMN.logRatio]!)).toBeLessThanOrEqual(2);
   });
 
+  it('excuses a newcomer for what peers do, and for nothing else', () => {
+    const rare = roles.actShares.slice();
+    const export_ = actOf('export', 'billing');
+    rare[callOf().role * ACT_COUNT + export_] = 10;
+    const tables = { ...roles, actShares: rare };
+    const unseen = (call: GuardedCall, profile: Profile): number =>
+      featureRow({
+        call,
+        ring: emptyRing(),
+        profile,
+        roles: tables,
+        vocabularySize: ACT_COUNT,
+        sessionsLastHour: 0,
+      }).columns[COLUMN.actUnseen]!;
+    const young = emptyProfile();
+    const settled = reader(actOf('read', 'results'));
+    expect(unseen(callOf({ act: actOf('read', 'notes') }), young)).toBe(0);
+    expect(unseen(callOf({ act: export_ }), young)).toBe(1);
+    expect(unseen(callOf({ act: actOf('read', 'notes') }), settled)).toBe(1);
+  });
+
+  it('excuses a coded newcomer only below twenty events', () => {
+    const coded = (profile: Profile): number =>
+      featureRow({
+        call: callOf({ act: 1024 + 5 }),
+        ring: emptyRing(),
+        profile,
+        roles: null,
+        vocabularySize: 300,
+        sessionsLastHour: 0,
+      }).columns[COLUMN.actUnseen]!;
+    expect(coded(emptyProfile())).toBe(0);
+    expect(coded(reader(1024 + 6))).toBe(1);
+    expect(coded(reader(1024 + 5))).toBe(0);
+  });
+
   it('knows the pairs of the profile', () => {
     const results = actOf('read', 'results');
     const profile = reader(results);

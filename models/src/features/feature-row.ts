@@ -36,8 +36,12 @@ export interface FeatureRowOptions {
   readonly sessionsLastHour: number;
 }
 
-/** The prior weighs half an event (κ = 0.5), in 1/65536 of an event. */
-const PRIOR_WEIGHT = 32_768;
+/** What the prior weighs in 1/65536 of an event: half an event (κ = 0.5) where it is flat, eight where peers vouch for it. */
+const FLAT_PRIOR_WEIGHT = 32_768;
+const PEER_PRIOR_WEIGHT = 8 * 65_536;
+/** Below 200 events a newcomer's new acts are no news as long as at least one in 512 of the peers' acts is such. */
+const NEWCOMER_MASS_Q8 = 200 * 256;
+const VOUCHED_SHARE = 65_536 / 512;
 /** The hour's prior weighs four events: rotas move. */
 const HOUR_PRIOR_WEIGHT = 4 * 65_536;
 /** Below 20 events an actor's entropy says nothing yet; four bits is a middling ward's. */
@@ -50,6 +54,22 @@ const SESSIONS_MAX = 16;
 const IRREGULARITY_MAX = 16 * 256;
 /** Arrivals at random have a squared coefficient of variation of 1. */
 const IRREGULARITY_UNKNOWN = 256;
+
+/** The numbers by which a row is computed, for the schema hash. */
+export const FEATURE_RULES: Readonly<Record<string, number>> = {
+  FLAT_PRIOR_WEIGHT,
+  PEER_PRIOR_WEIGHT,
+  HOUR_PRIOR_WEIGHT,
+  NEWCOMER_MASS_Q8,
+  VOUCHED_SHARE,
+  SETTLED_MASS_Q8,
+  UNSETTLED_ENTROPY_Q8,
+  USUAL_GAP_LOG,
+  DENIED_MAX,
+  SESSIONS_MAX,
+  IRREGULARITY_MAX,
+  IRREGULARITY_UNKNOWN,
+};
 
 /** @throws {FeatureError} `ERR_FEATURE_OPTION` if `vocabularySize` is not an integer ≥ 1 */
 export function featureRow(options: FeatureRowOptions): FeatureRow {
@@ -71,16 +91,19 @@ export function featureRow(options: FeatureRowOptions): FeatureRow {
   };
 
   const prior = roles?.actShares[call.role * ACT_COUNT + call.act] ?? shareOf(vocabularySize);
-  const own = ownSurprisal(profile, call.act, prior);
+  const own = ownSurprisal(profile, call.act, prior, roles !== null);
+  const excused = isExcused(profile, prior, roles !== null);
   const peer = surprisalQ8(prior, 65_536);
   const entropy = profile.massQ8 < SETTLED_MASS_Q8 ? UNSETTLED_ENTROPY_Q8 : profile.entropyQ8;
   set(COLUMN.ownSurprisal, own);
   set(COLUMN.peerSurprisal, peer);
   set(COLUMN.logRatio, own - peer);
-  set(COLUMN.actUnseen, actMassOf(profile, call.act) === 0 ? 1 : 0);
+  set(COLUMN.actUnseen, !excused && actMassOf(profile, call.act) === 0 ? 1 : 0);
   set(
     COLUMN.pairUnseen,
-    ring.previousAct !== null && !pairSeen(profile, pairOf(ring.previousAct, call.act)) ? 1 : 0,
+    !excused && ring.previousAct !== null && !pairSeen(profile, pairOf(ring.previousAct, call.act))
+      ? 1
+      : 0,
   );
   set(COLUMN.actRarity, (65_536 - (roles?.actorShares[call.act] ?? 0)) >> 8);
   set(COLUMN.hourSurprisal, hourSurprisal(profile, call, roles));
@@ -151,11 +174,18 @@ function setPaceColumns(set: Set, ring: Ring, call: GuardedCall, profile: Profil
 }
 
 /** −log2 p(act | own profile), p = (c + κ·q) / (n + κ). */
-function ownSurprisal(profile: Profile, act: number, prior: number): number {
+function ownSurprisal(profile: Profile, act: number, prior: number, peers: boolean): number {
+  const weight = peers ? PEER_PRIOR_WEIGHT : FLAT_PRIOR_WEIGHT;
   return surprisalQ8(
-    Math.max(1, actMassOf(profile, act) * 256 + (prior >> 1)),
-    profile.massQ8 * 256 + PRIOR_WEIGHT,
+    Math.max(1, actMassOf(profile, act) * 256 + Math.floor((prior * weight) / 65_536)),
+    profile.massQ8 * 256 + weight,
   );
+}
+
+/** Whether "never seen" would only say that the profile is young. */
+function isExcused(profile: Profile, prior: number, peers: boolean): boolean {
+  if (!peers) return profile.massQ8 < SETTLED_MASS_Q8;
+  return profile.massQ8 < NEWCOMER_MASS_Q8 && prior >= VOUCHED_SHARE;
 }
 
 function hourSurprisal(profile: Profile, call: GuardedCall, roles: RoleTables | null): number {

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { FEATURE_RULES } from './feature-row.js';
 import { FUNCTION_POLICY } from './function-policy.js';
 import { LAYOUT } from './layout.js';
 import { PROFILE_ACTS_MAX, PROFILE_BYTES_MAX } from './profile.js';
@@ -12,7 +13,7 @@ import { ACTIONS, CODE_ACT_BASE, PURPOSES, ROLES, SECTIONS } from './vocabulary.
 export const featureSchemaVersion = 1;
 
 /** SHA-256 of `featureSchemaDescription()` in hex; a test recomputes it, so that no change goes unnoticed. */
-export const featureSchemaHash = 'e9ca83dc2dab35a2258a8e62ed820eaaf221bdd5983ba419f1eef56ed75b004e';
+export const featureSchemaHash = '04d8011075fc7092fcc6148f2d038638fa9806a778115a6ec604b1f80aa1eeb5';
 
 /** Canonical text of the schema. Any change of meaning must change it. */
 export function featureSchemaDescription(): string {
@@ -26,5 +27,6 @@ export function featureSchemaDescription(): string {
     hourBins: HOUR_BINS,
     profile: { actsMax: PROFILE_ACTS_MAX, bytesMax: PROFILE_BYTES_MAX, format: 1 },
     ring: { format: 1, gapUnitMs: 125 },
+    rules: FEATURE_RULES,
   });
 }

@@ -36,7 +36,7 @@ export function roleWorlds(): Consortium[] {
 }
 
 export function trainingWorlds(): Consortium[] {
-  return [6, 7, 10, 16].map((days, i) => world(SEEDS.training + i, days, {}));
+  return [2.5, 4, 6, 7, 10, 16].map((days, i) => world(SEEDS.training + i, days, {}));
 }
 
 export function calibrationWorlds(): Consortium[] {
