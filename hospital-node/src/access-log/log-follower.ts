@@ -63,7 +63,8 @@ export const MALFORMED_SHARE_MAX = 0.01;
 const MALFORMED_LOGGED = 5;
 /** A single line whose time leaps further than this waits for a second witness. */
 const LEAP_MS = 86_400_000;
-const EVENT_IDS_REMEMBERED = 65_536;
+/** At least so many event ids back, a repeated delivery is noticed. */
+const EVENT_IDS_REMEMBERED = 32_768;
 
 interface Place {
   readonly position: LogPosition;
@@ -91,7 +92,8 @@ class Follower implements LogFollower {
   readonly #source: LogSource;
   readonly #period: OpenPeriod<Place>;
   readonly #decode: LineDecoder;
-  readonly #recentIds = new Set<string>();
+  #recentIds = new Set<string>();
+  #olderIds = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #place: Place | null;
   #countedLines: number;
@@ -221,13 +223,14 @@ class Follower implements LogFollower {
     return !leaps || earlier !== null;
   }
 
+  /** Two generations, so that forgetting the oldest costs nothing. */
   #isRepeated(eventId: string): boolean {
-    if (this.#recentIds.has(eventId)) return true;
-    this.#recentIds.add(eventId);
-    if (this.#recentIds.size > EVENT_IDS_REMEMBERED) {
-      const [oldest] = this.#recentIds;
-      if (oldest !== undefined) this.#recentIds.delete(oldest);
+    if (this.#recentIds.has(eventId) || this.#olderIds.has(eventId)) return true;
+    if (this.#recentIds.size >= EVENT_IDS_REMEMBERED) {
+      this.#olderIds = this.#recentIds;
+      this.#recentIds = new Set();
     }
+    this.#recentIds.add(eventId);
     return false;
   }
 
