@@ -99,11 +99,15 @@ export function decodeBlock(block: Uint8Array | common.Block): DecodedBlock {
   const dataHash = createHash('sha256');
   envelopes.forEach((envelope, index) => {
     dataHash.update(envelope);
-    const transaction = walkEnvelope(common.Envelope.deserializeBinary, envelope, {
-      blockNumber: number,
-      index,
-      code: codes?.[index] ?? 0,
-    });
+    const transaction = walkEnvelope(
+      (bytes) => common.Envelope.deserializeBinary(bytes),
+      envelope,
+      {
+        blockNumber: number,
+        index,
+        code: codes?.[index] ?? 0,
+      },
+    );
     if (transaction !== null) transactions.push(transaction);
   });
   return {
@@ -151,6 +155,12 @@ export function blockHeaderHash(header: {
     .digest('hex');
 }
 
+/** google-protobuf's own types are not installed; these are the two methods used. */
+interface Timestamp {
+  getSeconds(): number;
+  getNanos(): number;
+}
+
 interface Place {
   readonly blockNumber: number;
   readonly index: number;
@@ -188,7 +198,7 @@ function decodeEnvelope(envelope: common.Envelope, place: Place): DecodedTransac
       endorsed.getProposalResponsePayload_asU8(),
     ).getExtension_asU8(),
   );
-  const timestamp = channelHeader.getTimestamp();
+  const timestamp = channelHeader.getTimestamp() as Timestamp | undefined;
   const response = chaincodeAction.getResponse();
   return {
     ...place,

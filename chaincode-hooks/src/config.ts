@@ -65,16 +65,17 @@ export function parseServerConfig(value: unknown): ServerConfig {
   }
   const metricsPort = raw['metricsPort'] ?? 0;
   if (
+    typeof metricsPort !== 'number' ||
     !Number.isSafeInteger(metricsPort) ||
-    Number(metricsPort) < 0 ||
-    Number(metricsPort) > 65_535
+    metricsPort < 0 ||
+    metricsPort > 65_535
   ) {
-    throw refused('metricsPort', String(metricsPort), 'a port, or 0 for a free one');
+    throw refused('metricsPort', JSON.stringify(metricsPort), 'a port, or 0 for a free one');
   }
   return Object.freeze({
     address,
     chaincodeId: text(raw['chaincodeId'], 'chaincodeId', 'the package id'),
-    metricsPort: Number(metricsPort),
+    metricsPort,
     tls,
   });
 }

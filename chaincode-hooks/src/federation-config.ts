@@ -51,7 +51,7 @@ export function parseFederationConfig(text: string): FederationConfig {
   ) {
     throw refused(
       'attestations',
-      String(attestations),
+      typeof attestations === 'number' ? String(attestations) : typeof attestations,
       `an integer from ${majority} (more than half) to ${hospitals.length}`,
     );
   }

@@ -2,7 +2,6 @@
  * Opening a review: the record of a call that was diverted, or that ran and must be looked at.
  * @module
  */
-import type { JsonObject } from './canonical-json.js';
 import type { Caller, GuardContext } from './guard-context.js';
 import { quarantineKey, reviewIndexKey, reviewKey } from './ledger-keys.js';
 import { writeObject } from './ledger.js';
@@ -87,7 +86,7 @@ export async function fileReview(
   const txId = ctx.stub.getTxID();
   const record = openRecord(txId, call);
   const key = kind === 'quarantine' ? quarantineKey(txId) : reviewKey(txId);
-  await writeObject(ctx, key, record satisfies object as unknown as JsonObject);
+  await writeObject(ctx, key, record);
   await ctx.stub.putState(
     reviewIndexKey(record.state, record.deadlineMs, txId),
     Buffer.from(record.mspId),
