@@ -164,3 +164,21 @@ export class NoisePoolError extends DpError {
     super(`Noise pool: ${reason}`);
   }
 }
+
+/** A command line that cannot be understood. */
+export class UsageError extends DpError {
+  override readonly code = 'ERR_DP_USAGE';
+  constructor(reason: string, cause?: unknown) {
+    super(reason, { cause });
+  }
+}
+
+/** A file that the command line names and that cannot be read. */
+export class FileReadError extends DpError {
+  override readonly code = 'ERR_DP_FILE';
+  readonly file: string;
+  constructor(file: string, cause: unknown) {
+    super(`${file}: ${cause instanceof Error ? cause.message : 'cannot be read'}`, { cause });
+    this.file = file;
+  }
+}

@@ -34,6 +34,10 @@ export { privacyStatement } from './privacy-statement.js';
 export type { PrivacyStatement } from './privacy-statement.js';
 export { debitsOf, spentSoFar } from './spent-so-far.js';
 export type { Debit } from './spent-so-far.js';
+export { createNoisePool } from './noise-pool.js';
+export type { NoisePool, StepNoise } from './noise-pool.js';
+export { meanGradient, releaseSum, sumClipped, sumFromKernel } from './noisy-step.js';
+export type { Release, SensitiveSum } from './noisy-step.js';
 export { LEDGER_GENESIS, LEDGER_KINDS, appendRecord, verifyLedger } from './privacy-ledger.js';
 export type { LedgerHead, LedgerKind, LedgerRecord } from './privacy-ledger.js';
 export {
@@ -41,6 +45,7 @@ export {
   CanonicalJsonError,
   DpError,
   EventFormatError,
+  FileReadError,
   GridTooLargeError,
   InvalidArgumentError,
   LedgerRecordError,
@@ -50,4 +55,5 @@ export {
   PrivacyLedgerError,
   RandomnessError,
   UnsupportedEventError,
+  UsageError,
 } from './errors.js';

@@ -128,7 +128,8 @@ export function verifyLedger(text: string): {
   return { records: Object.freeze(records), head };
 }
 
-function recordHash(unsigned: Omit<LedgerRecord, 'hash'>): string {
+/** SHA-256(prev ‖ canonical JSON of the record without its hash). */
+export function recordHash(unsigned: Omit<LedgerRecord, 'hash'>): string {
   const { at, body, kind, prev, seq } = unsigned;
   return sha256Hex(prev + canonicalJson({ at, body, kind, prev, seq }));
 }

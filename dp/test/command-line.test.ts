@@ -1,0 +1,195 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { runCommandLine, type CommandLineResult } from '../src/command-line.js';
+import { FileReadError } from '../src/errors.js';
+import { encodeEvent } from '../src/event-codec.js';
+import { encodePlan } from '../src/plan-codec.js';
+import { planPreset } from '../src/plan-presets.js';
+import { appendRecord } from '../src/privacy-ledger.js';
+import { createPrivacyPlan } from '../src/privacy-plan.js';
+import { dpSgd, gaussian } from './events.js';
+
+const AT = '2026-03-01T06:00:00.000Z';
+
+function ledgerText(): string {
+  const opened = appendRecord(null, 'opened', AT, { nodeId: 'H1' });
+  const debited = appendRecord(opened.head, 'debited', AT, {
+    roundId: 'r1',
+    interval: { fromMs: 0, toMs: 1000 },
+    event: encodeEvent(gaussian(7.0318266756)),
+  });
+  return opened.line + debited.line;
+}
+
+const files: Record<string, string | Uint8Array> = {
+  'events.json': JSON.stringify([
+    { event: encodeEvent(dpSgd(0.0512, 3.05, 59)), count: 4 },
+    { kind: 'gaussian', noiseMultiplier: 50 },
+  ]),
+  'extra.json': '[{"event": {"kind": "no-op"}, "times": 3}]',
+  'unknown.json': '[{"kind": "magic"}]',
+  'broken.json': '[',
+  'object.json': '{}',
+  'plan.json': encodePlan(createPrivacyPlan(planPreset('demo', { parameterCount: 10 }))),
+  'ledger.jsonl': ledgerText(),
+  'torn.jsonl': ledgerText().slice(0, -3),
+};
+
+function run(line: string): CommandLineResult {
+  return runCommandLine(line.split(' ').filter(Boolean), {
+    readFile(path) {
+      const content = files[path];
+      if (content === undefined) throw new FileReadError(path, new Error('ENOENT'));
+      return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    },
+  });
+}
+
+function json(line: string): Record<string, unknown> {
+  const result = run(`${line} --json`);
+  expect(result.stderr).toBe('');
+  expect(result.stdout.trimEnd().split('\n')).toHaveLength(1);
+  return JSON.parse(result.stdout) as Record<string, unknown>;
+}
+
+describe('bhs-dp', () => {
+  it('epsilon: the example of the help', () => {
+    const line =
+      'epsilon --noise-multiplier 3.05 --sampling-rate 0.0512 --steps 59 --delta 1e-5 --relation add-or-remove --accountant pld';
+    const answer = json(line) as unknown as {
+      epsilon: number;
+      interval: { lower: number; upper: number };
+      inputs: { delta: number; relation: string };
+      accountant: string;
+    };
+    expect(answer.epsilon).toBeCloseTo(0.49998, 4);
+    expect(answer.interval.lower).toBeLessThan(answer.epsilon);
+    expect(answer.interval.upper).toBeGreaterThanOrEqual(answer.epsilon);
+    expect(answer.inputs).toMatchObject({ delta: 1e-5, relation: 'add-or-remove-one' });
+    expect(answer.accountant).toBe('pld');
+    expect(run(line).stdout).toMatch(/^epsilon 0\.4999\d+ at delta 0\.00001/);
+  });
+
+  it('epsilon: Rényi has no interval; infinity is null', () => {
+    expect(
+      json('epsilon --noise-multiplier 3 --delta 1e-5 --accountant rdp')['interval'],
+    ).toBeNull();
+    expect(json('epsilon --noise-multiplier 0 --delta 1e-5')['epsilon']).toBeNull();
+  });
+
+  it('epsilon: a file of heterogeneous events, and a group', () => {
+    const one = json('epsilon --events events.json --delta 1e-5')['epsilon'] as number;
+    expect(one).toBeGreaterThan(1.02);
+    expect(one).toBeLessThan(1.06);
+    const group = json('epsilon --events events.json --delta 1e-5 --windows-per-actor 2')[
+      'epsilon'
+    ] as number;
+    expect(group).toBeGreaterThan(2.2);
+  });
+
+  it('delta', () => {
+    const delta = json('delta --noise-multiplier 7.0318266756 --epsilon 0.5')['delta'] as number;
+    expect(delta).toBeCloseTo(1e-5, 12);
+  });
+
+  it('calibrate: alone, for replace-one, and beside other releases', () => {
+    const s = (line: string): number => json(line)['noiseMultiplier'] as number;
+    expect(s('calibrate --epsilon 0.5 --delta 1e-5')).toBeCloseTo(7.0318266756, 6);
+    expect(s('calibrate --epsilon 0.5 --delta 1e-5 --relation replace-one')).toBeCloseTo(
+      14.06365,
+      4,
+    );
+    const beside = s(
+      'calibrate --epsilon 2 --delta 1e-5 --sampling-rate 0.0512 --steps 59 --events events.json',
+    );
+    expect(beside).toBeGreaterThan(
+      s('calibrate --epsilon 2 --delta 1e-5 --sampling-rate 0.0512 --steps 59'),
+    );
+  });
+
+  it('statement: of a preset and of a plan file', () => {
+    const preset = json('statement --preset demo --parameters 10 --rounds 4');
+    const plan = json('statement --plan plan.json --rounds 4');
+    expect(plan).toEqual(preset);
+    expect(run('statement --plan plan.json').stdout).toMatch(/^Per window: ε = 0\.5/);
+  });
+
+  it('ledger verify and show', () => {
+    expect(json('ledger verify ledger.jsonl')).toMatchObject({ ok: true, records: 2 });
+    const shown = json('ledger show ledger.jsonl') as unknown as {
+      spent: { windowEpsilon: number; rounds: number };
+    };
+    expect(shown.spent.rounds).toBe(1);
+    expect(shown.spent.windowEpsilon).toBeCloseTo(0.5, 8);
+    expect(run('ledger show ledger.jsonl').stdout).toMatch(/1 rounds debited/);
+  });
+
+  it('a ledger that does not verify: status 1 and the position', () => {
+    const result = run('ledger verify torn.jsonl');
+    expect(result.exitCode).toBe(1);
+    expect(JSON.parse(result.stderr)).toMatchObject({ code: 'ERR_DP_LEDGER_CORRUPT' });
+    expect(result.stderr).toMatch(/line 2 \(byte \d+\)/);
+  });
+
+  it('help', () => {
+    expect(run('--help')).toMatchObject({ exitCode: 0 });
+    expect(run('').exitCode).toBe(2);
+    expect(run('help').stdout).toContain('bhs-dp epsilon');
+  });
+
+  it.each([
+    ['guess', 'ERR_DP_USAGE'],
+    ['epsilon extra --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --sigma 3', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier 3', 'ERR_DP_USAGE'],
+    ['epsilon --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier 3 --events events.json --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier three --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier 3 --delta 1e-5 --steps 1.5', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier 3 --delta 1e-5 --relation both', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier 3 --delta 1e-5 --accountant moments', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier 3 --delta 2', 'ERR_DP_ARGUMENT'],
+    ['epsilon --noise-multiplier 3 --delta 1e-5 --windows-per-actor 0', 'ERR_DP_ARGUMENT'],
+    ['epsilon --noise-multiplier=-3 --delta 1e-5', 'ERR_DP_EVENT'],
+    ['epsilon --noise-multiplier 3 --sampling-rate 1.5 --delta 1e-5', 'ERR_DP_EVENT'],
+    [
+      'epsilon --noise-multiplier 3 --sampling-rate 0.5 --delta 1e-5 --relation replace-one --accountant rdp',
+      'ERR_DP_UNSUPPORTED',
+    ],
+    ['epsilon --events absent.json --delta 1e-5', 'ERR_DP_FILE'],
+    ['epsilon --events broken.json --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --events object.json --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --events extra.json --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --events unknown.json --delta 1e-5', 'ERR_DP_EVENT'],
+    ['statement', 'ERR_DP_USAGE'],
+    ['statement --preset huge --parameters 3', 'ERR_DP_ARGUMENT'],
+    ['statement --preset demo', 'ERR_DP_USAGE'],
+    ['statement --plan events.json', 'ERR_DP_PLAN'],
+    ['ledger', 'ERR_DP_USAGE'],
+    ['ledger mend ledger.jsonl', 'ERR_DP_USAGE'],
+    ['ledger verify absent.jsonl', 'ERR_DP_FILE'],
+    ['calibrate --epsilon -1 --delta 1e-5', 'ERR_DP_USAGE'],
+    ['calibrate --epsilon 0.5 --delta 1e-5 --sampling-rate 2', 'ERR_DP_EVENT'],
+  ])('refuses "%s" with %s', (line, code) => {
+    const result = run(line);
+    expect(JSON.parse(result.stderr)).toMatchObject({ code });
+    expect(result.exitCode).toBe(2);
+    expect(result.stdout).toBe('');
+  });
+
+  const bin = new URL('../bin/bhs-dp.js', import.meta.url).pathname;
+  const built = existsSync(new URL('../dist/cli.js', import.meta.url));
+  it.skipIf(!built)('runs as a program', () => {
+    const out = execFileSync(process.execPath, [
+      bin,
+      'epsilon',
+      '--noise-multiplier',
+      '7.0318266756',
+      '--delta',
+      '1e-5',
+      '--json',
+    ]);
+    expect((JSON.parse(out.toString()) as { epsilon: number }).epsilon).toBeCloseTo(0.5, 9);
+  });
+});
