@@ -293,7 +293,8 @@ export class BlockStore {
   }
 
   #openLast(torn: TornTail | null): void {
-    const last = segmentsOf(this.#dir).at(-1);
+    const segments = segmentsOf(this.#dir);
+    const last = segments[segments.length - 1];
     if (last === undefined) return;
     this.#fd = this.#descriptor(last.file);
     if (torn !== null) {

@@ -1,15 +1,16 @@
 /**
- * The peer's end of the chaincode stream: dials a `fabric-shim` server, registers it, runs transactions on it, answers
- * its questions about state, and dials again with back-off when it goes away.
+ * The peer's end of the chaincode stream: dials a `fabric-shim` server, registers it, runs transactions on it, and dials
+ * again with back-off when it goes away.
  * Source: hyperledger/fabric core/chaincode/handler.go; fabric-protos peer/chaincode_shim.proto.
  * @module
  */
 import { credentials, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
-import { ledger, peer } from '@hyperledger/fabric-protos';
+import { peer } from '@hyperledger/fabric-protos';
 import { ChaincodeError } from './errors.js';
 import { decode } from './messages.js';
 import type { HospitalOptions, PeerLog } from './options.js';
-import type { KeyValue, RangeCursor, Simulator } from './simulator.js';
+import type { Simulator } from './simulator.js';
+import { StateAnswers, type HistoryReader } from './state-answers.js';
 
 export interface ChaincodeCall {
   readonly channel: string;
@@ -25,9 +26,6 @@ export interface ChaincodeOutcome {
   /** Name and payload as the contract set them; ids are the peer's to fill in. */
   readonly event: peer.ChaincodeEvent | null;
 }
-
-/** Past writes of a key, newest first, for GetHistoryForKey. */
-export type HistoryReader = (key: string) => Iterable<ledger.queryresult.KeyModification>;
 
 export interface ChaincodeStreamOptions {
   readonly address: string;
@@ -52,14 +50,13 @@ type Message = peer.ChaincodeMessage;
 type Stream = ClientDuplexStream<Message, Message>;
 
 const { Type } = peer.ChaincodeMessage;
-const PAGE_RESULTS = 100;
 const REDIAL_LEAST_MS = 50;
 const REDIAL_MOST_MS = 2_000;
 const MESSAGE_BYTES_MAX = 100 * 1024 * 1024;
 
 interface Running {
   readonly call: ChaincodeCall;
-  readonly cursors: Map<string, Pages>;
+  readonly answers: StateAnswers;
   resolve(outcome: ChaincodeOutcome): void;
   reject(error: ChaincodeError): void;
 }
@@ -161,88 +158,12 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
       return;
     }
     try {
-      send(Type.RESPONSE, state.call, answer(state, type, message.getPayload_asU8()));
+      const payload = state.answers.answer(type, message.getPayload_asU8());
+      send(Type.RESPONSE, state.call, payload);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       send(Type.ERROR, state.call, Buffer.from(text, 'utf8'));
     }
-  }
-
-  /** The value that the contract asked for; what it throws reaches the contract as a rejected promise. */
-  function answer(state: Running, type: number, payload: Uint8Array): Uint8Array {
-    const { simulator } = state.call;
-    switch (type) {
-      case Type.GET_STATE: {
-        const request = decode(peer.GetState, payload, 'GET_STATE');
-        refuseCollection(request.getCollection());
-        return simulator.getState(request.getKey()) ?? EMPTY;
-      }
-      case Type.PUT_STATE: {
-        const request = decode(peer.PutState, payload, 'PUT_STATE');
-        refuseCollection(request.getCollection());
-        simulator.putState(request.getKey(), request.getValue_asU8());
-        return EMPTY;
-      }
-      case Type.DEL_STATE: {
-        const request = decode(peer.DelState, payload, 'DEL_STATE');
-        refuseCollection(request.getCollection());
-        simulator.putState(request.getKey(), null);
-        return EMPTY;
-      }
-      case Type.GET_STATE_METADATA: {
-        // Key policies are not supported, so no key has metadata.
-        refuseCollection(decode(peer.GetStateMetadata, payload, 'metadata').getCollection());
-        return new peer.StateMetadataResult().serializeBinary();
-      }
-      case Type.GET_STATE_BY_RANGE:
-        return rangeAnswer(state, decode(peer.GetStateByRange, payload, 'range'));
-      case Type.GET_HISTORY_FOR_KEY: {
-        const key = decode(peer.GetHistoryForKey, payload, 'history').getKey();
-        const pages = historyPages(options.history(key)[Symbol.iterator]());
-        return nextPage(state, `history:${state.cursors.size}`, pages);
-      }
-      case Type.QUERY_STATE_NEXT: {
-        const id = decode(peer.QueryStateNext, payload, 'query').getId();
-        const cursor = state.cursors.get(id);
-        if (cursor === undefined) throw new Error(`ERR_CHAINCODE: query ${id} is not open`);
-        return nextPage(state, id, cursor);
-      }
-      case Type.QUERY_STATE_CLOSE: {
-        const id = decode(peer.QueryStateClose, payload, 'query').getId();
-        state.cursors.delete(id);
-        const closing = new peer.QueryResponse();
-        closing.setId(id);
-        return closing.serializeBinary();
-      }
-      default: {
-        const name = Object.entries(Type).find(([, value]) => value === type)?.[0] ?? String(type);
-        throw new Error(`ERR_CHAINCODE: the development ledger does not support ${name}`);
-      }
-    }
-  }
-
-  function rangeAnswer(state: Running, request: peer.GetStateByRange): Uint8Array {
-    refuseCollection(request.getCollection());
-    const { simulator } = state.call;
-    const metadata = request.getMetadata_asU8();
-    if (metadata.length === 0) {
-      const cursor = simulator.openRange(request.getStartkey(), request.getEndkey());
-      return nextPage(state, `range:${state.cursors.size}`, rangePages(cursor));
-    }
-    const query = decode(peer.QueryMetadata, metadata, 'query metadata');
-    const pageSize = query.getPagesize();
-    if (pageSize < 1) throw new Error(`pageSize: expected at least 1, got ${pageSize}`);
-    const page = simulator.page(request.getStartkey(), request.getEndkey(), {
-      pageSize,
-      bookmark: query.getBookmark(),
-    });
-    const summary = new peer.QueryResponseMetadata();
-    summary.setFetchedRecordsCount(page.results.length);
-    summary.setBookmark(page.bookmark);
-    const response = queryResponse(page.results.map(encodeKeyValue));
-    response.setId('page');
-    response.setMetadata(summary.serializeBinary());
-    return response.serializeBinary();
   }
 
   dial();
@@ -274,7 +195,7 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
         }, options.executeTimeoutMs);
         running.set(call.txId, {
           call,
-          cursors: new Map(),
+          answers: new StateAnswers(call.simulator, options.history),
           resolve: (outcome) => {
             clearTimeout(timer);
             resolve(outcome);
@@ -334,66 +255,4 @@ function credentialsFor(options: ChaincodeStreamOptions): ChannelCredentials {
     client === undefined ? null : Buffer.from(client.privateKeyPem),
     client === undefined ? null : Buffer.from(client.certificatePem),
   );
-}
-
-function refuseCollection(collection: string): void {
-  if (collection !== '') {
-    throw new Error('ERR_CHAINCODE: the development ledger does not support private data');
-  }
-}
-
-/** Encoded results still to come. `done` is known in advance: the shim breaks on an empty last page. */
-interface Pages {
-  take(count: number): Uint8Array[];
-  readonly done: boolean;
-}
-
-function rangePages(cursor: RangeCursor): Pages {
-  return {
-    take: (count) => cursor.take(count).map(encodeKeyValue),
-    get done() {
-      return cursor.done;
-    },
-  };
-}
-
-function historyPages(modifications: Iterator<ledger.queryresult.KeyModification>): Pages {
-  let next = modifications.next();
-  return {
-    take(count) {
-      const page: Uint8Array[] = [];
-      for (; next.done !== true && page.length < count; next = modifications.next()) {
-        page.push(next.value.serializeBinary());
-      }
-      return page;
-    },
-    get done() {
-      return next.done === true;
-    },
-  };
-}
-
-function nextPage(state: Running, id: string, pages: Pages): Uint8Array {
-  const response = queryResponse(pages.take(PAGE_RESULTS));
-  response.setId(id);
-  response.setHasMore(!pages.done);
-  if (!pages.done) state.cursors.set(id, pages);
-  return response.serializeBinary();
-}
-
-function queryResponse(results: readonly Uint8Array[]): peer.QueryResponse {
-  const response = new peer.QueryResponse();
-  for (const bytes of results) {
-    const result = new peer.QueryResultBytes();
-    result.setResultbytes(bytes);
-    response.addResults(result);
-  }
-  return response;
-}
-
-function encodeKeyValue([key, found]: KeyValue): Uint8Array {
-  const message = new ledger.queryresult.KV();
-  message.setKey(key);
-  message.setValue(found.value);
-  return message.serializeBinary();
 }

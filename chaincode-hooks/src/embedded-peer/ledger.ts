@@ -18,14 +18,12 @@ import type { Membership } from './membership.js';
 import {
   decode,
   decodeHeader,
-  decodeReadWriteSet,
   decodeTransaction,
   present,
   type DecodedTransaction,
-  type KeyWrite,
   type ProtobufTimestamp,
-  type Version,
 } from './messages.js';
+import { decodeReadWriteSet, type KeyWrite, type Version } from './read-write-set.js';
 import type { PeerLog } from './options.js';
 import { CODE, ownsItsId, validateBlock, type EndorsementPolicy } from './validator.js';
 import { WorldState } from './world-state.js';

@@ -6,7 +6,7 @@
  * @module
  */
 import { compareKeys } from './key-order.js';
-import { encodeReadWriteSet, type KeyRead, type RangeRead } from './messages.js';
+import { encodeReadWriteSet, type KeyRead, type RangeRead } from './read-write-set.js';
 import type { StateView, VersionedValue } from './world-state.js';
 
 export type KeyValue = readonly [key: string, found: VersionedValue];
@@ -66,7 +66,7 @@ export class Simulator {
     };
     const record = (): RangeRead => ({
       startKey,
-      endKey: cursor.done ? endKey : (reads.at(-1)?.key ?? startKey),
+      endKey: cursor.done ? endKey : (reads[reads.length - 1]?.key ?? startKey),
       exhausted: cursor.done,
       reads,
     });

@@ -11,18 +11,20 @@ import { memberSigned, type Member, type Membership } from './membership.js';
 import {
   decode,
   decodeHeader,
-  decodeReadWriteSet,
   decodeTransaction,
   present,
   proposalHashOf,
   transactionIdOf,
   type DecodedHeader,
   type DecodedTransaction,
+} from './messages.js';
+import {
+  decodeReadWriteSet,
   type KeyWrite,
   type RangeRead,
   type ReadWriteSet,
   type Version,
-} from './messages.js';
+} from './read-write-set.js';
 import type { VersionedValue } from './world-state.js';
 
 /** Validation codes that this ledger gives; the numbers are Fabric's `TxValidationCode`. */

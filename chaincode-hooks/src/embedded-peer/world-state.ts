@@ -4,7 +4,7 @@
  * @module
  */
 import { compareKeys, lowerBound } from './key-order.js';
-import type { KeyWrite, Version } from './messages.js';
+import type { KeyWrite, Version } from './read-write-set.js';
 
 export interface VersionedValue {
   readonly value: Uint8Array;

@@ -248,6 +248,13 @@ export function describeLedger(name: string, open: () => Promise<LedgerUnderTest
         expect(keysFound).toEqual([...keysFound].sort());
       });
 
+      it('keeps several queries of one transaction apart', async () => {
+        const prefix = fresh();
+        await commit(h1.contract, 'putMany', prefix, '250');
+        const counts = await h1.contract.evaluateTransaction('interleaved', prefix);
+        expect(JSON.parse(text(counts))).toEqual([250, 250]);
+      });
+
       it('includes the start key and excludes the end key', async () => {
         const prefix = fresh();
         await commit(h1.contract, 'putMany', prefix, '3');

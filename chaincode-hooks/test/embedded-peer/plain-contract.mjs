@@ -69,6 +69,21 @@ class PlainContract extends Contract {
     return String(count);
   }
 
+  /** Three queries at once, the first closed before the third is opened. */
+  async interleaved(ctx, prefix) {
+    const open = () => ctx.stub.getStateByRange(prefix, `${prefix}~`);
+    const rest = async (iterator) => {
+      let count = 0;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) count++;
+      return count;
+    };
+    const first = await open();
+    const second = await open();
+    await first.close();
+    const third = await open();
+    return JSON.stringify([await rest(second), await rest(third)]);
+  }
+
   /** Takes the first results only, so that the range query is not exhausted. */
   async firstOfRange(ctx, startKey, endKey, count, target) {
     const iterator = await ctx.stub.getStateByRange(startKey, endKey);

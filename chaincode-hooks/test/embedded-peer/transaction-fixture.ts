@@ -13,12 +13,11 @@ import type { ChannelConfiguration } from '../../src/embedded-peer/channel-confi
 import { createMembership, type Membership } from '../../src/embedded-peer/membership.js';
 import {
   decodeHeader,
-  encodeReadWriteSet,
   proposalHashOf,
   serializeIdentity,
   transactionIdOf,
-  type ReadWriteSet,
 } from '../../src/embedded-peer/messages.js';
+import { encodeReadWriteSet, type ReadWriteSet } from '../../src/embedded-peer/read-write-set.js';
 import { signLowS } from '../../src/embedded-peer/signature.js';
 
 export const CHANNEL = 'consortium';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KeyRead, RangeRead } from '../../src/embedded-peer/messages.js';
+import type { KeyRead, RangeRead } from '../../src/embedded-peer/read-write-set.js';
 import { CODE, validateBlock, type ValidationContext } from '../../src/embedded-peer/validator.js';
 import { WorldState } from '../../src/embedded-peer/world-state.js';
 import {
