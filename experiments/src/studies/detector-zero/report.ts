@@ -1,0 +1,143 @@
+/**
+ * Detector 0 on worlds with planted incidents, the guard at work, beside the controls. Nothing here is tuned on what it
+ * reports: the table comes from other worlds.
+ * @module
+ */
+import type { Consortium } from '@bhschain/datasets';
+import { DEFAULT_ARCHITECTURE } from '@bhschain/models/architecture';
+import {
+  createScorer,
+  type CalibrationTable,
+  type Detector,
+  type ScoredWindow,
+} from '@bhschain/models/detector';
+import { COLUMN, type RoleTables } from '@bhschain/models/features';
+import { createKernel } from '@bhschain/models/kernel';
+import { atThreshold, label, rank, type KindResult, type LabelledCalls } from './evaluation.js';
+import { replay, type JudgedCall } from './ledger-replay.js';
+import { kernelOf, nonconformities, trainDetector, whiten, type TrainingSet } from './train.js';
+
+export const ALPHA = 0.032;
+
+export interface ArmResult {
+  readonly arm: string;
+  /** Mean over kinds and difficulties. */
+  readonly auc: number;
+  /** Mean share of the incidents' calls above the threshold that holds `ALPHA` of the same worlds' benign calls. */
+  readonly recall: number;
+}
+
+export interface WorldReport {
+  readonly worlds: string;
+  readonly benignCalls: number;
+  /** With the committed table, held calls staying in the ring. */
+  readonly heldPer1000: number;
+  readonly kinds: readonly KindResult[];
+  readonly arms: readonly ArmResult[];
+}
+
+export interface ReportOptions {
+  readonly worlds: string;
+  readonly evaluated: readonly Consortium[];
+  readonly peers: RoleTables | null;
+  readonly detector: Detector;
+  readonly table: CalibrationTable;
+  /** What the controls are fitted on: the same as the detector. */
+  readonly windows: TrainingSet;
+}
+
+/** Diverts what the detector and the table would hold. */
+export function guardOf(
+  detector: Detector,
+  table: CalibrationTable,
+): (call: JudgedCall) => boolean {
+  const scorer = createScorer(detector, table);
+  return ({ window }) => scorer.score(window).scoreMillionths >= table.theta;
+}
+
+export function report(options: ReportOptions): WorldReport {
+  const { detector, table, windows } = options;
+  const diverts = guardOf(detector, table);
+  const labelled = merge(
+    options.evaluated.map((world) =>
+      label(world, [...replay(world, { roles: options.peers, diverts })]),
+    ),
+  );
+  const seen = labelled.calls.map((call) => call.window);
+  const results = createScorer(detector, table).scoreAll(seen);
+  const scores = results.map((score) => score.nonconformity);
+  const held = results.map((score) => score.scoreMillionths >= table.theta);
+  const benign = labelled.incidents.flatMap((incident, i) => (incident === null ? [i] : []));
+  const arm = (name: string, of: readonly number[]): ArmResult => {
+    const { auc, recall } = rank(labelled, of, ALPHA);
+    return { arm: name, auc, recall };
+  };
+  return {
+    worlds: options.worlds,
+    benignCalls: benign.length,
+    heldPer1000: (1000 * benign.filter((i) => held[i]).length) / benign.length,
+    kinds: atThreshold(
+      labelled,
+      scores,
+      (_, i) => held[i]!,
+      benign.map((i) => scores[i]!),
+    ).kinds,
+    arms: [
+      arm('detector 0', scores),
+      arm('untrained network', untrained(options, seen)),
+      arm('features whitened, no network', whitenedFeatures(detector, windows, seen)),
+      arm('count of unseen acts and pairs', seen.map(unseen)),
+    ],
+  };
+}
+
+function untrained({ windows, detector }: ReportOptions, seen: readonly ScoredWindow[]): number[] {
+  const control = trainDetector({
+    windows,
+    roles: detector.roles,
+    seed: 'untrained',
+    steps: 0,
+    log: () => undefined,
+  });
+  const { strata, normaliser } = control;
+  return nonconformities({ kernel: kernelOf(control), strata, normaliser, of: 'residuals' }, seen);
+}
+
+function whitenedFeatures(
+  { normaliser }: Detector,
+  windows: TrainingSet,
+  seen: readonly ScoredWindow[],
+): number[] {
+  const kernel = createKernel(DEFAULT_ARCHITECTURE);
+  const strata = whiten(kernel, windows, normaliser, 'features');
+  return nonconformities({ kernel, strata, normaliser, of: 'features' }, seen);
+}
+
+function unseen({ rows }: ScoredWindow): number {
+  return rows.reduce((sum, r) => sum + r[COLUMN.actUnseen]! + r[COLUMN.pairUnseen]!, 0);
+}
+
+function merge(parts: readonly LabelledCalls[]): LabelledCalls {
+  return {
+    calls: parts.flatMap((part) => part.calls),
+    incidents: parts.flatMap((part, world) =>
+      part.incidents.map((of) => (of === null ? null : { ...of, id: `${world} ${of.id}` })),
+    ),
+  };
+}
+
+/** The report in lines for a terminal. */
+export function linesOf(of: WorldReport): string[] {
+  return [
+    `${of.worlds}: ${of.heldPer1000.toFixed(1)} of 1000 benign calls held (n = ${of.benignCalls})`,
+    ...of.kinds.map(
+      (kind) =>
+        `  ${kind.kind.padEnd(24)} ${kind.difficulty}  AUC ${kind.auc.toFixed(3)}  calls held ` +
+        `${kind.recall.toFixed(3)}  incidents found ${Math.round(kind.found * kind.incidents)}/${kind.incidents}`,
+    ),
+    ...of.arms.map(
+      ({ arm, auc, recall }) =>
+        `  ${arm.padEnd(32)} AUC ${auc.toFixed(3)}  TPR@3.2% ${recall.toFixed(3)}`,
+    ),
+  ];
+}
