@@ -1,0 +1,36 @@
+/** Interleaved timing: ours and each peer take turns, so that a busy machine slows all of them alike. */
+
+export interface Contestant {
+  readonly name: string;
+  /** Calls per timing, for work too short to time alone. */
+  readonly repeat?: number;
+  readonly run: () => unknown;
+}
+
+export interface Timing {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly runs: number;
+}
+
+/** Milliseconds per call of each contestant, after two warm-up rounds. */
+export async function race(contestants: readonly Contestant[], runs: number): Promise<Timing[]> {
+  const times = contestants.map(() => [] as number[]);
+  for (let round = -2; round < runs; round++) {
+    for (const [index, { run, repeat = 1 }] of contestants.entries()) {
+      const start = performance.now();
+      for (let i = 0; i < repeat; i++) await run();
+      if (round >= 0) times[index]!.push((performance.now() - start) / repeat);
+    }
+  }
+  return times.map((series) => {
+    const sorted = series.toSorted((a, b) => a - b);
+    return {
+      median: sorted[sorted.length >> 1]!,
+      min: sorted[0]!,
+      max: sorted.at(-1),
+      runs,
+    };
+  });
+}
