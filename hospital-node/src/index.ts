@@ -1,1 +1,7 @@
-export {};
+export {
+  addPerson,
+  PERSON_ROLES,
+  type NewPerson,
+  type Person,
+  type PersonRole,
+} from './review/people.js';

@@ -1,0 +1,216 @@
+/**
+ * The configuration files of all processes, written anew at each start, because ports are whatever is free.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ledgerConfigOf, openConsortium } from '@bhschain/chaincode-hooks/embedded-peer';
+import type { ProcessSpec } from './processes.js';
+import type { StatePaths } from './state-directory.js';
+
+export const CHANNEL = 'consortium';
+export const CHAINCODE = 'bhschain';
+export const FEDERATION_ID = 'demo-federation';
+const PACKAGE_ID = `${CHAINCODE}_1.0:${createHash('sha256').update('development ledger').digest('hex')}`;
+const SIX_HOURS_MS = 21_600_000;
+
+/** A round in the demo: the calendar's slots are seconds long, by policy; no clock is bent. */
+export const DEMO_POLICY = {
+  slotLengthMs: 20_000,
+  openDelayMs: 500,
+  gatherMaxMs: 4_000,
+  collectMaxMs: 8_000,
+  graceMs: 2_000,
+  sealMaxMs: 3_000,
+} as const;
+
+export interface Ports {
+  readonly ledger: number;
+  readonly federation: number;
+  readonly orchestratorHttp: number;
+  /** Analyst page of each hospital, in order. */
+  readonly pages: readonly number[];
+  /** Chaincode server and its metrics, of each hospital, in order. */
+  readonly chaincode: readonly number[];
+  readonly chaincodeMetrics: readonly number[];
+}
+
+export interface ConfigurationOptions {
+  readonly paths: StatePaths;
+  readonly hospitals: readonly string[];
+  readonly ports: Ports;
+  readonly rounds: number;
+  readonly liveFromMs: number;
+  /** Slot of the first round. */
+  readonly originSlot: number;
+  readonly vocabulary: { readonly hash: string; readonly size: number } | null;
+  readonly timeGranularity: 'exact' | 'day' | 'case-shifted';
+}
+
+/** The processes of the demo, in the order in which they start. */
+export interface Specs {
+  readonly chaincode: readonly ProcessSpec[];
+  readonly ledger: ProcessSpec;
+  readonly orchestrator: ProcessSpec;
+  readonly hospitals: readonly ProcessSpec[];
+  readonly ehrGateway: ProcessSpec;
+}
+
+/**
+ * Log time that the first round trains up to: each round takes the next six hours, and the last of several takes the
+ * first six hours of the live part, after the channel has judged them.
+ */
+export function originLogTimeMs(liveFromMs: number, rounds: number): number {
+  return liveFromMs - Math.max(0, rounds - 2) * SIX_HOURS_MS;
+}
+
+export function writeConfiguration(o: ConfigurationOptions): Specs {
+  const { paths, ports } = o;
+  const organisations = openConsortium({ dir: paths.ledger });
+  const majority = Math.floor(o.hospitals.length / 2) + 1;
+  const mspOf = (nodeId: string): string => `${nodeId}MSP`;
+
+  const chaincode = o.hospitals.map((nodeId, index) => ({
+    name: `${nodeId}-chaincode`,
+    module: moduleOf('chaincode-hooks', 'server.js'),
+    configFile: writeJson(join(paths.hospital(nodeId), 'chaincode.json'), {
+      address: `127.0.0.1:${ports.chaincode[index]!}`,
+      chaincodeId: PACKAGE_ID,
+      metricsPort: ports.chaincodeMetrics[index]!,
+    }),
+  }));
+  const ledger = {
+    name: 'ledger',
+    module: moduleOf('chaincode-hooks', 'embedded-peer/main.js'),
+    configFile: writeJson(
+      join(paths.ledger, 'config.json'),
+      ledgerConfigOf(organisations, {
+        channel: CHANNEL,
+        chaincode: { name: CHAINCODE, packageId: PACKAGE_ID },
+        listen: { host: '127.0.0.1', port: ports.ledger },
+        blocksDir: paths.blocks,
+        chaincodeAddresses: Object.fromEntries(
+          o.hospitals.map((nodeId, index) => [
+            mspOf(nodeId),
+            `127.0.0.1:${ports.chaincode[index]!}`,
+          ]),
+        ),
+        outOf: majority,
+      }),
+    ),
+  };
+  const gateway = {
+    endpoints: [`127.0.0.1:${ports.ledger}`],
+    tlsRoot: organisations.tlsRootFile,
+    channel: CHANNEL,
+    chaincode: CHAINCODE,
+  };
+  const orchestrator = {
+    name: 'orchestrator',
+    module: moduleOf('orchestrator', 'main.js'),
+    configFile: writeJson(orchestratorConfigFile(paths), {
+      federationId: FEDERATION_ID,
+      stateDir: paths.orchestrator,
+      listen: { host: '127.0.0.1', port: ports.federation },
+      http: { host: '127.0.0.1', port: ports.orchestratorHttp },
+      hospitals: o.hospitals.map((nodeId) => ({ nodeId, mspId: mspOf(nodeId) })),
+      policy: { ...DEMO_POLICY, quorum: majority, catchUp: 'skip', roundsMax: o.rounds },
+      planPreset: 'demo',
+      replay: {
+        originSlot: o.originSlot,
+        originLogTimeMs: originLogTimeMs(o.liveFromMs, o.rounds),
+        logSlotMs: SIX_HOURS_MS,
+      },
+      vocabulary: o.vocabulary,
+      gateway: {
+        ...gateway,
+        mspId: 'OpsMSP',
+        certFile: join(paths.orchestrator, 'identity', 'cert.pem'),
+        keyFile: join(paths.orchestrator, 'identity', 'key.pem'),
+      },
+    }),
+  };
+  const hospitals = o.hospitals.map((nodeId, index) => {
+    const home = paths.hospital(nodeId);
+    return {
+      name: nodeId,
+      module: moduleOf('hospital-node', 'main.js'),
+      configFile: writeJson(nodeConfigFile(paths, nodeId), {
+        nodeId,
+        mspId: mspOf(nodeId),
+        stateDir: home,
+        log: { file: paths.log(nodeId), liveFromMs: o.liveFromMs },
+        windows: { binMs: SIX_HOURS_MS },
+        federation: {
+          id: FEDERATION_ID,
+          signerCa: join(paths.ledger, 'msp', 'OpsMSP', 'ca.pem'),
+          address: `127.0.0.1:${ports.federation}`,
+          tls: {
+            ca: join(home, 'tls', 'ca.pem'),
+            cert: join(home, 'tls', 'cert.pem'),
+            key: join(home, 'tls', 'key.pem'),
+          },
+        },
+        fabric: {
+          ...gateway,
+          cert: join(home, 'identity', 'cert.pem'),
+          key: join(home, 'identity', 'key.pem'),
+        },
+        http: { host: '127.0.0.1', port: ports.pages[index]! },
+        actorsFile: join(home, 'actors.jsonl'),
+        peopleDir: join(home, 'people'),
+        consoleDir: moduleOf('hospital-node', 'console'),
+        vocabulary: o.vocabulary,
+        timeGranularity: o.timeGranularity,
+      }),
+    };
+  });
+  // The EHR gateway reads blocks as the first hospital's node does; every call is signed by its own actor.
+  const reader = o.hospitals[0]!;
+  const ehrGateway = {
+    name: 'ehr-gateway',
+    module: moduleOf('hospital-node', 'ehr-gateway/main.js'),
+    configFile: writeJson(join(paths.ehrGateway, 'config.json'), {
+      stateDir: paths.ehrGateway,
+      hospitals: o.hospitals.map((nodeId) => ({
+        nodeId,
+        mspId: mspOf(nodeId),
+        log: paths.log(nodeId),
+        actorsFile: join(paths.hospital(nodeId), 'actors.jsonl'),
+        identitiesDir: join(paths.ehrGateway, 'identities', nodeId),
+      })),
+      liveFromMs: o.liveFromMs,
+      replay: true,
+      fabric: {
+        ...gateway,
+        mspId: mspOf(reader),
+        cert: join(paths.hospital(reader), 'identity', 'cert.pem'),
+        key: join(paths.hospital(reader), 'identity', 'key.pem'),
+      },
+    }),
+  };
+  return { chaincode, ledger, orchestrator, hospitals, ehrGateway };
+}
+
+export function orchestratorConfigFile(paths: StatePaths): string {
+  return join(paths.orchestrator, 'config.json');
+}
+
+export function nodeConfigFile(paths: StatePaths, nodeId: string): string {
+  return join(paths.hospital(nodeId), 'config.json');
+}
+
+/** A file of a room's build. Packages export their doors only, so the way leads over their manifest's folder. */
+export function moduleOf(room: string, file: string): string {
+  const here = createRequire(import.meta.url);
+  const door = room === 'chaincode-hooks' ? `@bhschain/${room}/events` : `@bhschain/${room}`;
+  return join(dirname(here.resolve(door)), file);
+}
+
+function writeJson(file: string, value: object): string {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  return file;
+}

@@ -1,0 +1,93 @@
+/**
+ * Who exists before the first process starts: organisations, processes, people, and each actor under a pseudonym.
+ * Made once per state folder; a second start finds it.
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { actorOf } from '@bhschain/chaincode-hooks/events';
+import {
+  issueIdentity,
+  provisionConsortium,
+  type Consortium as Organisations,
+} from '@bhschain/chaincode-hooks/embedded-peer';
+import type { Consortium as World } from '@bhschain/datasets';
+import type { StatePaths } from './state-directory.js';
+
+/** Two people of each hospital: four eyes means two keys. */
+export const PEOPLE = [
+  { name: 'ana', role: 'analyst' },
+  { name: 'ben', role: 'analyst' },
+] as const;
+
+/** Organisations and identities of everybody; nothing here depends on a port. */
+export function provisionIdentities(paths: StatePaths, world: World, nowMs: number): void {
+  const organisations: Organisations = provisionConsortium({ dir: paths.ledger, nowMs });
+  const ops = organisations.authority('OpsMSP');
+  writePair(
+    join(paths.orchestrator, 'identity'),
+    issueIdentity({
+      authority: ops,
+      commonName: 'orchestrator',
+      attributes: { role: 'orchestrator' },
+    }),
+  );
+  for (const hospital of world.hospitals) {
+    const mspId = `${hospital.nodeId}MSP`;
+    const authority = organisations.authority(mspId);
+    const home = paths.hospital(hospital.nodeId);
+    writePair(
+      join(home, 'identity'),
+      issueIdentity({
+        authority,
+        commonName: `node.${hospital.nodeId.toLowerCase()}`,
+        attributes: { role: 'hospital-node' },
+      }),
+    );
+    for (const person of PEOPLE) {
+      writePair(
+        join(home, 'people'),
+        issueIdentity({
+          authority,
+          commonName: `${person.role}-${randomBytes(4).toString('hex')}`,
+          attributes: { role: person.role },
+        }),
+        person.name,
+      );
+    }
+    // The hospital's private directory: who stands behind which pseudonym. It never leaves the hospital.
+    const lines: string[] = [];
+    const gatewayIdentities = join(paths.ehrGateway, 'identities', hospital.nodeId);
+    for (const member of hospital.staff) {
+      const pseudonym = `${member.class === 'service' ? 'svc' : 'clin'}-${randomBytes(6).toString('hex')}`;
+      const identity = issueIdentity({
+        authority,
+        commonName: pseudonym,
+        attributes: { role: member.role, ward: member.ward, class: member.class },
+      });
+      writePair(gatewayIdentities, identity, pseudonym);
+      lines.push(
+        JSON.stringify({
+          actor: member.actor,
+          pseudonym,
+          ledgerActor: actorOf(mspId, identity.certificatePem),
+          role: member.role,
+          ward: member.ward,
+        }),
+      );
+    }
+    writeFileSync(join(home, 'actors.jsonl'), `${lines.join('\n')}\n`, { mode: 0o600 });
+  }
+}
+
+function writePair(
+  dir: string,
+  pair: { readonly certificatePem: string; readonly privateKeyPem: string },
+  name?: string,
+): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const prefix = name === undefined ? '' : `${name}.`;
+  writeFileSync(join(dir, `${prefix}cert.pem`), pair.certificatePem);
+  writeFileSync(join(dir, `${prefix}key.pem`), pair.privateKeyPem, { mode: 0o600 });
+}

@@ -1,0 +1,500 @@
+/**
+ * The main job, from a hospital's log line to a human decision, as processes on this machine.
+ * @module
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { addPerson } from '@bhschain/hospital-node';
+import { provisionNode, writeIdentity } from '@bhschain/orchestrator';
+import { ExperimentError } from '../errors.js';
+import {
+  DEMO_POLICY,
+  FEDERATION_ID,
+  writeConfiguration,
+  type Ports,
+  type Specs,
+} from './configuration.js';
+import type { DemoFlags } from './flags.js';
+import { readIncidents, readOutcomes, type Outcome } from './journal.js';
+import type { Narrator } from './narrator.js';
+import { freePorts, pagePorts } from './ports.js';
+import { createSupervisor, type ProcessMessage, type Supervisor } from './processes.js';
+import { PEOPLE, provisionIdentities } from './provision.js';
+import { readRuntimeFigures, type RuntimeFigures } from './runtime-figures.js';
+import { createReviewers, type Reviewer, type Verdict } from './scripted-people.js';
+import {
+  STATE_VERSION,
+  clearUnfinishedSetup,
+  readDemoRecord,
+  type DemoRecord,
+  type StatePaths,
+} from './state-directory.js';
+import { createWorld, writeWorld } from './world.js';
+
+const START_UP_MS = 12_000;
+const OVERALL_TIMEOUT_MS = 15 * 60_000;
+const POLL_MS = 500;
+/** Of one incident's holds the scripted people decide so many; the others stay pending, and pending windows never train. */
+const DECISIONS_PER_INCIDENT_MAX = 4;
+
+export interface DemoRun {
+  readonly record: DemoRecord;
+  readonly figures: RuntimeFigures;
+}
+
+export interface DemoContext {
+  readonly flags: DemoFlags;
+  readonly paths: StatePaths;
+  readonly narrator: Narrator;
+  readonly startedAtMs: number;
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly stop: AbortSignal;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+interface Account {
+  readonly nodeId: string;
+  readonly url: string;
+  readonly people: readonly { readonly name: string; readonly password: string }[];
+}
+
+/** What the processes have reported so far; decoration for people, the truth lies on disk. */
+interface Progress {
+  readonly activeDetectors: Set<number>;
+  readonly enrolled: Set<string>;
+  readonly sealed: Set<number>;
+  caughtUp: boolean;
+  firstQuarantineMs: number | null;
+  quarantines: number;
+}
+
+/**
+ * Runs until everything that was asked for has happened (`--exit`) or until it is stopped.
+ *
+ * @throws {ExperimentError} `ERR_DEMO_…`; errors of the rooms as they are
+ */
+export async function runDemo(o: DemoContext): Promise<DemoRun> {
+  const record = readDemoRecord(o.paths) ?? (await setUp(o));
+  requireSameFlags(o, record);
+  const pages = await pagePorts(o.flags.port, record.hospitals.length);
+  const progress: Progress = {
+    activeDetectors: new Set(),
+    enrolled: new Set(),
+    sealed: new Set(),
+    caughtUp: false,
+    firstQuarantineMs: null,
+    quarantines: 0,
+  };
+  const supervisor = createSupervisor({
+    logDir: o.paths.processes,
+    environment: o.environment,
+    now: () => Date.now(),
+    onMessage: (name, message) => onMessage(o, progress, name, message),
+    onRestart: (name, why) => o.narrator.warn(`${name} ended (${why}) and is started again`),
+  });
+  try {
+    return await Promise.race([serve(o, record, pages, supervisor, progress), supervisor.failed]);
+  } finally {
+    const killed = await supervisor.stop();
+    if (killed.length > 0) o.narrator.warn(`had to be killed: ${killed.join(', ')}`);
+  }
+}
+
+async function setUp(o: DemoContext): Promise<DemoRecord> {
+  const { flags, paths, narrator } = o;
+  clearUnfinishedSetup(paths);
+  const world = await createWorld(flags);
+  writeWorld(paths, world);
+  for (const note of world.notes) narrator.say('logs', note);
+  const incidents = world.consortium.truth.length;
+  narrator.say(
+    'logs',
+    `${world.consortium.hospitals.length} hospitals, ${world.selection.callCount} live calls to come, ${incidents} incidents planted`,
+  );
+  const nowMs = Date.now();
+  provisionIdentities(paths, world.consortium, nowMs);
+  for (const hospital of world.consortium.hospitals) {
+    const identity = await provisionNode({
+      caDir: join(paths.orchestrator, 'ca'),
+      federationId: FEDERATION_ID,
+      nodeId: hospital.nodeId,
+      nowMs,
+    });
+    writeIdentity(paths.hospital(hospital.nodeId), identity);
+  }
+  const { vocabulary } = world.consortium;
+  const record: DemoRecord = {
+    stateVersion: STATE_VERSION,
+    seed: flags.seed,
+    hospitals: world.consortium.hospitals.map((hospital) => hospital.nodeId),
+    source: world.source,
+    rounds: flags.rounds,
+    days: flags.days,
+    liveFromMs: world.consortium.liveFromMs,
+    originSlot: Math.floor((Date.now() + START_UP_MS) / DEMO_POLICY.slotLengthMs) + 1,
+    vocabulary:
+      vocabulary === null ? null : { hash: vocabulary.hash, size: vocabulary.activities.length },
+    timeGranularity: world.timeGranularity,
+    liveCallCount: world.selection.callCount,
+    notes: world.notes,
+  };
+  // Written last: a folder without it was never finished.
+  writeFileSync(paths.demo, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  return record;
+}
+
+function requireSameFlags({ flags, paths }: DemoContext, record: DemoRecord): void {
+  const asked = { hospitals: flags.hospitals, rounds: flags.rounds, seed: flags.seed };
+  const made = { hospitals: record.hospitals.length, rounds: record.rounds, seed: record.seed };
+  for (const name of ['hospitals', 'rounds', 'seed'] as const) {
+    if (asked[name] !== made[name]) {
+      throw new ExperimentError(
+        'ERR_DEMO_STATE_FLAGS',
+        `${paths.root} was made with --${name} ${made[name]}, got ${asked[name]}; use the same flags to resume it, or another folder with --state`,
+        { flag: name, made: made[name], asked: asked[name] },
+      );
+    }
+  }
+  const source = flags.log === null ? 'simulated' : 'log';
+  if (record.source.kind !== source) {
+    throw new ExperimentError(
+      'ERR_DEMO_STATE_FLAGS',
+      `${paths.root} was made ${record.source.kind === 'log' ? `with --log ${record.source.file}` : 'without --log'}; use the same flags to resume it, or another folder with --state`,
+      { flag: 'log' },
+    );
+  }
+}
+
+async function serve(
+  o: DemoContext,
+  record: DemoRecord,
+  pages: readonly number[],
+  supervisor: Supervisor,
+  progress: Progress,
+): Promise<DemoRun> {
+  const { narrator, paths } = o;
+  const count = record.hospitals.length;
+  const free = await freePorts(3 + 2 * count);
+  const ports: Ports = {
+    ledger: free[0]!,
+    federation: free[1]!,
+    orchestratorHttp: free[2]!,
+    pages,
+    chaincode: free.slice(3, 3 + count),
+    chaincodeMetrics: free.slice(3 + count),
+  };
+  const specs: Specs = writeConfiguration({
+    paths,
+    hospitals: record.hospitals,
+    ports,
+    rounds: record.rounds,
+    liveFromMs: record.liveFromMs,
+    originSlot: record.originSlot,
+    vocabulary: record.vocabulary,
+    timeGranularity: record.timeGranularity,
+  });
+  const majority = Math.floor(count / 2) + 1;
+  narrator.say(
+    'ledger',
+    `development ledger (one process orders and commits; not Fabric consensus), ${count} endorsing chaincode processes, policy ${majority} of ${count}`,
+  );
+  await Promise.all([...specs.chaincode, specs.ledger].map((spec) => supervisor.start(spec)));
+  const hospitalsStarted = Promise.all(specs.hospitals.map((spec) => supervisor.start(spec)));
+  await supervisor.start(specs.orchestrator);
+  narrator.say(
+    'federation',
+    `orchestrator serves; slots of ${DEMO_POLICY.slotLengthMs / 1000} s, quorum ${majority} of ${count}, ${record.rounds} rounds`,
+  );
+  await hospitalsStarted;
+  const accounts = await openAccounts(o, record, pages);
+  await until(o, 'detector 0 to be attested and active', () => progress.activeDetectors.size > 0);
+  await until(o, "every hospital's actors to be enrolled", () => progress.enrolled.size === count);
+  await supervisor.start(specs.ehrGateway);
+  narrator.say(
+    'scoring',
+    `EHR gateway submits ${record.liveCallCount} calls, each under its actor's own certificate`,
+  );
+  announce(o, accounts);
+
+  if (o.flags.exit) {
+    const reviewers = await Promise.all(accounts.map((account) => reviewerOf(o, account)));
+    await finishJob(o, record, ports, reviewers, progress);
+  } else {
+    await untilStopped(o.stop);
+  }
+  return {
+    record,
+    figures: await readRuntimeFigures({
+      chaincodeMetricsPorts: ports.chaincodeMetrics,
+      firstQuarantineMs: progress.firstQuarantineMs,
+      residentMb: supervisor.peakResidentMb(),
+      restarts: supervisor.restartCount(),
+    }),
+  };
+}
+
+function onMessage(
+  o: DemoContext,
+  progress: Progress,
+  name: string,
+  message: ProcessMessage,
+): void {
+  if (message.type !== 'hop') return;
+  const { narrator } = o;
+  const facts = message as Readonly<Record<string, string | number | null>>;
+  switch (facts['hop']) {
+    case 'enrolled':
+      progress.enrolled.add(name);
+      narrator.say(
+        'profiles',
+        `${name} enrolled ${String(facts['actors'])} actors with the profile of their history`,
+      );
+      return;
+    case 'debited':
+      narrator.say(
+        'training',
+        `${name} debited its privacy ledger for slot ${String(facts['slotIndex'])}, then trained`,
+      );
+      return;
+    case 'released':
+      narrator.say('training', `${name} persisted its noised update`);
+      return;
+    case 'attested':
+      narrator.say(
+        'detector',
+        `${name} verified and attested detector ${String(facts['version'])}`,
+      );
+      return;
+    case 'refused':
+      narrator.warn(
+        `${name} refused detector ${String(facts['version'])}: ${String(facts['code'])}`,
+      );
+      return;
+    case 'detector':
+      if (facts['state'] === 'active') progress.activeDetectors.add(Number(facts['version']));
+      if (typeof facts['version'] === 'number') {
+        narrator.say('detector', `version ${facts['version']}: ${String(facts['state'])}`);
+      }
+      return;
+    case 'round':
+      if (name === 'orchestrator') onRound(o, progress, facts);
+      return;
+    case 'caught-up':
+      if (progress.caughtUp) return;
+      progress.caughtUp = true;
+      narrator.say('scoring', 'every line of the live part has gone through the ledger');
+      return;
+    case 'call':
+    case 'resubmission':
+    case 'probe':
+      onOutcome(o, progress, facts);
+      return;
+    default:
+  }
+}
+
+function onRound(
+  { narrator }: DemoContext,
+  progress: Progress,
+  facts: Readonly<Record<string, string | number | null>>,
+): void {
+  const round = `round of slot ${String(facts['slotIndex'])}`;
+  if (facts['phase'] === 'sealed') {
+    progress.sealed.add(Number(facts['slotIndex']));
+    narrator.say('federation', `${round} sealed, ${String(facts['accepted'])} updates averaged`);
+  } else if (facts['phase'] === 'skipped' || facts['phase'] === 'aborted') {
+    narrator.say('federation', `${round} ${facts['phase']}: ${String(facts['outcome'])}`);
+  }
+}
+
+function onOutcome(
+  o: DemoContext,
+  progress: Progress,
+  facts: Readonly<Record<string, string | number | null>>,
+): void {
+  const { narrator } = o;
+  if (facts['hop'] === 'resubmission') {
+    narrator.say(
+      'review',
+      `${String(facts['hospital'])}: released call resubmitted by its actor: ${String(facts['disposition'])}`,
+    );
+    return;
+  }
+  if (facts['hop'] === 'probe') {
+    narrator.say(
+      'review',
+      `${String(facts['hospital'])}: the same grant a second time, on purpose: ${String(facts['disposition'])}`,
+    );
+    return;
+  }
+  if (facts['disposition'] !== 'quarantined') return;
+  progress.quarantines++;
+  if (progress.firstQuarantineMs === null) {
+    progress.firstQuarantineMs = Date.now() - o.startedAtMs;
+    narrator.say(
+      'scoring',
+      `first quarantine, at ${String(facts['hospital'])}: ${String(facts['quarantineId']).slice(0, 12)}…`,
+    );
+  } else if (progress.quarantines % 10 === 0) {
+    narrator.say('scoring', `${progress.quarantines} calls in quarantine so far`);
+  }
+}
+
+/** One-time passwords, made at every start and shown once; each person's key lies encrypted under hers. */
+async function openAccounts(
+  { paths }: DemoContext,
+  record: DemoRecord,
+  pages: readonly number[],
+): Promise<Account[]> {
+  const accounts: Account[] = [];
+  for (const [index, nodeId] of record.hospitals.entries()) {
+    const home = paths.hospital(nodeId);
+    const people = [];
+    for (const person of PEOPLE) {
+      const password = `${randomBytes(3).toString('hex')}-${randomBytes(3).toString('hex')}`;
+      await addPerson({
+        file: join(home, 'node.sqlite'),
+        name: person.name,
+        role: person.role,
+        password,
+        mspId: `${nodeId}MSP`,
+        certificatePem: readFileSync(join(home, 'people', `${person.name}.cert.pem`), 'utf8'),
+        privateKeyPem: readFileSync(join(home, 'people', `${person.name}.key.pem`), 'utf8'),
+        now: () => Date.now(),
+      });
+      people.push({ name: person.name, password });
+    }
+    accounts.push({ nodeId, url: `http://127.0.0.1:${pages[index]!}`, people });
+  }
+  return accounts;
+}
+
+function announce({ narrator }: DemoContext, accounts: readonly Account[]): void {
+  for (const account of accounts) {
+    narrator.say(
+      'review',
+      `${account.nodeId} analyst page ${account.url}/  sign in: ${account.people
+        .map((person) => `${person.name} / ${person.password}`)
+        .join('   second person: ')}`,
+    );
+  }
+}
+
+async function reviewerOf(o: DemoContext, account: Account): Promise<Reviewer> {
+  const [first, second] = account.people;
+  const incidents = readIncidents(o.paths);
+  const guilty = new Map(
+    incidents.flatMap((incident) =>
+      incident.eventIds.map((eventId) => [eventId, incident] as const),
+    ),
+  );
+  const decided = new Map<string, Set<string>>();
+  return await createReviewers({
+    baseUrl: account.url,
+    first: first!,
+    second: second!,
+    judge: (txId) => {
+      const outcome = readOutcomes(o.paths).byTransaction.get(txId);
+      if (outcome === undefined) return null;
+      // A probe of a spent grant, or a call nobody planted anything in: ordinary work.
+      const incident = guilty.get(outcome.eventId);
+      if (incident === undefined) return benign(outcome);
+      const holds = decided.get(incident.id) ?? new Set<string>();
+      if (!holds.has(txId) && holds.size >= DECISIONS_PER_INCIDENT_MAX) return null;
+      decided.set(incident.id, holds.add(txId));
+      return attack(incident.kind);
+    },
+  });
+}
+
+function benign(outcome: Outcome): Verdict {
+  return outcome.kind === 'probe'
+    ? {
+        action: 'reject',
+        finding: 'duplicate',
+        reason: 'The grant was used already; a second use is refused.',
+      }
+    : {
+        action: 'release',
+        finding: 'benign-expected',
+        reason: 'Telephoned the ward: ordinary work of this person on this day.',
+      };
+}
+
+function attack(kind: string): Verdict {
+  return {
+    action: 'reject',
+    finding: 'attack',
+    reason: `Telephoned the ward: nobody there asked for this access (${kind}).`,
+  };
+}
+
+/** `--exit`: decide holds as they come, until everything that was planned has happened. */
+async function finishJob(
+  o: DemoContext,
+  record: DemoRecord,
+  ports: Ports,
+  reviewers: readonly Reviewer[],
+  progress: Progress,
+): Promise<void> {
+  const { narrator } = o;
+  const orchestrator = `http://127.0.0.1:${ports.orchestratorHttp}/api/v1/status`;
+  const startedMs = Date.now();
+  let idlePasses = 0;
+  for (;;) {
+    if (o.stop.aborted) return;
+    let decided = 0;
+    for (const reviewer of reviewers) decided += await reviewer.decideOpenHolds();
+    const status = (await (await fetch(orchestrator)).json()) as {
+      rounds: { sealed: number };
+      publication: { backlog: number };
+    };
+    const outcomes = readOutcomes(o.paths);
+    const roundsDone = status.rounds.sealed >= record.rounds && status.publication.backlog === 0;
+    const callsDone = progress.caughtUp && outcomes.callCount >= record.liveCallCount;
+    const probed = outcomes.probeCount > 0;
+    // Two quiet passes: a decision may still set off a resubmission, and that another hold.
+    idlePasses = decided === 0 && roundsDone && callsDone && probed ? idlePasses + 1 : 0;
+    if (idlePasses >= 3) break;
+    if (Date.now() - startedMs > OVERALL_TIMEOUT_MS) {
+      throw new ExperimentError(
+        'ERR_DEMO_TIMEOUT',
+        `not finished after ${OVERALL_TIMEOUT_MS / 60_000} min: ${status.rounds.sealed} of ${record.rounds} rounds sealed, ${outcomes.callCount} of ${record.liveCallCount} calls submitted, ${outcomes.probeCount} grant probes`,
+      );
+    }
+    await sleep(POLL_MS);
+  }
+  const released = reviewers.reduce((sum, reviewer) => sum + reviewer.tally.released, 0);
+  const rejected = reviewers.reduce((sum, reviewer) => sum + reviewer.tally.rejected, 0);
+  narrator.say(
+    'review',
+    `two scripted people a hospital decided: ${released} released, ${rejected} rejected`,
+  );
+}
+
+async function until(o: DemoContext, what: string, done: () => boolean): Promise<void> {
+  const startedMs = Date.now();
+  while (!done()) {
+    if (o.stop.aborted) throw new ExperimentError('ERR_DEMO_STOPPED', 'stopped before it was up');
+    if (Date.now() - startedMs > 90_000) {
+      throw new ExperimentError(
+        'ERR_DEMO_TIMEOUT',
+        `waited 90 s for ${what}; the logs are in ${o.paths.processes}`,
+      );
+    }
+    await sleep(50);
+  }
+}
+
+function untilStopped(stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve();
+    else stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+export function prepareFolders(paths: StatePaths): void {
+  mkdirSync(paths.processes, { recursive: true, mode: 0o700 });
+}

@@ -1,0 +1,133 @@
+/**
+ * Two scripted people of a hospital, who use the same HTTP API as a browser: one claims and proposes, the other approves.
+ * They know the planted truth, as somebody who telephones the ward would; the product does not.
+ * @module
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Verdict {
+  readonly action: 'release' | 'reject';
+  readonly finding: string;
+  readonly reason: string;
+}
+
+interface HoldItem {
+  readonly txId: string;
+  readonly state: string;
+  readonly version: number;
+  readonly mine: boolean;
+  readonly can: readonly string[];
+}
+
+interface SignedIn {
+  readonly cookie: string;
+  readonly csrf: string;
+}
+
+export interface ReviewTally {
+  released: number;
+  rejected: number;
+}
+
+export interface Reviewer {
+  /** Decides every hold that is open now and has a verdict; returns how many it decided. */
+  decideOpenHolds(): Promise<number>;
+  readonly tally: ReviewTally;
+}
+
+export async function createReviewers(o: {
+  readonly baseUrl: string;
+  readonly first: { readonly name: string; readonly password: string };
+  readonly second: { readonly name: string; readonly password: string };
+  /** Null: leave the hold alone for now. */
+  readonly judge: (txId: string) => Verdict | null;
+}): Promise<Reviewer> {
+  const first = await signIn(o.baseUrl, o.first);
+  const second = await signIn(o.baseUrl, o.second);
+  const tally: ReviewTally = { released: 0, rejected: 0 };
+
+  async function post(
+    who: SignedIn,
+    path: string,
+    body: Record<string, unknown>,
+  ): Promise<HoldItem> {
+    for (let attempt = 0; ; attempt++) {
+      const response = await fetch(`${o.baseUrl}${path}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          cookie: who.cookie,
+          'x-csrf-token': who.csrf,
+        },
+        body: JSON.stringify(body),
+      });
+      if (response.ok) return (await response.json()) as HoldItem;
+      const problem = (await response.json()) as { code?: string; detail?: string };
+      // A busy node says so and when to come back; everything else is for the caller.
+      if ((response.status === 429 || response.status === 503) && attempt < 5) {
+        await sleep(1000 * Number(response.headers.get('retry-after') ?? '1'));
+        continue;
+      }
+      throw new Error(`${path}: ${response.status} ${problem.code ?? ''} ${problem.detail ?? ''}`);
+    }
+  }
+
+  async function openHolds(): Promise<HoldItem[]> {
+    const holds: HoldItem[] = [];
+    let after: string | null = null;
+    do {
+      const query = new URLSearchParams({ limit: '200', ...(after === null ? {} : { after }) });
+      const response = await fetch(`${o.baseUrl}/api/v1/holds?${query.toString()}`, {
+        headers: { cookie: first.cookie },
+      });
+      if (!response.ok) throw new Error(`GET holds: ${response.status}`);
+      const page = (await response.json()) as { items: HoldItem[]; next: string | null };
+      holds.push(...page.items);
+      after = page.next;
+    } while (after !== null);
+    return holds;
+  }
+
+  return {
+    tally,
+    async decideOpenHolds() {
+      let decided = 0;
+      for (const hold of await openHolds()) {
+        const verdict = o.judge(hold.txId);
+        if (verdict === null) continue;
+        let current = hold;
+        const path = `/api/v1/holds/${hold.txId}`;
+        if (current.can.includes('claim')) {
+          current = await post(first, `${path}/claims`, { expectedVersion: current.version });
+        }
+        if (current.state === 'claimed') {
+          current = await post(first, `${path}/proposals`, {
+            expectedVersion: current.version,
+            ...verdict,
+          });
+        }
+        if (current.state !== 'proposed') continue;
+        await post(second, `${path}/approvals`, { expectedVersion: current.version });
+        if (verdict.action === 'release') tally.released++;
+        else tally.rejected++;
+        decided++;
+      }
+      return decided;
+    },
+  };
+}
+
+async function signIn(
+  baseUrl: string,
+  person: { readonly name: string; readonly password: string },
+): Promise<SignedIn> {
+  const response = await fetch(`${baseUrl}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(person),
+  });
+  if (!response.ok) throw new Error(`sign-in of ${person.name}: ${response.status}`);
+  const body = (await response.json()) as { csrf: string };
+  const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  return { cookie, csrf: body.csrf };
+}

@@ -1,0 +1,32 @@
+/** What can go wrong here, as stable codes. @module */
+
+export type ExperimentErrorCode =
+  | 'ERR_DEMO_FLAG'
+  | 'ERR_DEMO_NODE_VERSION'
+  | 'ERR_DEMO_NOT_BUILT'
+  | 'ERR_DEMO_PORT'
+  | 'ERR_DEMO_PROCESS'
+  | 'ERR_DEMO_STATE_FLAGS'
+  | 'ERR_DEMO_STATE_FOREIGN'
+  | 'ERR_DEMO_STATE_LOCKED'
+  | 'ERR_DEMO_STATE_VERSION'
+  | 'ERR_DEMO_STOPPED'
+  | 'ERR_DEMO_TIMEOUT'
+  | 'ERR_VERIFY_STATE';
+
+export class ExperimentError extends Error {
+  override readonly name = 'ExperimentError';
+  readonly code: ExperimentErrorCode;
+  readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+
+  constructor(
+    code: ExperimentErrorCode,
+    message: string,
+    facts: Readonly<Record<string, string | number | boolean | null>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = code;
+    this.facts = facts;
+  }
+}
