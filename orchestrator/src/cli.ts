@@ -69,7 +69,7 @@ verb('rounds', 'List rounds, newest first', 'rounds --config orchestrator.yaml')
   .action((o: Common & { limit: string }) =>
     withState(o, async ({ store }) => {
       const limit = integer('limit', o.limit, 1, 1_000);
-      const rounds = (await store.rounds({ limit })).map((each) => roundSummary(each.round));
+      const rounds = (await store.rounds.newest({ limit })).map((each) => roundSummary(each.round));
       print(o, rounds, rounds.map(roundLine).join('\n') || 'no rounds yet');
     }),
   );
@@ -123,7 +123,7 @@ async function chooseManifests(
   config: OrchestratorConfig,
   text: string,
 ): Promise<readonly StoredManifest[]> {
-  const all = await store.manifestsAfter(-1, 1_000_000);
+  const all = await store.lineage.manifestsAfter(-1, 1_000_000);
   if (text === 'all') return all;
   const { federationId, policy } = config;
   const found = all.filter(
@@ -159,7 +159,7 @@ async function prove(
     federationId: config.federationId,
     previousManifest: stored.previous,
   });
-  const submissions = await store.submissions(stored.key);
+  const submissions = await store.rounds.submissions(stored.key);
   const { resultModel, acceptedCount } = await replayRound({
     manifest,
     evidence: submissions,

@@ -286,7 +286,7 @@ function indexOrKey(part: string): string | number {
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 60));
   if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
+  return JSON.stringify(value);
 }
 
 function suggestion(key: string, error: ErrorObject | undefined): string {

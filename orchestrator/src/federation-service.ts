@@ -83,7 +83,6 @@ export function createFederationService(o: FederationServiceOptions): Federation
           'call failed',
         );
       }
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- a ServiceError is an Error with a status
       throw toServiceError(error);
     } finally {
       o.observe?.(method, code, (o.nowMs() - startedAtMs) / 1_000);

@@ -127,16 +127,16 @@ export class NodeDesk {
         { facts: { clockOffsetMs: Math.round(clockOffsetMs) } },
       );
     }
-    const known = (await store.node(caller.nodeId))?.ledgerHead ?? null;
+    const known = (await store.roster.find(caller.nodeId))?.ledgerHead ?? null;
     assertLedgerNotRolledBack(caller.nodeId, known, o.ledgerHead);
-    if (o.ledgerHead !== null) await store.raiseLedgerHead(caller.nodeId, o.ledgerHead);
-    await store.greetNode(caller.nodeId, {
+    if (o.ledgerHead !== null) await store.roster.raiseLedgerHead(caller.nodeId, o.ledgerHead);
+    await store.roster.greet(caller.nodeId, {
       atMs,
       clockOffsetMs,
       software: o.software.slice(0, 64),
       kernelHash: o.kernelHash.slice(0, 64),
     });
-    const epoch = (await store.revocations()).at(-1)?.epoch ?? 0;
+    const epoch = (await store.roster.revocations()).at(-1)?.epoch ?? 0;
     return { level, revocationEpoch: epoch, highestLedgerHead: known };
   }
 
@@ -146,7 +146,7 @@ export class NodeDesk {
   ): Promise<Readonly<{ assignment: Assignment; pollAfterInMs: number }>> {
     const { store, runner, nowMs } = this.#o;
     await this.#seen(caller.nodeId);
-    let open = (await store.openRound())?.round ?? null;
+    let open = (await store.rounds.findOpen())?.round ?? null;
     const member = open?.members[caller.nodeId];
     if (open?.phase === 'gathering' && state === 'ready' && member?.state === 'expected') {
       const event = { kind: 'node-ready', nodeId: caller.nodeId, atMs: nowMs() } as const;
@@ -163,7 +163,7 @@ export class NodeDesk {
     const writtenAtMs = this.#seenAtMs.get(nodeId) ?? 0;
     if (Math.abs(atMs - writtenAtMs) < SEEN_EVERY_MS) return;
     this.#seenAtMs.set(nodeId, atMs);
-    await this.#o.store.touchNode(nodeId, atMs);
+    await this.#o.store.roster.touch(nodeId, atMs);
   }
 
   async #assignment(
@@ -231,23 +231,23 @@ export class NodeDesk {
       throw new FederationError('ERR_SIGNATURE', 'envelope: the signature is not this node’s');
     }
     this.#assertFederation(envelope.roundId);
-    const stored = await store.round(envelope.roundId);
+    const stored = await store.rounds.find(envelope.roundId);
     if (stored === null) throw unknownRound(envelope.roundId);
     const [release] = envelope.releases;
     if (release === undefined) {
       throw new FederationError('ERR_ENVELOPE', 'envelope.releases: expected one, got none');
     }
-    const before = await store.submission(envelope.roundId, caller.nodeId);
+    const before = await store.rounds.submission(envelope.roundId, caller.nodeId);
     if (before !== null) return this.#again(caller, envelope, before, release.digest);
     assertOpenFor(stored.round, caller.nodeId, nowMs());
     assertSameTask(stored.round, envelope);
-    const known = (await store.node(caller.nodeId))?.ledgerHead ?? null;
+    const known = (await store.roster.find(caller.nodeId))?.ledgerHead ?? null;
     assertLedgerNotRolledBack(caller.nodeId, known, envelope.ledgerHead);
 
     const bytes = await this.#updateBytes(release.digest, o.update);
     const verdict = this.#screen(envelope, bytes);
     await this.#o.objects.put(bytes);
-    await store.raiseLedgerHead(caller.nodeId, envelope.ledgerHead);
+    await store.roster.raiseLedgerHead(caller.nodeId, envelope.ledgerHead);
 
     const atMs = nowMs();
     const envelopeDigest = sha256Hex(o.envelope);
@@ -266,7 +266,7 @@ export class NodeDesk {
     );
     if (!applied) {
       // Somebody else's change came first: the same update by a second connection, or the end of the round.
-      const raced = await store.submission(envelope.roundId, caller.nodeId);
+      const raced = await store.rounds.submission(envelope.roundId, caller.nodeId);
       if (raced !== null) return this.#again(caller, envelope, raced, release.digest);
       throw closed(round);
     }
@@ -277,7 +277,7 @@ export class NodeDesk {
     );
     this.#o.outcome?.(outcome);
     if (outcome !== 'accepted') {
-      await store.audit('update-screened', atMs, {
+      await store.audit.append('update-screened', atMs, {
         nodeId: caller.nodeId,
         slotIndex: round.id.slotIndex,
         update: release.digest,
@@ -286,7 +286,7 @@ export class NodeDesk {
       });
     }
     this.#o.wake?.();
-    const receipt = await store.submission(envelope.roundId, caller.nodeId);
+    const receipt = await store.rounds.submission(envelope.roundId, caller.nodeId);
     if (receipt === null) throw new FederationError('ERR_STORAGE', 'the receipt is missing');
     return receiptOf(receipt);
   }
@@ -334,7 +334,7 @@ export class NodeDesk {
   ): Promise<WireReceipt> {
     if (before.update === digest) return receiptOf(before);
     const { store, nowMs } = this.#o;
-    await store.audit('update-conflict', nowMs(), {
+    await store.audit.append('update-conflict', nowMs(), {
       nodeId: caller.nodeId,
       slotIndex: envelope.roundId.slotIndex,
       first: before.update,
@@ -371,7 +371,7 @@ export class NodeDesk {
   }
 
   async getReceipt(caller: Caller, roundId: RoundId): Promise<WireReceipt> {
-    const submission = await this.#o.store.submission(roundId, caller.nodeId);
+    const submission = await this.#o.store.rounds.submission(roundId, caller.nodeId);
     if (submission === null) throw unknownRound(roundId);
     return receiptOf(submission);
   }
@@ -410,7 +410,7 @@ export class NodeDesk {
 
   async getObject(digest: string): Promise<Uint8Array> {
     const { store, objects, federation } = this.#o;
-    const visible = digest === federation.plan.hash || (await store.isPublicObject(digest));
+    const visible = digest === federation.plan.hash || (await store.lineage.isPublicObject(digest));
     const bytes = visible ? await objects.get(digest) : null;
     if (bytes === null) {
       throw new FederationError('ERR_OBJECT_UNKNOWN', 'object: not here, or not for everyone');
@@ -419,7 +419,7 @@ export class NodeDesk {
   }
 
   async beginObject(caller: Caller, announcement: ObjectAnnouncement): Promise<readonly number[]> {
-    const open = (await this.#o.store.openRound())?.round ?? null;
+    const open = (await this.#o.store.rounds.findOpen())?.round ?? null;
     if (open === null) throw new FederationError('ERR_ROUND_CLOSED', 'no round takes updates now');
     assertOpenFor(open, caller.nodeId, this.#o.nowMs());
     const expected = this.#o.federation.plan.parameterCount * 4;
@@ -440,21 +440,21 @@ export class NodeDesk {
     roundId: RoundId,
   ): Promise<Readonly<{ manifest: StoredManifest; evidence: readonly Evidence[] }>> {
     this.#assertFederation(roundId);
-    const manifest = await this.#o.store.manifest(roundId);
+    const manifest = await this.#o.store.lineage.manifest(roundId);
     if (manifest === null) throw unknownRound(roundId);
-    const submissions = await this.#o.store.submissions(roundId);
+    const submissions = await this.#o.store.rounds.submissions(roundId);
     return { manifest, evidence: submissions.map((each) => ({ ...each })) };
   }
 
   async listManifests(
     cursor: number,
   ): Promise<Readonly<{ manifests: readonly StoredManifest[]; more: boolean }>> {
-    const found = await this.#o.store.manifestsAfter(cursor, 101);
+    const found = await this.#o.store.lineage.manifestsAfter(cursor, 101);
     return { manifests: found.slice(0, 100), more: found.length > 100 };
   }
 
   async trust(): Promise<Readonly<{ epoch: number; document: Uint8Array; signature: Uint8Array }>> {
-    const revoked = await this.#o.store.revocations();
+    const revoked = await this.#o.store.roster.revocations();
     const epoch = revoked.at(-1)?.epoch ?? 0;
     const document = encodeCanonical({
       epoch,

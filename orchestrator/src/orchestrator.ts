@@ -122,7 +122,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       refresh: () => refreshGauges(o, admission),
       status,
       rounds: async () =>
-        (await o.store.rounds({ limit: 100 })).map((each) => roundSummary(each.round)),
+        (await o.store.rounds.newest({ limit: 100 })).map((each) => roundSummary(each.round)),
     });
   } catch (cause) {
     await server.close();
@@ -135,7 +135,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     startPacemaker({
       work: async () => {
         await runner.settle();
-        await publisher.prepare();
+        if (await publisher.prepare()) wake();
         await runner.openDueSlot();
         return runner.nextDueMs();
       },
@@ -170,14 +170,14 @@ async function authorise(
   nodeId: string,
   serial: string,
 ): Promise<void> {
-  const node = await store.node(nodeId);
+  const node = await store.roster.find(nodeId);
   const onRoster = federation.hospitals.some((each) => each.nodeId === nodeId);
   if (node === null || !onRoster) {
     throw new FederationError('ERR_IDENTITY_UNKNOWN', `${nodeId} is not of this federation`);
   }
   const revoked =
     node.state === 'revoked' ||
-    (await store.revocations()).some((each) => each.serial === serial.toUpperCase());
+    (await store.roster.revocations()).some((each) => each.serial === serial.toUpperCase());
   if (revoked) {
     throw new FederationError('ERR_CERTIFICATE_REVOKED', `the certificate of ${nodeId} is revoked`);
   }
@@ -193,7 +193,7 @@ async function answers(store: FederationStore): Promise<boolean> {
 }
 
 async function refreshGauges(o: OrchestratorOptions, admission: Admission): Promise<void> {
-  const nodes = await o.store.nodes();
+  const nodes = await o.store.roster.list();
   const counts: Record<string, number> = { active: 0, paused: 0, revoked: 0 };
   for (const node of nodes) {
     counts[node.state] = (counts[node.state] ?? 0) + 1;
@@ -205,7 +205,7 @@ async function refreshGauges(o: OrchestratorOptions, admission: Admission): Prom
   }
   o.metrics.setNodes(counts);
   o.metrics.setInFlight(admission.inFlightBytes);
-  const open = await o.store.publications({ states: ['queued', 'built', 'proposed'] });
+  const open = await o.store.publications.list({ states: ['queued', 'built', 'proposed'] });
   o.metrics.setBacklog(open.length);
 }
 

@@ -37,7 +37,6 @@ export function startPacemaker(
     });
 
   const run = async (): Promise<void> => {
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set by stop() while this waits
     while (!stopped) {
       woken = false;
       let pauseMs = 1_000;

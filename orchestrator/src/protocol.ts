@@ -24,6 +24,7 @@ export {
   type UpdateEnvelope,
 } from './protocol/envelope.js';
 export {
+  compareNodeIds,
   isName,
   nodeOfSubjectAltName,
   nodeUri,
@@ -41,7 +42,6 @@ export {
   PROTOCOL_LEVELS,
 } from './protocol/limits.js';
 export {
-  compareNodeIds,
   CONTRIBUTION_OUTCOMES,
   decodeManifest,
   encodeManifest,

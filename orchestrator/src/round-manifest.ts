@@ -5,12 +5,8 @@
 import { sha256Hex } from '@bhschain/dp';
 import type { PlanFacts } from './federation.js';
 import { decodeEnvelope } from './protocol/envelope.js';
-import {
-  compareNodeIds,
-  CONTRIBUTION_OUTCOMES,
-  type Contribution,
-  type Manifest,
-} from './protocol/manifest.js';
+import { compareNodeIds } from './protocol/identifiers.js';
+import { CONTRIBUTION_OUTCOMES, type Contribution, type Manifest } from './protocol/manifest.js';
 import type { Round } from './round/round.js';
 import type { Submission } from './store/store.js';
 

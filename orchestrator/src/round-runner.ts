@@ -61,9 +61,9 @@ export class RoundRunner {
   async initialise(): Promise<void> {
     const { store, objects, federation, nowMs } = this.#o;
     await objects.put(federation.plan.bytes);
-    await store.recordGenesis(await objects.put(federation.genesisModel));
+    await store.lineage.recordGenesis(await objects.put(federation.genesisModel));
     for (const hospital of federation.hospitals) {
-      await store.ensureNode(hospital.nodeId, hospital.mspId);
+      await store.roster.ensure(hospital.nodeId, hospital.mspId);
     }
     if ((await store.fact('first-slot')) === null) {
       // The slot that is running now is put aside; rounds begin at the next boundary.
@@ -81,8 +81,8 @@ export class RoundRunner {
   /** When there will be something to do at the latest, if nothing else happens; null for never. */
   async nextDueMs(): Promise<number | null> {
     const { store, federation, nowMs } = this.#o;
-    const open = await store.openRound();
-    const effect = await store.nextEffectAtMs();
+    const open = await store.rounds.findOpen();
+    const effect = await store.rounds.nextEffectAtMs();
     const candidates = open === null ? [] : Object.values(open.round.timers);
     if (effect !== null) candidates.push(effect);
     if (open === null && !(await this.isDone())) candidates.push(this.nextSlotMs(nowMs()));
@@ -96,7 +96,7 @@ export class RoundRunner {
   /** Whether the policy's number of rounds has been sealed. */
   async isDone(): Promise<boolean> {
     const { roundsMax } = this.#o.federation.policy;
-    return roundsMax !== null && (await this.#o.store.countRounds('sealed')) >= roundsMax;
+    return roundsMax !== null && (await this.#o.store.rounds.count('sealed')) >= roundsMax;
   }
 
   /**
@@ -110,7 +110,7 @@ export class RoundRunner {
     attached: Attached | ((next: Round) => Attached) = {},
   ): Promise<Readonly<{ round: Round; applied: boolean }>> {
     for (let race = 0; race < RACES_MAX; race++) {
-      const stored = await this.#o.store.round(key);
+      const stored = await this.#o.store.rounds.find(key);
       if (stored === null) {
         throw new FederationError('ERR_ROUND_UNKNOWN', `round ${key.slotIndex}: not on record`);
       }
@@ -119,7 +119,7 @@ export class RoundRunner {
         this.#o.observer?.event?.(event.kind, false);
         return { round: stored.round, applied: false };
       }
-      const committed = await this.#o.store.commit({
+      const committed = await this.#o.store.rounds.commit({
         ...(typeof attached === 'function' ? attached(next.round) : attached),
         expectedVersion: stored.version,
         round: next.round,
@@ -149,7 +149,7 @@ export class RoundRunner {
   }
 
   async #fireTimers(): Promise<void> {
-    const open = await this.#o.store.openRound();
+    const open = await this.#o.store.rounds.findOpen();
     if (open === null) return;
     const nowMs = this.#o.nowMs();
     const due = Object.entries(open.round.timers)
@@ -165,8 +165,8 @@ export class RoundRunner {
   /** Opens the slot that is due, if no round is open. What was sealed should have passed its gate before. */
   async openDueSlot(): Promise<void> {
     const { store, federation, nowMs } = this.#o;
-    if ((await store.openRound()) !== null || (await this.isDone())) return;
-    const newest = (await store.newestSlot()) ?? Number(await store.fact('first-slot'));
+    if ((await store.rounds.findOpen()) !== null || (await this.isDone())) return;
+    const newest = (await store.rounds.newestSlot()) ?? Number(await store.fact('first-slot'));
     const atMs = nowMs();
     const due = dueSlots(newest, atMs, federation.policy);
     for (const slot of due.missed) await this.#schedule(slot, 'missed', atMs);
@@ -176,15 +176,17 @@ export class RoundRunner {
   async #reasonToSkip(): Promise<SkipReason | null> {
     const { store, federation } = this.#o;
     if ((await store.fact('paused')) === 'true') return 'paused';
-    const waiting = await store.publications({ states: ['queued', 'built', 'proposed'] });
+    const waiting = await store.publications.list({ states: ['queued', 'built', 'proposed'] });
     return waiting.length >= federation.policy.publicationBacklogMax ? 'backlog' : null;
   }
 
   async #schedule(slotIndex: number, skip: SkipReason | null, atMs: number): Promise<void> {
     const { store, federation } = this.#o;
-    const models = await store.models();
+    const models = await store.lineage.models();
     const active = new Set(
-      (await store.nodes()).filter((node) => node.state === 'active').map((node) => node.nodeId),
+      (await store.roster.list())
+        .filter((node) => node.state === 'active')
+        .map((node) => node.nodeId),
     );
     const facts: RoundFacts = {
       id: { federationId: federation.federationId, slotIndex, attempt: 1 },
@@ -198,7 +200,7 @@ export class RoundRunner {
     };
     const { round, effects } = scheduleRound(facts, { atMs, skip });
     const event = { kind: 'slot-due', atMs } as const;
-    const first = await store.commit({ expectedVersion: null, round, event, effects });
+    const first = await store.rounds.commit({ expectedVersion: null, round, event, effects });
     if (!first) return;
     this.#log.info({ slotIndex, phase: round.phase, outcome: skip }, 'round entered a phase');
     this.#o.observer?.phase?.(round);
@@ -207,7 +209,7 @@ export class RoundRunner {
   async #runEffects(): Promise<void> {
     // An effect's event may enqueue the next one; a round has two, so this ends.
     for (;;) {
-      const due = await this.#o.store.dueEffects(this.#o.nowMs());
+      const due = await this.#o.store.rounds.dueEffects(this.#o.nowMs());
       if (due.length === 0) return;
       for (const effect of due) await this.#runEffect(effect);
     }
@@ -221,15 +223,15 @@ export class RoundRunner {
       const waitMs = Math.min(1_000 * 2 ** effect.tries, EFFECT_BACKOFF_MAX_MS);
       const error = cause instanceof Error ? cause.message : 'unknown';
       this.#log.error({ effect: effect.effectKey, tries: effect.tries, error }, 'effect failed');
-      await this.#o.store.postponeEffect(effect.effectKey, this.#o.nowMs() + waitMs, error);
+      await this.#o.store.rounds.postponeEffect(effect.effectKey, this.#o.nowMs() + waitMs, error);
     }
   }
 
   /** Averages the frozen set. The same set gives the same digest, however often this runs. */
   async #aggregate(effect: OpenEffect): Promise<void> {
     const { store, objects, nowMs } = this.#o;
-    const stored = await store.round(effect.key);
-    if (stored?.round.phase !== 'aggregating') return store.completeEffect(effect.effectKey);
+    const stored = await store.rounds.find(effect.key);
+    if (stored?.round.phase !== 'aggregating') return store.rounds.completeEffect(effect.effectKey);
     try {
       const parameters = await this.#average(stored.round);
       const resultModel = await objects.put(encodeParameters(parameters));
@@ -276,13 +278,13 @@ export class RoundRunner {
 
   async #seal(effect: OpenEffect): Promise<void> {
     const { store, objects, signer, federation, nowMs } = this.#o;
-    const stored = await store.round(effect.key);
-    if (stored?.round.phase !== 'sealing') return store.completeEffect(effect.effectKey);
+    const stored = await store.rounds.find(effect.key);
+    if (stored?.round.phase !== 'sealing') return store.rounds.completeEffect(effect.effectKey);
     const { round } = stored;
     const manifest = manifestOf({
       round,
       plan: federation.plan,
-      submissions: await store.submissions(effect.key),
+      submissions: await store.rounds.submissions(effect.key),
       influencePpm: await this.#influenceOf(round),
     });
     const bytes = encodeManifest(manifest);

@@ -77,9 +77,11 @@ export async function statusOf(
   }>,
 ): Promise<OrchestratorStatus> {
   const { federation, store } = o;
-  const open = await store.openRound();
-  const ended = (await store.rounds({ limit: 8 })).find((each) => each.round.endedAtMs !== null);
-  const publications = await store.publications();
+  const open = await store.rounds.findOpen();
+  const ended = (await store.rounds.newest({ limit: 8 })).find(
+    (each) => each.round.endedAtMs !== null,
+  );
+  const publications = await store.publications.list();
   const active = publications.findLast((each) => each.state === 'active');
   const backlog = publications.filter((each) =>
     ['queued', 'built', 'proposed'].includes(each.state),
@@ -95,13 +97,13 @@ export async function statusOf(
       epsilonMicro: federation.plan.privacy.epsilonMicro,
     },
     rounds: {
-      sealed: await store.countRounds('sealed'),
-      skipped: await store.countRounds('skipped'),
-      aborted: await store.countRounds('aborted'),
+      sealed: await store.rounds.count('sealed'),
+      skipped: await store.rounds.count('skipped'),
+      aborted: await store.rounds.count('aborted'),
     },
     current: open === null ? null : roundSummary(open.round),
     last: ended === undefined ? null : roundSummary(ended.round),
-    nodes: (await store.nodes()).map((node) => ({
+    nodes: (await store.roster.list()).map((node) => ({
       nodeId: node.nodeId,
       mspId: node.mspId,
       state: node.state,

@@ -41,13 +41,13 @@ const DURABLE = new Set([
   'put',
   'setFact',
   'recordGenesis',
-  'ensureNode',
+  'ensure',
   'raiseLedgerHead',
-  'updatePublication',
-  'activatePublication',
+  'update',
+  'activate',
   'completeEffect',
   'discardModel',
-  'audit',
+  'append',
   'configure',
   'propose',
   'activate',
@@ -79,6 +79,8 @@ class CrashPoint {
     return new Proxy(target, {
       get: (object, key) => {
         const value: unknown = Reflect.get(object, key);
+        // The store is an object of stores.
+        if (typeof value === 'object' && value !== null) return this.wrap(value);
         if (typeof value !== 'function') return value;
         const method = value.bind(object) as (...args: unknown[]) => unknown;
         return async (...args: unknown[]) => {
@@ -187,11 +189,10 @@ async function run(point: CrashPoint): Promise<Outcome> {
       await world.publisher.advance();
       for (const nodeId of NODES) await visit(world.desk, nodeId);
       const idle =
-        (await world.raw.openRound()) === null &&
-        (await world.raw.publications({ states: ['queued', 'built', 'proposed'] })).length === 0;
-      clock.now = idle
-        ? ((await world.runner.nextDueMs()) ?? END_MS)
-        : clock.now + STEP_MS;
+        (await world.raw.rounds.findOpen()) === null &&
+        (await world.raw.publications.list({ states: ['queued', 'built', 'proposed'] })).length ===
+          0;
+      clock.now = idle ? ((await world.runner.nextDueMs()) ?? END_MS) : clock.now + STEP_MS;
     } catch (cause) {
       if (!(cause instanceof Crash)) throw cause;
       restarts += 1;
@@ -200,7 +201,7 @@ async function run(point: CrashPoint): Promise<Outcome> {
     }
   }
 
-  const sealed = await world.raw.manifestsAfter(0, 10);
+  const sealed = await world.raw.lineage.manifestsAfter(0, 10);
   let previousManifest = '';
   for (const each of sealed) {
     const manifest = verifyManifest({
@@ -213,14 +214,14 @@ async function run(point: CrashPoint): Promise<Outcome> {
     });
     await replayRound({
       manifest,
-      evidence: await world.raw.submissions(each.key),
+      evidence: await world.raw.rounds.submissions(each.key),
       trustedAuthorities: [authorityPem],
       objectOf: async (digest) => (await world.objects.get(digest))!,
     });
     previousManifest = each.digest;
   }
-  await world.raw.verifyAudit();
-  const rounds = await world.raw.rounds({ limit: 10 });
+  await world.raw.audit.verify();
+  const rounds = await world.raw.rounds.newest({ limit: 10 });
   await world.raw.close();
   disk.remove();
   return {

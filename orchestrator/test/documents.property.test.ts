@@ -181,7 +181,12 @@ describe('verifyManifest', () => {
 
   const verify = (
     manifest: Manifest,
-    o: { signer?: Signer; previousManifest?: string; federationId?: string; bytes?: Uint8Array } = {},
+    o: {
+      signer?: Signer;
+      previousManifest?: string;
+      federationId?: string;
+      bytes?: Uint8Array;
+    } = {},
   ): Manifest => {
     const by = o.signer ?? signer;
     const bytes = encodeManifest(manifest);
@@ -207,7 +212,11 @@ describe('verifyManifest', () => {
       () => verify(MANIFEST, { bytes: encodeManifest({ ...MANIFEST, closedAtMs: 4 }) }),
     ],
     ['another federation', 'ERR_MANIFEST_CHAIN', () => verify(MANIFEST, { federationId: 'other' })],
-    ['a gap in the chain', 'ERR_MANIFEST_CHAIN', () => verify(MANIFEST, { previousManifest: HASH })],
+    [
+      'a gap in the chain',
+      'ERR_MANIFEST_CHAIN',
+      () => verify(MANIFEST, { previousManifest: HASH }),
+    ],
     ['a quorum that was not met', 'ERR_MANIFEST', () => verify({ ...MANIFEST, quorum: 2 })],
     [
       'contributions that are not the cohort',

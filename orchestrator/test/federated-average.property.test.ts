@@ -129,10 +129,7 @@ describe('replayAggregation', () => {
     const total = createUpdateSum(1);
     total.add(Int32Array.of(2 ** 31 - 1), 1_000_003);
     const step = meanUpdate(total, [999_983, 1_000_000]);
-    const expected = oracle(
-      BigInt(2 ** 31 - 1) * 1_000_003n * 999_983n,
-      1_000_003n * 1_000_000n,
-    );
+    const expected = oracle(BigInt(2 ** 31 - 1) * 1_000_003n * 999_983n, 1_000_003n * 1_000_000n);
     expect(BigInt(step[0]!)).toBe(expected);
   });
 });

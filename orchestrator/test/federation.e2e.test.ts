@@ -43,7 +43,10 @@ interface World {
   authority: Authority;
   trusted: string;
   channel: MemoryChannel;
-  client(nodeId: string, o?: { authority?: Authority; certificateOf?: string }): Promise<FederationClient>;
+  client(
+    nodeId: string,
+    o?: { authority?: Authority; certificateOf?: string },
+  ): Promise<FederationClient>;
 }
 
 const open: (() => Promise<void> | void)[] = [];
@@ -140,7 +143,10 @@ async function takeWork(client: FederationClient, timeoutMs = 10_000): Promise<W
   throw new Error('no work came');
 }
 
-async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 15_000): Promise<void> {
+async function until(
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs = 15_000,
+): Promise<void> {
   const giveUpMs = nowMs() + timeoutMs;
   while (nowMs() < giveUpMs) {
     if (await condition()) return;

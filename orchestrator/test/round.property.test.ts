@@ -10,7 +10,10 @@ const node = fc.constantFrom(...NODES, 'H9');
 const timers: readonly TimerName[] = ['open', 'gather', 'grace', 'deadline', 'seal'];
 
 type Move = (round: Round, atMs: number) => RoundEvent;
-const fixed = (event: object): Move => (_round, atMs) => ({ ...event, atMs }) as RoundEvent;
+const fixed =
+  (event: object): Move =>
+  (_round, atMs) =>
+    ({ ...event, atMs }) as RoundEvent;
 
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 4, arbitrary: node.map((nodeId) => fixed({ kind: 'node-ready', nodeId })) },
@@ -31,10 +34,12 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.constantFrom(...timers).map(
-      (name): Move =>
-        (round, atMs) => ({ kind: 'timer', name, armedForMs: round.timers[name] ?? atMs, atMs }),
-    ),
+    arbitrary: fc.constantFrom(...timers).map((name): Move => (round, atMs) => ({
+      kind: 'timer',
+      name,
+      armedForMs: round.timers[name] ?? atMs,
+      atMs,
+    })),
   },
   fc
     .record({ nodeId: node, reason: fc.constant('budget') })

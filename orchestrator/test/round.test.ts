@@ -26,7 +26,10 @@ function play(round: Round, ...events: readonly RoundEvent[]): Transition {
   return transition;
 }
 
-const timer = (name: 'open' | 'gather' | 'grace' | 'deadline' | 'seal', atMs: number): RoundEvent => ({
+const timer = (
+  name: 'open' | 'gather' | 'grace' | 'deadline' | 'seal',
+  atMs: number,
+): RoundEvent => ({
   kind: 'timer',
   name,
   armedForMs: atMs,
@@ -115,33 +118,24 @@ describe('a round', () => {
 
   it('never lets the grace window pass the deadline', () => {
     const late = DEADLINE_MS - 1_000;
-    const { round } = play(
-      collecting(),
-      submission('H1'),
-      submission('H2', { atMs: late }),
-    );
+    const { round } = play(collecting(), submission('H1'), submission('H2', { atMs: late }));
     expect(round.timers.grace).toBe(DEADLINE_MS);
   });
 
   it('aggregates when everybody is settled', () => {
-    const { round, effects } = play(
-      collecting(),
-      submission('H2'),
-      submission('H1'),
-      { kind: 'node-declined', nodeId: 'H3', reason: 'budget', atMs: START_MS + 5_000 },
-    );
+    const { round, effects } = play(collecting(), submission('H2'), submission('H1'), {
+      kind: 'node-declined',
+      nodeId: 'H3',
+      reason: 'budget',
+      atMs: START_MS + 5_000,
+    });
     expect(round).toMatchObject({ phase: 'aggregating', closedAtMs: START_MS + 5_000 });
     expect(effects).toEqual([{ kind: 'aggregate' }]);
   });
 
   it('aggregates at the end of the grace window and names who is missing', () => {
     const grace = START_MS + 4_000 + TEST_POLICY.graceMs;
-    const { round } = play(
-      collecting(),
-      submission('H1'),
-      submission('H2'),
-      timer('grace', grace),
-    );
+    const { round } = play(collecting(), submission('H1'), submission('H2'), timer('grace', grace));
     expect(round.phase).toBe('aggregating');
     expect(statesOf(round)).toEqual(['accepted', 'accepted', 'missing']);
   });
@@ -208,12 +202,20 @@ describe('a round', () => {
     play(collecting(), submission('H1'), submission('H2'), submission('H3')).round;
 
   it('seals after the result and the signature', () => {
-    const sealing = step(aggregating(), { kind: 'aggregated', resultModel: 'r', atMs: DEADLINE_MS });
+    const sealing = step(aggregating(), {
+      kind: 'aggregated',
+      resultModel: 'r',
+      atMs: DEADLINE_MS,
+    });
     expect(sealing).toMatchObject({
       round: { phase: 'sealing', resultModel: 'r' },
       effects: [{ kind: 'sign-manifest' }],
     });
-    const sealed = step(sealing.round, { kind: 'manifest-signed', manifest: 'm', atMs: DEADLINE_MS });
+    const sealed = step(sealing.round, {
+      kind: 'manifest-signed',
+      manifest: 'm',
+      atMs: DEADLINE_MS,
+    });
     expect(sealed).toMatchObject({
       round: { phase: 'sealed', manifest: 'm', timers: {}, outcome: null },
       effects: [{ kind: 'enqueue-publication' }],

@@ -53,6 +53,11 @@ export function readInterval(value: unknown, path: string): Interval {
   return { fromMs, toMs: readInteger(fields.toMs, `${path}.toMs`, fromMs) };
 }
 
+/** Node ids as UTF-8 bytes, ascending: the one canonical order. */
+export function compareNodeIds(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
 export function nodeUri(federationId: string, nodeId: string): string {
   return `spiffe://${federationId}/node/${nodeId}`;
 }

@@ -6,7 +6,13 @@
 import { canonicalJson, sha256Hex } from '@bhschain/dp';
 import { VerificationError } from '../errors.js';
 import { encodeCanonical } from './canonical.js';
-import { readInterval, readRoundId, type Interval, type RoundId } from './identifiers.js';
+import {
+  compareNodeIds,
+  readInterval,
+  readRoundId,
+  type Interval,
+  type RoundId,
+} from './identifiers.js';
 import { isIssuedBy, isSignatureValid, publicKeyOf } from './signing.js';
 import {
   parseCanonical,
@@ -326,9 +332,4 @@ function assertRelations(manifest: Manifest): void {
   }
   const total = accepted.reduce((sum, each) => sum + each.weight, 0);
   if (total !== manifest.aggregation.weightTotal) refuse('weights do not add up');
-}
-
-/** Node ids as UTF-8 bytes, ascending: the one canonical order. */
-export function compareNodeIds(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

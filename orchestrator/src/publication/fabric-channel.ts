@@ -42,6 +42,7 @@ const EVALUATE_MS = 5_000;
 const ENDORSE_MS = 15_000;
 const SUBMIT_MS = 10_000;
 const COMMIT_MS = 30_000;
+const REFUSALS: ReadonlySet<number> = new Set([status.PERMISSION_DENIED, status.UNAUTHENTICATED]);
 const CODED = /\b(ERR_[A-Z][A-Z0-9_]*)\b:?\s*([^;\n]*)/;
 
 export function createFabricChannel(options: FabricChannelOptions): GovernanceChannel {
@@ -152,7 +153,7 @@ function refusalOf(cause: unknown): ChannelRefusedError | null {
   if (!(cause instanceof GatewayError)) return null;
   const coded = CODED.exec(detailOf(cause));
   if (coded !== null) return new ChannelRefusedError(coded[1]!, coded[0], cause);
-  const refused = cause.code === status.PERMISSION_DENIED || cause.code === status.UNAUTHENTICATED;
+  const refused = REFUSALS.has(cause.code);
   return refused ? new ChannelRefusedError('ERR_CHANNEL_REFUSED', detailOf(cause), cause) : null;
 }
 

@@ -9,7 +9,12 @@ import { SILENT, type Federation, type Log } from '../federation.js';
 import { roundName } from '../protocol/identifiers.js';
 import { decodeParameters } from '../protocol/parameters.js';
 import type { ObjectStore } from '../store/objects.js';
-import type { FederationStore, Publication, PublicationState } from '../store/store.js';
+import type {
+  FederationStore,
+  Publication,
+  PublicationState,
+  PublicationStore,
+} from '../store/store.js';
 import {
   ChannelRefusedError,
   ChannelUnavailableError,
@@ -63,18 +68,18 @@ export class Publisher {
 
   /**
    * Builds what was sealed and puts it through the gate. Needs no channel: a bad model is known at once, and the next
-   * round does not start from it.
+   * round does not start from it. True if there is something new for the channel.
    */
-  async prepare(): Promise<void> {
-    for (const queued of await this.#o.store.publications({ states: ['queued'] })) {
-      await this.#build(queued);
-    }
+  async prepare(): Promise<boolean> {
+    const queued = await this.#o.store.publications.list({ states: ['queued'] });
+    for (const publication of queued) await this.#build(publication);
+    return queued.length > 0;
   }
 
   /** Does what the channel lets it do now; returns when to come back, or null if nothing waits for the channel. */
   async advance(): Promise<number | null> {
     for (;;) {
-      const [next] = await this.#o.store.publications({ states: OPEN });
+      const [next] = await this.#o.store.publications.list({ states: OPEN });
       if (next === undefined || next.state === 'queued') return null;
       if (next.dueAtMs > this.#o.nowMs()) return next.dueAtMs;
       try {
@@ -104,13 +109,14 @@ export class Publisher {
       const detector = await objects.put(genesis.detector);
       return this.#move(publication, 'built', { version: 0, detector, calibration });
     }
-    const earlier = (await store.publications()).filter(
+    const earlier = (await store.publications.list()).filter(
       (each) => each.sequence < publication.sequence && each.version !== null,
     );
-    const predecessor = earlier.findLast((each) => each.state !== 'refused') ?? earlier.at(-1);
+    const predecessor = earlier[earlier.length - 1];
+    if (predecessor === undefined) throw new Error('detector 0 has not been built');
     const version = Math.max(...earlier.map((each) => each.version ?? 0)) + 1;
-    const previous = await this.#object(predecessor?.detector ?? '');
-    const manifest = await store.manifest(publication.key);
+    const previous = await this.#object(predecessor.detector);
+    const manifest = await store.lineage.manifest(publication.key);
     if (manifest === null) throw new Error(`no manifest of slot ${publication.key.slotIndex}`);
     const bytes = builder.build(previous, {
       version,
@@ -124,7 +130,7 @@ export class Publisher {
     });
     const verdict = builder.judge(bytes, previous);
     if (!verdict.passed) {
-      await store.discardModel(publication.manifest, verdict.reason);
+      await store.lineage.discardModel(publication.manifest, verdict.reason);
       await this.#audit('model-discarded', publication, { reason: verdict.reason });
       return this.#move(publication, 'discarded', { reason: verdict.reason });
     }
@@ -164,7 +170,7 @@ export class Publisher {
       if (status.attestedBy.length < attestations) {
         const waitedMs = nowMs() - (publication.proposedAtMs ?? nowMs());
         if (waitedMs < attestMaxMs) {
-          return store.updatePublication(publication.sequence, { dueAtMs: nowMs() + POLL_MS });
+          return store.publications.update(publication.sequence, { dueAtMs: nowMs() + POLL_MS });
         }
         const reason = `attested by ${status.attestedBy.join(', ') || 'nobody'}`;
         await channel.refuse(version, sha256Hex(reason));
@@ -175,7 +181,7 @@ export class Publisher {
     } else if (status.state !== 'active') {
       return this.#move(publication, 'refused', { reason: `channel says ${status.state}` });
     }
-    await store.activatePublication(publication.sequence);
+    await store.publications.activate(publication.sequence);
     await this.#audit('detector-activated', publication, { version });
     this.#log.info({ version, detector: publication.detector }, 'detector active');
     this.#o.moved?.(publication, 'active');
@@ -193,7 +199,7 @@ export class Publisher {
     if (!(cause instanceof ChannelUnavailableError)) this.#log.error(facts, 'publication failed');
     else if (publication.tries === 0) this.#log.warn(facts, 'channel away; publication waits');
     const waitMs = Math.min(POLL_MS * 2 ** Math.min(publication.tries, 10), BACKOFF_MAX_MS);
-    await this.#o.store.updatePublication(publication.sequence, {
+    await this.#o.store.publications.update(publication.sequence, {
       tries: publication.tries + 1,
       dueAtMs: this.#o.nowMs() + waitMs,
       reason: error.slice(0, 200),
@@ -203,16 +209,16 @@ export class Publisher {
   async #move(
     publication: Publication,
     state: PublicationState,
-    change: Parameters<FederationStore['updatePublication']>[1],
+    change: Parameters<PublicationStore['update']>[1],
   ): Promise<void> {
-    await this.#o.store.updatePublication(publication.sequence, {
+    await this.#o.store.publications.update(publication.sequence, {
       tries: 0,
       reason: '',
       ...change,
       state,
     });
     this.#log.info({ sequence: publication.sequence, state, ...change }, 'publication moved');
-    this.#o.moved?.(publication, state);
+    this.#o.moved?.({ ...publication, ...change, state }, state);
   }
 
   async #entryOf(publication: Publication): Promise<ProposalEntry> {
@@ -239,7 +245,8 @@ export class Publisher {
   }
 
   async #planHashOf(publication: Publication): Promise<string> {
-    const stored = publication.key === null ? null : await this.#o.store.round(publication.key);
+    const stored =
+      publication.key === null ? null : await this.#o.store.rounds.find(publication.key);
     return stored?.round.planHash ?? '';
   }
 
@@ -261,7 +268,7 @@ export class Publisher {
     publication: Publication,
     facts: Readonly<Record<string, JsonValue>>,
   ): Promise<void> {
-    await this.#o.store.audit(kind, this.#o.nowMs(), {
+    await this.#o.store.audit.append(kind, this.#o.nowMs(), {
       sequence: publication.sequence,
       model: publication.model,
       ...facts,

@@ -2,7 +2,7 @@
  * A round as it is stored: plain data, no methods. Design: federation §2.2.
  * @module
  */
-import type { Interval, RoundId } from '../protocol/identifiers.js';
+import { compareNodeIds, type Interval, type RoundId } from '../protocol/identifiers.js';
 import type { VerdictKind } from '../protocol/receipt.js';
 import type { RoundPolicy } from './policy.js';
 
@@ -134,5 +134,5 @@ export function isSettled(member: Member): boolean {
 export function nodesIn(round: Round, ...states: readonly MemberState[]): string[] {
   return Object.keys(round.members)
     .filter((nodeId) => states.includes(round.members[nodeId]!.state))
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    .sort(compareNodeIds);
 }
