@@ -129,19 +129,46 @@ function tailStep(m: number): number {
 /**
  * A tail value with V jumps is proposed with weight 1 · 2^−(V+1) / t, an integer of strip j with weight W_j / width;
  * so it is accepted with probability S · f(y) · (t / width) · 2^(V+1), which is < 1 because f falls by e^−1 a jump.
+ *
+ * @param peak - S; any S that keeps the probability below 1 gives the same law of the tail itself
  */
-function acceptInTail(magnitude: number, m: number, table: StripTable, words: WordStream): boolean {
+function acceptInTail(
+  magnitude: number,
+  m: number,
+  o: Readonly<{ peak: bigint; stripBits: number }>,
+  words: WordStream,
+): boolean {
   const t = tailStep(m);
   const jumps = Math.floor((magnitude - STRIPS_END_SIGMAS * 2 ** m) / t);
-  const ratio = BigInt(t / 2 ** (m - table.stripBits));
+  const ratio = BigInt(t / 2 ** (m - o.stripBits));
   return uniformBelowCurve({
     word: words.next(),
-    numerator: table.peak * ratio * 2n ** BigInt(jumps + 1),
+    numerator: o.peak * ratio * 2n ** BigInt(jumps + 1),
     denominator: 1n,
     magnitude: BigInt(magnitude),
     m,
     words,
   });
+}
+
+/**
+ * Draws |y| given |y| >= 8σ: the branch that real sampling takes once in 10^15 draws, so that a test can reach it.
+ * @internal
+ */
+export function sampleTailMagnitudes(
+  out: Float64Array,
+  options: Readonly<{ scaleExponent: number; random: RandomSource }>,
+): void {
+  const { scaleExponent: m, random } = options;
+  const words = new WordStream(random, 4096);
+  const stripBits = Math.min(9, m);
+  // e^−32 · 2 (one jump's factor) · t/width · S just below 1.
+  const ratio = tailStep(m) / 2 ** (m - stripBits);
+  const peak = BigInt(Math.floor((0.99 * Math.exp(32)) / (2 * ratio)));
+  for (let i = 0; i < out.length;) {
+    const magnitude = proposeInTail(m, words);
+    if (acceptInTail(magnitude, m, { peak, stripBits }, words)) out[i++] = magnitude;
+  }
 }
 
 /** Decides "U < (numerator / denominator) · exp(−y² / 2^(2m+1))" exactly, drawing more bits of U while it is open. */

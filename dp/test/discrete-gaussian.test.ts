@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sampleDiscreteGaussian } from '../src/discrete-gaussian.js';
+import { sampleDiscreteGaussian, sampleTailMagnitudes } from '../src/discrete-gaussian.js';
 import { InvalidArgumentError } from '../src/errors.js';
 import { expNegativeBracket } from '../src/numerics/integer-exp.js';
 import { createExperimentRandom } from '../src/random-source.js';
@@ -83,10 +83,34 @@ describe('discrete Gaussian', () => {
     }
   });
 
-  it('reaches the tail beyond 8σ by its own branch, with the right law', () => {
-    // Words that choose the tail: the 40-bit choice just below the total weight. The tail is the last weight.
-    const chosen = draw(20, 14, 'any');
-    expect(chosen.every((y) => Math.abs(y) < 8 * 2 ** 14)).toBe(true);
+  it.each([
+    [2, 5_000],
+    [4, 20_000],
+    [12, 20_000],
+  ])('m = %i: beyond 8σ the tail branch has the law of the curve, and of no other', (m, count) => {
+    const sigma = 2 ** m;
+    const tail = new Float64Array(count);
+    sampleTailMagnitudes(tail, { scaleExponent: m, random: createExperimentRandom(`tail/${m}`) });
+    expect(tail.every((y) => Number.isInteger(y) && y >= 8 * sigma)).toBe(true);
+    // Cells of σ/16 (at least one integer), up to 9.5σ.
+    const width = Math.max(1, sigma / 16);
+    const cells = Math.ceil((1.5 * sigma) / width);
+    const counts = new Array<number>(cells).fill(0);
+    for (const y of tail) {
+      const cell = Math.min(cells - 1, Math.floor((y - 8 * sigma) / width));
+      counts[cell] = counts[cell]! + 1;
+    }
+    const masses = (scale: number): number[] => {
+      const heights = new Array<number>(cells).fill(0);
+      for (let y = 8 * sigma; y < 11 * sigma; y++) {
+        const cell = Math.min(cells - 1, Math.floor((y - 8 * sigma) / width));
+        heights[cell] = heights[cell]! + Math.exp(32 - (y * y) / (2 * scale * scale));
+      }
+      const total = heights.reduce((sum, height) => sum + height, 0);
+      return heights.map((height) => height / total);
+    };
+    expect(chiSquare(counts, masses(sigma)).tail).toBeGreaterThan(1e-4);
+    expect(chiSquare(counts, masses(sigma * 1.5)).tail).toBeLessThan(1e-9);
   });
 
   it('gives the same draws for the same words in both kinds of array', () => {

@@ -4,6 +4,7 @@
  */
 import { logSubtract } from '../numerics/log-space.js';
 import { normalQuantileOfLog } from '../numerics/normal-distribution.js';
+import { requireGridSize } from './grid-size.js';
 import type { LossPair, LossSplit } from './loss-pair.js';
 
 export interface Outcome {
@@ -104,6 +105,10 @@ export function discreteGaussianOutcomes(
   const { sigma, sensitivity } = o;
   const reach =
     o.support ?? Math.ceil((-normalQuantileOfLog(o.logTailMass - 2 * Math.LN2) + 1) * sigma);
+  requireGridSize(
+    2 * reach + sensitivity,
+    `A discrete Gaussian of sigma ${sigma}, outcome by outcome`,
+  );
   const heights: number[] = [];
   for (let y = -reach; y <= reach; y++) heights.push(Math.exp((-y * y) / (2 * sigma * sigma)));
   const total = heights.reduce((sum, height) => sum + height, 0);

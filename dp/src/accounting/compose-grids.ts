@@ -2,7 +2,6 @@
  * Composition of privacy loss distributions: one product in the Fourier domain for all parts and counts.
  * @module
  */
-import { GridTooLargeError } from '../errors.js';
 import {
   MULTIPLY_ERROR_BOUND,
   inverseTransform,
@@ -14,12 +13,8 @@ import {
   type Spectrum,
 } from '../numerics/fft.js';
 import { minimise } from '../numerics/root-search.js';
+import { requireGridSize } from './grid-size.js';
 import type { LossGrid } from './loss-grid.js';
-
-/** Longest transform: 2^21 doubles. A composition holds at most six arrays of that size, about 100 MB. */
-export const GRID_SIZE_MAX = 2_097_152;
-const BYTES_PER_POINT = 48;
-export const GRID_BYTES_MAX: number = GRID_SIZE_MAX * BYTES_PER_POINT;
 
 export interface LossGridPart {
   readonly grid: LossGrid;
@@ -38,13 +33,7 @@ export function composeGrids(parts: readonly LossGridPart[], tailMass: number): 
   const { step } = only.grid;
   const window = outputWindow(parts, tailMass);
   const size = Math.max(4, 2 ** Math.ceil(Math.log2(window.last - window.first + 1)));
-  if (size > GRID_SIZE_MAX) {
-    throw new GridTooLargeError({
-      bytesNeeded: size * BYTES_PER_POINT,
-      bytesMax: GRID_BYTES_MAX,
-      reason: `A privacy loss distribution of ${window.last - window.first + 1} points`,
-    });
-  }
+  requireGridSize(size, `A privacy loss distribution of ${window.last - window.first + 1} points`);
   let product: Spectrum | null = null;
   let offset = 0;
   let weightedNorm = 0;

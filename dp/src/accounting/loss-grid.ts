@@ -6,6 +6,7 @@
  * @module
  */
 import { InvalidArgumentError } from '../errors.js';
+import { requireGridSize } from './grid-size.js';
 import { BEYOND_ALL_LOSSES, type LossPair, type LossSplit } from './loss-pair.js';
 
 /** Mass `masses[i]` at loss (first + i) · step, and `infinity` at +∞. */
@@ -41,9 +42,7 @@ function tailRoundOff(tail: number): number {
  *   infinity, below it is lifted to the first point
  */
 export function dominatingGrid(pair: LossPair, step: number, logTailMass: number): LossGrid {
-  const { lower, upper } = pair.range(logTailMass);
-  const first = Math.floor(lower / step);
-  const size = Math.ceil(upper / step) - first + 1;
+  const { first, size } = gridRange(pair, step, logTailMass);
   const masses = new Float64Array(size);
   const here: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
   const next: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
@@ -84,9 +83,7 @@ export function dominatingGrid(pair: LossPair, step: number, logTailMass: number
  * the largest gap is kept as `shift`; the few outcomes with a larger gap are moved down by one point.
  */
 export function dominatedGrid(pair: LossPair, step: number, logTailMass: number): LossGrid {
-  const { lower, upper } = pair.range(logTailMass);
-  const first = Math.floor(lower / step);
-  const size = Math.ceil(upper / step) - first + 1;
+  const { first, size } = gridRange(pair, step, logTailMass);
   const masses = new Float64Array(size);
   const gaps = new Float64Array(size);
   const here: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
@@ -141,6 +138,19 @@ function chooseShift(masses: Float64Array, gaps: Float64Array, step: number): nu
     else high = middle;
   }
   return high;
+}
+
+/** The loss range of a pair, rounded outwards to multiples of the step. */
+function gridRange(
+  pair: LossPair,
+  step: number,
+  logTailMass: number,
+): { first: number; size: number } {
+  const { lower, upper } = pair.range(logTailMass);
+  const first = Math.floor(lower / step);
+  const size = Math.ceil(upper / step) - first + 1;
+  requireGridSize(size, `Losses over ${(upper - lower).toPrecision(3)} in steps of ${step}`);
+  return { first, size };
 }
 
 /** P or Q of an interval, from whichever tail is smaller: differences of large numbers lose digits. */

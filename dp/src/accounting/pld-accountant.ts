@@ -6,9 +6,8 @@
  * wide where the loss is, and memory stays bounded.
  * @module
  */
-import { GridTooLargeError } from '../errors.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
-import { GRID_BYTES_MAX, GRID_SIZE_MAX, composeGrids } from './compose-grids.js';
+import { composeGrids } from './compose-grids.js';
 import { gaussianDelta, gaussianEpsilon } from './gaussian.js';
 import { deltaAt, dominatedGrid, dominatingGrid, epsilonAt, type LossGrid } from './loss-grid.js';
 import { BEYOND_ALL_LOSSES, type LossSplit } from './loss-pair.js';
@@ -187,11 +186,10 @@ function chooseStep(pairs: readonly PairCount[], logTailMass: number, accuracy: 
   if (wanted >= affordable) return wanted;
   const error = (accuracy * affordable ** 2) / wanted ** 2;
   if (error > 0.01) {
-    throw new GridTooLargeError({
-      bytesNeeded: (span / wanted) * 48,
-      bytesMax: GRID_BYTES_MAX,
-      reason: `Losses over ${span.toPrecision(3)} in steps of ${wanted.toPrecision(3)}`,
-    });
+    requireGridSize(
+      Math.max(GRID_SIZE_MAX + 1, span / wanted),
+      `Losses over ${span.toPrecision(3)} in steps of ${wanted.toPrecision(3)}`,
+    );
   }
   return affordable;
 }
