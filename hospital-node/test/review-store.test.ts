@@ -127,7 +127,7 @@ describe('the review store', () => {
       ],
       [holdTransaction(filed)],
     ]);
-    const rows = store.database.prepare('SELECT count(*) AS n FROM detector_blob').get();
+    const rows: unknown = store.database.prepare('SELECT count(*) AS n FROM detector_blob').get();
     expect(rows).toMatchObject({ n: 0 });
     expect(store.detail(filed.txId)).toMatchObject({
       evidence: null,

@@ -19,6 +19,7 @@ import {
 import type { Logger } from 'pino';
 import { followFile } from '../access-log/followed-file.js';
 import type { LogLine, LogPosition, LogSource } from '../access-log/log-source.js';
+import { AccessLogError } from '../errors.js';
 import { runBlockStream } from '../fabric/block-stream.js';
 import { sleep, type RandomUnit } from '../fabric/backoff.js';
 import type { FabricConnection } from '../fabric/connection.js';
@@ -74,6 +75,8 @@ interface Checkpoint {
 /** Lines taken from a log before their calls have ended; more would only wait in memory. */
 const AHEAD_MAX = 400;
 const CHECKPOINT_MS = 1_000;
+const MALFORMED_SHARE_MAX = 0.01;
+const MALFORMED_FROM_LINES = 1_000;
 
 export async function openEhrGateway(options: EhrGatewayOptions): Promise<EhrGateway> {
   const { stateDir } = options.config;
@@ -249,15 +252,29 @@ class Gateway implements EhrGateway {
   }
 
   #eventOf(line: LogLine): AccessEvent | null {
-    if ('fault' in line) return this.#skip('malformed');
+    if ('fault' in line) return this.#malformed(line);
     if (line.text.trim() === '') return null;
     try {
       return decodeAccessEvent(JSON.parse(line.text));
     } catch (error) {
       if (!(error instanceof FeatureError || error instanceof SyntaxError)) throw error;
       this.#o.log?.warn({ line: line.at.line }, 'access log line skipped');
-      return this.#skip('malformed');
+      return this.#malformed(line);
     }
+  }
+
+  /** @throws {AccessLogError} `ERR_LOG_MALFORMED` once more than one in a hundred of at least a thousand lines is */
+  #malformed(line: LogLine): null {
+    this.#skip('malformed');
+    const { lines, malformed } = this.#counted;
+    if (lines >= MALFORMED_FROM_LINES && malformed > lines * MALFORMED_SHARE_MAX) {
+      throw new AccessLogError(
+        'ERR_LOG_MALFORMED',
+        `${malformed} of ${lines} log lines are malformed, the last is line ${line.at.line}`,
+        { malformed, lines, line: line.at.line },
+      );
+    }
+    return null;
   }
 
   #skip(reason: 'history' | 'unmapped' | 'malformed' | 'withoutIdentity'): null {
