@@ -7,7 +7,12 @@ import { status } from '@grpc/grpc-js';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { AccessDeniedError, type Access } from './access.js';
 import type { Endorser, Simulation } from './endorser.js';
-import { ChaincodeError, RequestRefusedError, type RefusalDetail } from './errors.js';
+import {
+  ChaincodeError,
+  LedgerFullError,
+  RequestRefusedError,
+  type RefusalDetail,
+} from './errors.js';
 import type { Ledger } from './ledger.js';
 import type { Member } from './membership.js';
 import { decodeProposal, type DecodedProposal } from './messages.js';
@@ -112,16 +117,30 @@ export class Gateway {
       const text = `received unsuccessful response from orderer: status=FORBIDDEN, info=${error.message}`;
       throw refused(status.ABORTED, text, [], error);
     }
-    if (orderer.failure !== null) {
-      const detail = { ...this.#ownAddress(), message: orderer.failure.message };
+    const obstacle = this.#obstacle();
+    if (obstacle !== null) {
+      const detail = { ...this.#ownAddress(), message: obstacle.message };
       const text = 'no orderers could successfully process transaction';
-      throw refused(status.UNAVAILABLE, text, [detail], orderer.failure);
+      throw refused(status.UNAVAILABLE, text, [detail], obstacle);
     }
     orderer.submit(envelope.serializeBinary());
     if (faults.submitAnswersLost) {
       throw refused(status.UNAVAILABLE, 'no orderers could successfully process transaction', [
         { ...this.#ownAddress(), message: 'the answer of the orderer was lost' },
       ]);
+    }
+  }
+
+  /** Why nothing can be ordered any more. */
+  #obstacle(): Error | null {
+    const { ledger, orderer } = this.#options;
+    if (orderer.failure !== null) return orderer.failure;
+    try {
+      ledger.checkRoom(orderer.pendingCount);
+      return null;
+    } catch (error) {
+      if (error instanceof LedgerFullError) return error;
+      throw error;
     }
   }
 

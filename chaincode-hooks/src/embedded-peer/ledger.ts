@@ -44,14 +44,12 @@ export interface TransactionEvent {
 /** Blocks whose events are kept decoded for the subscribers that follow closely. */
 const RECENT_BLOCKS = 256;
 
-/** Indexes live in memory; beyond this a development ledger is the wrong tool. */
-export const TRANSACTIONS_MAX = 1_000_000;
-
 export interface LedgerOptions {
   readonly dir: string;
   readonly configuration: ChannelConfiguration;
   readonly membership: Membership;
   readonly segmentBytesMax: number;
+  readonly transactionsMax: number;
   readonly log: PeerLog;
 }
 
@@ -62,6 +60,7 @@ export class Ledger {
   readonly #configuration: ChannelConfiguration;
   readonly #membership: Membership;
   readonly #policy: EndorsementPolicy;
+  readonly #transactionsMax: number;
   readonly #lock: DirectoryLock;
   readonly #store: BlockStore;
   readonly #statuses = new Map<string, TransactionStatus>();
@@ -95,6 +94,7 @@ export class Ledger {
     const { configuration, log } = options;
     this.#configuration = configuration;
     this.#membership = options.membership;
+    this.#transactionsMax = options.transactionsMax;
     this.#lock = lock;
     const endorsers = configuration.members.filter(({ endorses }) => endorses);
     this.#policy = {
@@ -180,11 +180,15 @@ export class Ledger {
     return common.Envelope.deserializeBinary(envelopes[status.index]!);
   }
 
-  /** Validates, writes to disk, applies, announces. @throws {LedgerFullError} at the limit */
-  async commit(envelopes: readonly Uint8Array[]): Promise<void> {
-    if (this.#statuses.size + envelopes.length > TRANSACTIONS_MAX) {
-      throw new LedgerFullError({ transactionsMax: TRANSACTIONS_MAX });
+  /** @throws {LedgerFullError} if there is no room for one more transaction beside `pendingCount` others */
+  checkRoom(pendingCount: number): void {
+    if (this.#statuses.size + pendingCount >= this.#transactionsMax) {
+      throw new LedgerFullError({ transactionsMax: this.#transactionsMax });
     }
+  }
+
+  /** Validates, writes to disk, applies, announces. */
+  async commit(envelopes: readonly Uint8Array[]): Promise<void> {
     const number = this.height;
     const validated = validateBlock(number, envelopes, {
       channel: this.#configuration.channel,

@@ -78,6 +78,8 @@ export interface EmbeddedPeerOptions {
   readonly log?: PeerLog;
   /** Size above which the block store opens its next segment file, bytes (64 MiB). */
   readonly segmentBytesMax?: number;
+  /** Indexes live in memory; beyond this many transactions a development ledger is the wrong tool (1,000,000). */
+  readonly transactionsMax?: number;
 }
 
 export const DEFAULT_BATCH: BatchOptions = {

@@ -54,6 +54,7 @@ export interface EmbeddedPeer extends AsyncDisposable {
 }
 
 const MESSAGE_BYTES_MAX = 100 * 1024 * 1024;
+const TRANSACTIONS_MAX = 1_000_000;
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const EXECUTE_TIMEOUT_MS = 30_000;
 const CHAINCODE_WAIT_MS = 1_000;
@@ -96,6 +97,7 @@ export async function createEmbeddedPeer(options: EmbeddedPeerOptions): Promise<
     configuration,
     membership,
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
+    transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
     log,
   });
   const access = createAccess({ channel, membership, nowMs });

@@ -26,6 +26,7 @@ function openLedger(changed: Partial<typeof configuration> = {}): Promise<Ledger
     configuration: { ...configuration, ...changed },
     membership,
     segmentBytesMax: 1_000_000,
+    transactionsMax: 100,
     log: SILENT_LOG,
   });
 }

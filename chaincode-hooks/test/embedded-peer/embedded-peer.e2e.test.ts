@@ -392,6 +392,17 @@ describe('on disk', { timeout: 60_000 }, () => {
     await third.stop();
   });
 
+  it('takes no more transactions than its indexes can hold, and still answers', async () => {
+    await own.reopen({ transactionsMax: own.peer.status().transactions + 1 });
+    const h1 = openClient(own, 'H1MSP', own.identity('H1MSP'));
+    expect((await commit(h1.contract, 'put', 'last', '1')).code).toBe(0);
+    const error = await failure<SubmitError>(h1.contract.submitTransaction('put', 'more', '1'));
+    expect(error.code).toBe(UNAVAILABLE);
+    expect(error.details[0]!.message).toContain('the development ledger takes at most');
+    expect(text(await h1.contract.evaluateTransaction('get', 'last'))).toBe('1');
+    h1.close();
+  });
+
   it('ends all streams and leaves no lock when it closes', async () => {
     const open = openClient(own, 'H1MSP', own.identity('H1MSP'));
     const events = await open.network.getChaincodeEvents(own.chaincode);
