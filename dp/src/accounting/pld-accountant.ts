@@ -9,6 +9,7 @@
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
 import { composeGrids } from './compose-grids.js';
 import { gaussianDelta, gaussianEpsilon } from './gaussian.js';
+import { GRID_SIZE_MAX, requireGridSize } from './grid-size.js';
 import { deltaAt, dominatedGrid, dominatingGrid, epsilonAt, type LossGrid } from './loss-grid.js';
 import { BEYOND_ALL_LOSSES, type LossSplit } from './loss-pair.js';
 import { directionsOf, type PairCount } from './mechanism-pairs.js';
