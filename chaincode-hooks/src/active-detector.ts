@@ -2,7 +2,7 @@
  * The pointer `det~active`, and the judge that it names.
  *
  * Pointer and blobs are read on every call, on a warm endorser as on a cold one; what is remembered is only the decoded
- * judge, by the hashes of both blobs. Bytes that come from the ledger are compared with the bytes whose SHA-256 was checked.
+ * judge, by all four hashes of the pointer. Bytes that come from the ledger are compared with the bytes whose SHA-256 was checked.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -75,14 +75,12 @@ export function createJudges(createScorerOf: CreateScorer = createScorer): Judge
   const judges = contentCache<Judge>(JUDGES_MAX);
   return (pointer, { model, table }) => {
     try {
-      const judge = judges(`${pointer.modelHash} ${pointer.tableHash}`, () => {
-        requireHash(model, pointer.modelHash);
-        requireHash(table, pointer.tableHash);
+      const { modelHash, tableHash, kernelHash, schemaHash } = pointer;
+      const judge = judges([modelHash, tableHash, kernelHash, schemaHash].join(' '), () => {
+        requireHash(model, modelHash);
+        requireHash(table, tableHash);
         const detector = decodeDetector(model);
-        if (
-          detector.kernelHash !== pointer.kernelHash ||
-          detector.featureSchemaHash !== pointer.schemaHash
-        ) {
+        if (detector.kernelHash !== kernelHash || detector.featureSchemaHash !== schemaHash) {
           throw new ChaincodeError('ERR_DETECTOR_DIGEST', 'pointer and model disagree');
         }
         return { model, table, scorer: createScorerOf(detector, decodeTable(table)) };

@@ -5,6 +5,7 @@
  * @module
  */
 import './config.js'; // the shim's log level, before the shim
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import net, { type AddressInfo } from 'node:net';
@@ -64,10 +65,18 @@ export async function startChaincodeServer(config: ServerConfig): Promise<Chainc
         }),
   } as Parameters<typeof fabricShim.Shim.server>[1]);
   await listening(address, () => shimServer.start());
-  const http = await serveMetrics(metrics, config.metricsPort);
-  const close = async (): Promise<void> => {
-    // The shim has no close(); its gRPC server is one field down.
+  // The shim has no close(); its gRPC server is one field down.
+  const shutdown = (): void =>
     (shimServer as unknown as { _server: { forceShutdown(): void } })._server.forceShutdown();
+  let http: Server;
+  try {
+    http = await serveMetrics(metrics, config.metricsPort);
+  } catch (error) {
+    shutdown();
+    throw error;
+  }
+  const close = async (): Promise<void> => {
+    shutdown();
     await new Promise<void>((resolve) => {
       http.closeAllConnections();
       http.close(() => resolve());
@@ -155,15 +164,13 @@ async function serveMetrics(metrics: GuardMetrics, port: number): Promise<Server
     });
   });
   await listening(`127.0.0.1:${port}`, () => {
-    return new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, '127.0.0.1', () => resolve());
-    });
+    server.listen(port, '127.0.0.1');
+    return once(server, 'listening');
   });
   return server;
 }
 
-async function listening(address: string, start: () => Promise<void>): Promise<void> {
+async function listening(address: string, start: () => Promise<unknown>): Promise<void> {
   try {
     await start();
   } catch (cause) {
@@ -182,7 +189,10 @@ async function withPort(address: string): Promise<string> {
   if (address.slice(at + 1) !== '0') return address;
   const host = address.slice(0, at);
   const probe = net.createServer();
-  await new Promise<void>((resolve) => probe.listen(0, host, resolve));
+  await listening(address, async () => {
+    probe.listen(0, host);
+    await once(probe, 'listening');
+  });
   const { port } = probe.address() as AddressInfo;
   await new Promise((resolve) => probe.close(resolve));
   return `${host}:${port}`;

@@ -194,7 +194,7 @@ function requireMsp(record: QuarantineRecord, command: ReviewCommand, another: b
   if ((command.mspId !== record.mspId) !== another) {
     throw new ChaincodeError(
       'ERR_MSP_NOT_ALLOWED',
-      `${command.step}: expected ${another ? 'another hospital than' : ''} ${record.mspId}, got ${command.mspId}`,
+      `${command.step}: expected ${another ? 'another hospital than ' : ''}${record.mspId}, got ${command.mspId}`,
     );
   }
 }

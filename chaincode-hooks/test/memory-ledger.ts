@@ -4,6 +4,7 @@
  * Like Fabric it hides a transaction's own writes from its reads, and like an endorser it can be started cold: `endorser()`
  * makes a chaincode with empty caches over the same state.
  */
+import './quiet-shim.js';
 import type { ChaincodeInterface } from 'fabric-shim-api';
 
 import { createChaincode } from '../src/chaincode-server.js';

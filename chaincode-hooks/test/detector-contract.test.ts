@@ -1,0 +1,243 @@
+import { DETECTOR_ZERO, encodeDetector } from '@bhschain/models/detector';
+import { kernelHash } from '@bhschain/models/kernel';
+import { describe, expect, it } from 'vitest';
+
+import {
+  DIGEST,
+  HOSPITALS,
+  PROVENANCE,
+  accepted,
+  createConsortium,
+  ordinaryMorning,
+  proposal,
+  readArgs,
+  type Consortium,
+} from './consortium-fixture.js';
+import { person, type Simulation } from './memory-ledger.js';
+
+interface Hashes {
+  readonly modelHash: string;
+  readonly tableHash: string;
+}
+
+/** Detector 0 with other parameters, as the round after it would make. */
+function detectorBytes(version: number): Uint8Array {
+  const { detector } = DETECTOR_ZERO;
+  const parameters = Int32Array.from(detector.parameters, (value) => value + version);
+  return encodeDetector({ ...detector, version, round: `round ${version}`, parameters });
+}
+
+async function propose(o: Consortium, version: number): Promise<Hashes> {
+  const args = proposal(version, detectorBytes(version));
+  return (await accepted(o.submit(o.ops, 'DetectorContract:propose', args))).reply as Hashes;
+}
+
+function attest(o: Consortium, hospital: number, version: number, h: Hashes): Promise<Simulation> {
+  return o.submit(o.nodes[hospital]!, 'DetectorContract:attest', [
+    String(version),
+    h.modelHash,
+    h.tableHash,
+    kernelHash,
+    'any code',
+  ]);
+}
+
+function activate(o: Consortium, version: number): Promise<Simulation> {
+  return o.submit(o.ops, 'DetectorContract:activate', [String(version)]);
+}
+
+async function activated(o: Consortium, version: number): Promise<void> {
+  const hashes = await propose(o, version);
+  await accepted(attest(o, 0, version, hashes));
+  await accepted(attest(o, 2, version, hashes));
+  await accepted(activate(o, version));
+}
+
+async function status(o: Consortium, version = ''): Promise<Record<string, unknown>> {
+  const query = { by: o.ops, call: 'DetectorContract:status', args: [version] };
+  const { reply, writes, events } = await accepted(o.ledger.simulate(query));
+  expect([writes.size, events.length]).toEqual([0, 0]);
+  return reply as Record<string, unknown>;
+}
+
+describe('proposing', () => {
+  it('the same bytes again are success, and write nothing', async () => {
+    const o = await createConsortium();
+    const again = await accepted(o.submit(o.ops, 'DetectorContract:propose', proposal()));
+    expect(again.reply).toEqual({ status: 'already-proposed', version: 0, state: 'active' });
+    expect(again.writes.size).toBe(0);
+  });
+
+  it('other bytes under a version that is taken are refused', async () => {
+    const o = await createConsortium();
+    const [, , table, entry] = proposal();
+    const other = { ...DETECTOR_ZERO.detector, round: 'other' };
+    const bytes = Buffer.from(encodeDetector(other)).toString('base64');
+    const refused = await o.submit(o.ops, 'DetectorContract:propose', ['0', bytes, table!, entry!]);
+    expect(refused.message).toMatch(/^ERR_DETECTOR_DIGEST: /);
+  });
+
+  it('does not touch a blob that is there, so calls in flight stay valid', async () => {
+    const o = await createConsortium();
+    const args = proposal(1, detectorBytes(1));
+    const proposed = await accepted(o.submit(o.ops, 'DetectorContract:propose', args));
+    const blobs = [...proposed.writes.keys()].filter((key) => key.includes('blob'));
+    expect(blobs).toHaveLength(1); // the model; the table is detector 0's
+  });
+
+  it.each([
+    ['a version that skips one', 2, () => proposal(2, detectorBytes(2)), 'ERR_DETECTOR_VERSION'],
+    ['a version that is not the model’s own', 1, () => proposal(1), 'ERR_DETECTOR_VERSION'],
+    [
+      'bytes cut short',
+      1,
+      () => proposal(1, detectorBytes(1).slice(0, -1)),
+      'ERR_DETECTOR_INVALID',
+    ],
+    [
+      'a kernel that is not ours',
+      1,
+      () =>
+        proposal(1, encodeDetector({ ...DETECTOR_ZERO.detector, version: 1, kernelHash: DIGEST })),
+      'ERR_DETECTOR_INVALID',
+    ],
+    ['no base64', 1, () => ['1', '!', '!', PROVENANCE], 'ERR_ARGUMENT'],
+    [
+      'an entry with something else in it',
+      1,
+      () => [...proposal(1, detectorBytes(1)).slice(0, 3), '{"trust":"me"}'],
+      'ERR_ARGUMENT',
+    ],
+  ])('%s is refused', async (_, version, args, code) => {
+    const o = await createConsortium();
+    const refused = await o.submit(o.ops, 'DetectorContract:propose', args());
+    expect(refused.message).toMatch(new RegExp(`^${code}: `));
+    await expect(status(o, String(version))).rejects.toThrow('ERR_NOT_FOUND');
+  });
+
+  it('is for the orchestrator of OpsMSP', async () => {
+    const o = await createConsortium();
+    const args = proposal(1, detectorBytes(1));
+    const hospital = person('H1MSP', 'x', { role: 'orchestrator' });
+    const byHospital = await o.submit(hospital, 'DetectorContract:propose', args);
+    expect(byHospital.message).toMatch(/^ERR_MSP_NOT_ALLOWED: /);
+    const clerk = person('OpsMSP', 'x', { role: 'clerk' });
+    const byClerk = await o.submit(clerk, 'DetectorContract:propose', args);
+    expect(byClerk.message).toMatch(/^ERR_ROLE_NOT_ALLOWED: /);
+  });
+});
+
+describe('activating', () => {
+  it('needs m attestations of the proposed hashes', async () => {
+    const o = await createConsortium();
+    const hashes = await propose(o, 1);
+    await accepted(attest(o, 0, 1, hashes));
+    await accepted(attest(o, 0, 1, hashes)); // replaceable, and still one hospital
+    const wrong = await attest(o, 1, 1, { ...hashes, modelHash: DIGEST });
+    expect(wrong.message).toMatch(/^ERR_DETECTOR_DIGEST: /);
+    const early = await activate(o, 1);
+    expect(early.message).toMatch(/^ERR_DETECTOR_ATTESTATIONS: .*1 attestations.*needs 2/);
+    await accepted(attest(o, 1, 1, hashes));
+    const done = await accepted(activate(o, 1));
+    expect(done.reply).toMatchObject({ status: 'active', attestations: ['H1MSP', 'H2MSP'] });
+  });
+
+  it('an attestation counts for member hospitals only', async () => {
+    const o = await createConsortium();
+    const hashes = await propose(o, 1);
+    const stranger = person('H4MSP', 'node', { role: 'hospital-node' });
+    const refused = await o.submit(stranger, 'DetectorContract:attest', [
+      '1',
+      hashes.modelHash,
+      hashes.tableHash,
+      kernelHash,
+      '',
+    ]);
+    expect(refused.message).toMatch(/^ERR_MSP_NOT_ALLOWED: /);
+    expect(HOSPITALS).not.toContain('H4MSP');
+  });
+
+  it('moves the pointer, supersedes the old one, and is idempotent', async () => {
+    const o = await createConsortium();
+    await activated(o, 1);
+    expect(await status(o)).toMatchObject({
+      version: 1,
+      state: 'active',
+      active: { version: 1, previous: 0, mode: 'enforce' },
+    });
+    expect(await status(o, '0')).toMatchObject({ state: 'superseded' });
+    const again = await accepted(activate(o, 1));
+    expect([again.reply, again.writes.size]).toEqual([{ status: 'already-active', version: 1 }, 0]);
+  });
+
+  it('takes part in the read set of a call in flight, which can then not commit', async () => {
+    const o = await createConsortium();
+    await ordinaryMorning(o);
+    const inFlight = await o.ledger.simulate({
+      by: o.clerk,
+      call: 'RecordAccessContract:requestAccess',
+      args: readArgs(),
+    });
+    await activated(o, 1);
+    const stale = [...inFlight.reads].filter(
+      ([key, version]) => o.ledger.state.get(key)?.version !== version,
+    );
+    expect(stale.map(([key]) => key)).toEqual(['\u0000det\u0000active\u0000']);
+  });
+
+  it('a refused proposal stays refused, and its version is used up', async () => {
+    const o = await createConsortium();
+    const hashes = await propose(o, 1);
+    await accepted(o.submit(o.ops, 'DetectorContract:refuse', ['1', DIGEST]));
+    expect((await attest(o, 0, 1, hashes)).message).toMatch(/^ERR_DETECTOR_STATE: /);
+    expect((await activate(o, 1)).message).toMatch(/^ERR_DETECTOR_STATE: /);
+    await activated(o, 2);
+  });
+
+  it('hands out blobs by their hash', async () => {
+    const o = await createConsortium();
+    const query = { by: o.clerk, call: 'DetectorContract:blob', args: [o.modelHash] };
+    await expect(o.ledger.simulate(query)).resolves.toBeDefined();
+    const text = Buffer.from(DETECTOR_ZERO.detectorBytes).toString('base64');
+    expect((await accepted(o.ledger.simulate(query))).reply).toBe(text);
+  });
+});
+
+describe('rolling back and withdrawing', () => {
+  const admins = HOSPITALS.map((mspId) => person(mspId, 'admin', { role: 'hospital-admin' }));
+  const vote = (o: Consortium, hospital: number, action: string, version: string) =>
+    o.submit(admins[hospital]!, 'DetectorContract:vote', [action, version, DIGEST]);
+
+  it('m hospitals bring a superseded version back, once', async () => {
+    const o = await createConsortium();
+    await activated(o, 1);
+    await accepted(vote(o, 0, 'rollBack', '0'));
+    const alone = await o.submit(admins[0]!, 'DetectorContract:rollBack', ['0']);
+    expect(alone.message).toMatch(/^ERR_DETECTOR_ATTESTATIONS: /);
+    await accepted(vote(o, 1, 'rollBack', '0'));
+    await accepted(o.submit(admins[0]!, 'DetectorContract:rollBack', ['0']));
+    expect(await status(o)).toMatchObject({ version: 0, active: { version: 0, previous: 1 } });
+    expect(await status(o, '1')).toMatchObject({ state: 'superseded' });
+    const spent = await o.submit(admins[0]!, 'DetectorContract:rollBack', ['1']);
+    expect(spent.message).toMatch(/^ERR_DETECTOR_ATTESTATIONS: /);
+  });
+
+  it('a withdrawn version never comes back', async () => {
+    const o = await createConsortium();
+    await activated(o, 1);
+    for (const hospital of [0, 1]) {
+      await accepted(vote(o, hospital, 'withdraw', '0'));
+      await accepted(vote(o, hospital, 'rollBack', '0'));
+    }
+    await accepted(o.submit(admins[2]!, 'DetectorContract:withdraw', ['0']));
+    const refused = await o.submit(admins[2]!, 'DetectorContract:rollBack', ['0']);
+    expect(refused.message).toMatch(/^ERR_DETECTOR_STATE: /);
+  });
+
+  it('the active version cannot be withdrawn', async () => {
+    const o = await createConsortium();
+    for (const hospital of [0, 1]) await accepted(vote(o, hospital, 'withdraw', '0'));
+    const refused = await o.submit(admins[0]!, 'DetectorContract:withdraw', ['0']);
+    expect(refused.message).toMatch(/^ERR_DETECTOR_STATE: /);
+  });
+});
