@@ -30,3 +30,6 @@ export class KernelError extends ModelsError {}
 
 /** Bytes that are no detector, table or canary set, or a window that this detector cannot score. */
 export class DetectorError extends ModelsError {}
+
+/** A network in a foreign format that is not ours. */
+export class InteropError extends ModelsError {}

@@ -59,7 +59,13 @@ export {
   type TableOptions,
   type TableStratum,
 } from './detector/index.js';
-export { ArchitectureError, DetectorError, KernelError, ModelsError } from './errors.js';
+export {
+  ArchitectureError,
+  DetectorError,
+  InteropError,
+  KernelError,
+  ModelsError,
+} from './errors.js';
 export {
   ACT_COUNT,
   ACTIONS,
