@@ -5,7 +5,11 @@
 
 /** The codes of this folder; the README of the room says what each one means. */
 export type FeatureErrorCode =
-  'ERR_ACCESS_EVENT' | 'ERR_CALL_ARGUMENTS' | 'ERR_FEATURE_BYTES' | 'ERR_FEATURE_OPTION';
+  | 'ERR_ACCESS_EVENT'
+  | 'ERR_AUDIT_EVENT'
+  | 'ERR_CALL_ARGUMENTS'
+  | 'ERR_FEATURE_BYTES'
+  | 'ERR_FEATURE_OPTION';
 
 /** Facts of a refusal. `path` is a field, an argument position or a byte offset; `got` is cut to 80 characters. */
 export interface FeatureFault {

@@ -42,6 +42,11 @@ export {
   type Handle,
 } from './access-event.js';
 export {
+  createAuditEventMapper,
+  type AuditEventMapper,
+  type AuditEventOptions,
+} from './fhir/audit-event.js';
+export {
   FUNCTION_POLICY,
   GUARDED_FUNCTIONS,
   GUARDED_POLICY,
