@@ -10,6 +10,7 @@ import type { Kernel, WindowBatch } from '../kernel/index.js';
 import type { Normaliser, ScoredWindow, Stratum } from './detector.js';
 import { standardise } from './normaliser.js';
 import { presentColumns } from './strata.js';
+import { valueText } from './value-text.js';
 
 /** A column's part in a window's distance. */
 export interface ColumnReason {
@@ -47,6 +48,8 @@ export interface ExplanationContext {
 }
 
 const REASONS_MAX = 5;
+/** A column with less of the distance gets no sentence, unless it is the strongest. */
+const SENTENCE_SHARE = 0.05;
 
 export function explainWindow(window: ScoredWindow, context: ExplanationContext): WindowReasons {
   const { kernel, normaliser, stratum, score, theta } = context;
@@ -86,7 +89,7 @@ export function explainWindow(window: ScoredWindow, context: ExplanationContext)
     };
   });
   const sentences = columns
-    .filter(({ share }) => share > 0)
+    .filter(({ share }, i) => i === 0 || share >= SENTENCE_SHARE)
     .map((c) => sentenceOf(c, length, theta));
   return { length, errors, stepErrors, columns, sentences };
 }
@@ -137,20 +140,16 @@ function withUsualValue(window: ScoredWindow, column: number, usual: number): Sc
 }
 
 function sentenceOf(reason: ColumnReason, length: number, theta: number): string {
-  const without = reason.scoreWithoutMillionths;
-  const side = without < theta ? 'below' : 'still at or above';
+  const { name, value, usual, unit, step, share, scoreWithoutMillionths: without } = reason;
+  const side = without < theta ? 'below' : 'still not below';
   return (
-    `${reason.name}: ${decimal(reason.value)} ${reason.unit} at call ${reason.step + 1} of ${length}, ` +
-    `usual ${decimal(reason.usual)}; error ${reason.meanErrorRatio.toFixed(1)} times the normal one, ` +
-    `${Math.round(100 * reason.share)} % of the distance; ` +
-    `with its usual value the score is ${score(without)}, ${side} ${score(theta)}`
+    `${name}: ${valueText(value, unit)} at call ${step + 1} of ${length}, usually ${valueText(usual, unit)}; ` +
+    `error ${reason.meanErrorRatio.toFixed(1)} times the normal one, ${Math.round(100 * share)} % of the distance; ` +
+    `with its usual value the score would be ${scoreText(without)}, ${side} ${scoreText(theta)}`
   );
 }
 
-function decimal(value: number): string {
-  return Number.isInteger(value) ? String(value) : value.toFixed(2);
-}
-
-function score(millionths: number): string {
+/** Cut, not rounded, so that a score below θ never reads like θ. */
+function scoreText(millionths: number): string {
   return (Math.floor(millionths / 1000) / 1000).toFixed(3);
 }
