@@ -35,6 +35,8 @@ export { privacyStatement } from './privacy-statement.js';
 export type { PrivacyStatement } from './privacy-statement.js';
 export { debitsOf, spentSoFar } from './spent-so-far.js';
 export type { Debit } from './spent-so-far.js';
+export { canaryEpsilon, oneRunEpsilon, thresholdFrontier } from './auditing.js';
+export type { CanaryScores, FrontierPoint } from './auditing.js';
 export { createNoisePool } from './noise-pool.js';
 export type { NoisePool, StepNoise } from './noise-pool.js';
 export { meanGradient, releaseSum, sumClipped, sumFromKernel } from './noisy-step.js';

@@ -1,0 +1,138 @@
+/** A42, A44: JXP google-deepmind/jax_privacy auditing_test. A46: TFP tensorflow/privacy epsilon_lower_bound_test. */
+import { describe, expect, it } from 'vitest';
+import {
+  binomialTail,
+  canaryEpsilon,
+  clopperPearsonUpper,
+  oneRunEpsilon,
+  thresholdFrontier,
+} from '../src/auditing.js';
+import { sampleDiscreteGaussian } from '../src/discrete-gaussian.js';
+import { InvalidArgumentError } from '../src/errors.js';
+import { sumClipped } from '../src/noisy-step.js';
+import { normalQuantileOfLog } from '../src/numerics/normal-distribution.js';
+import { planPreset } from '../src/plan-presets.js';
+import { createPrivacyPlan } from '../src/privacy-plan.js';
+import { createExperimentRandom } from '../src/random-source.js';
+
+function normalQuantiles(count: number, shift: number): Float64Array {
+  return Float64Array.from(
+    { length: count },
+    (_, i) => shift + normalQuantileOfLog(Math.log((i + 0.5) / count)),
+  );
+}
+
+describe('statistics of audits', () => {
+  it('binomial tails by hand', () => {
+    expect(binomialTail(3, 0.5, 2)).toBeCloseTo(0.5, 14);
+    expect(binomialTail(10, 0.1, 1)).toBeCloseTo(1 - 0.9 ** 10, 14);
+    expect(binomialTail(1000, 0.5, 501)).toBeCloseTo(0.5 - 0.0252250181783608 / 2, 10);
+    expect([
+      binomialTail(5, 0.3, 0),
+      binomialTail(5, 0.3, 6),
+      binomialTail(5, 0, 1),
+      binomialTail(5, 1, 5),
+    ]).toEqual([1, 0, 0, 1]);
+  });
+
+  it('A46: tp 500, fp 0, fn 0, tn 500, .01: ln ratio 4.54', () => {
+    const upper = clopperPearsonUpper(0, 500, 0.005);
+    expect(Math.log((1 - upper) / upper)).toBeCloseTo(4.54, 2);
+  });
+
+  it('A44: the frontier of true and false negatives', () => {
+    const frontier = thresholdFrontier({ inside: [1.5, 2.5, 0.5, 3.5], outside: [0, 3, 2, 1] });
+    expect(frontier.map((point) => point.threshold)).toEqual([0, 0.5, 3.5, Infinity]);
+    expect(frontier.map((point) => point.trueNegatives)).toEqual([0, 1, 4, 4]);
+    expect(frontier.map((point) => point.falseNegatives)).toEqual([0, 0, 3, 4]);
+  });
+
+  it.each([
+    [0, 0],
+    [1, 1.13346],
+    [4, 4.395568],
+  ])('A42: one run, 10,000 in and out, shift %d: ε >= %d', (shift, expected) => {
+    const scores = { inside: normalQuantiles(10_000, shift), outside: normalQuantiles(10_000, 0) };
+    expect(oneRunEpsilon(scores, { significance: 0.05, delta: 1e-6 })).toBeCloseTo(expected, 1);
+  });
+
+  it.each([
+    [
+      { inside: [], outside: [1] },
+      { significance: 0.05, delta: 0 },
+    ],
+    [
+      { inside: [1], outside: [NaN] },
+      { significance: 0.05, delta: 0 },
+    ],
+    [
+      { inside: [1], outside: [1] },
+      { significance: 0, delta: 0 },
+    ],
+    [
+      { inside: [1], outside: [1] },
+      { significance: 0.05, delta: 1 },
+    ],
+  ])('refuses bad input %#', (scores, options) => {
+    expect(() => canaryEpsilon(scores, options)).toThrow(InvalidArgumentError);
+    expect(() => oneRunEpsilon(scores, options)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('audit of the executed private step', () => {
+  /** Runs clipping, summing and noising with and without a canary of norm far above C. */
+  function audit(o: { noiseScale: number; canary: number; runs: number; seed: string }): number {
+    const plan = createPrivacyPlan(planPreset('demo', { parameterCount: 4 }));
+    const bystander = Float32Array.of(0.1, 0.05, 0, -0.1);
+    const canary = Float32Array.of(o.canary, 0, 0, 0);
+    const sums = [
+      sumClipped(plan, [bystander, canary], Uint8Array.of(1, 1)).units,
+      sumClipped(plan, [bystander], Uint8Array.of(1)).units,
+    ];
+    const random = createExperimentRandom(o.seed);
+    const noise = new Float64Array(4);
+    const scores = sums.map((sum) =>
+      Float64Array.from({ length: o.runs }, () => {
+        sampleDiscreteGaussian(noise, { scaleExponent: plan.noiseExponent, random });
+        return sum[0]! + Math.round(noise[0]! * o.noiseScale);
+      }),
+    );
+    return canaryEpsilon(
+      { inside: scores[0]!, outside: scores[1]! },
+      { significance: 0.05, delta: 1e-5 },
+    );
+  }
+
+  it('finds no evidence against ε = 0.5 where the plan is kept, however large the canary', () => {
+    expect(audit({ noiseScale: 1, canary: 1e6, runs: 20_000, seed: 'kept' })).toBeLessThan(0.5);
+  });
+
+  it('finds a fifth of the noise', () => {
+    expect(audit({ noiseScale: 0.2, canary: 1e6, runs: 20_000, seed: 'fifth' })).toBeGreaterThan(
+      0.5,
+    );
+  });
+
+  it('one run, 20,000 one-hot canaries: nothing at the plan, evidence at a tenth of the noise', () => {
+    const count = 20_000;
+    const plan = createPrivacyPlan(planPreset('demo', { parameterCount: count }));
+    const random = createExperimentRandom('one-run');
+    const coins = new Uint32Array(count);
+    random.fill(coins);
+    const noise = new Float64Array(count);
+    sampleDiscreteGaussian(noise, { scaleExponent: plan.noiseExponent, random });
+    const found = (scale: number): number => {
+      const inside: number[] = [];
+      const outside: number[] = [];
+      // Canary i is C times the i-th unit vector: clipped exactly onto D.
+      coins.forEach((coin, i) => {
+        const score = Math.round(noise[i]! * scale);
+        if (coin % 2 === 1) inside.push(score + plan.sensitivityUnits);
+        else outside.push(score);
+      });
+      return oneRunEpsilon({ inside, outside }, { significance: 0.05, delta: 1e-5 });
+    };
+    expect(found(1)).toBeLessThan(0.5);
+    expect(found(0.1)).toBeGreaterThan(0.5);
+  });
+});
