@@ -198,7 +198,7 @@ export function loadConfig(
   const value: unknown = document.toJS();
   if (typeof value === 'object' && value !== null) applyEnvironment(value, environment);
   if (!validate(value)) throw refusal(file, document, lines, validate.errors?.[0], value);
-  const config = absolute(value as NodeConfig, dirname(resolve(file)));
+  const config = absolute(value, dirname(resolve(file)));
   checkRelations(config);
   return deepFreeze(config);
 }
@@ -242,8 +242,8 @@ function refusal(
   const key = where.join('.') || '(the whole file)';
   if (typeof unknownKey === 'string') {
     const known = Object.keys(
-      ((error?.parentSchema as { properties?: object } | undefined)?.properties ??
-        propertiesAt(keys)) as object,
+      (error?.parentSchema as { properties?: object } | undefined)?.properties ??
+        propertiesAt(keys),
     );
     const nearest = nearestOf(unknownKey, known);
     return new ConfigError(

@@ -30,17 +30,16 @@ import {
 import type { CheckContext, ProposedDetector } from '../src/detector/detector-check.js';
 
 export const SLOT_LENGTH_MS = 20_000;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const crypto = webcrypto as unknown as Crypto;
-cryptoProvider.set(crypto);
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+cryptoProvider.set(webcrypto);
 
 interface Authority {
-  readonly keys: CryptoKeyPair;
+  readonly keys: webcrypto.CryptoKeyPair;
   readonly certificate: X509Certificate;
 }
 
 export async function authority(): Promise<Authority> {
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=Federation CA',
     keys,
@@ -59,7 +58,7 @@ async function nodeCertificate(
   const certificate = await X509CertificateGenerator.create({
     subject: `CN=${nodeId}`,
     issuer: ca.certificate.subject,
-    publicKey: await crypto.subtle.importKey('spki', spki, ALGORITHM, true, ['verify']),
+    publicKey: await webcrypto.subtle.importKey('spki', spki, ALGORITHM, true, ['verify']),
     signingKey: ca.keys.privateKey,
     signingAlgorithm: ALGORITHM,
     extensions: [

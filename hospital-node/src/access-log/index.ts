@@ -7,6 +7,7 @@ export {
   type LogFollowerOptions,
   type LogStatus,
 } from './log-follower.js';
+export { readOrMakeNodeKey } from './node-key.js';
 export { PERIOD_MS } from './open-period.js';
 export type { WindowLabels, WindowState } from './window-labels.js';
 export {

@@ -47,20 +47,17 @@ export function createAttestor(options: AttestorOptions): Attestor {
 class SequentialAttestor implements Attestor {
   readonly #o: AttestorOptions;
   #wake = new AbortController();
-  #poked = false;
 
   constructor(options: AttestorOptions) {
     this.#o = options;
   }
 
   poke(): void {
-    this.#poked = true;
     this.#wake.abort();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#poked = false;
       this.#wake = new AbortController();
       let waitMs = LOOK_EVERY_MS;
       try {
@@ -69,7 +66,7 @@ class SequentialAttestor implements Attestor {
         this.#o.log.warn({ code: codeOf(error), err: error }, 'detector not decided yet');
         waitMs = RETRY_MS;
       }
-      if (this.#poked) continue;
+      // A poke during the look has aborted the new signal already, and the sleep ends at once.
       await this.#o
         .sleep(waitMs, AbortSignal.any([signal, this.#wake.signal]))
         .catch(() => undefined);

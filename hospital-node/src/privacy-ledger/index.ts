@@ -6,16 +6,13 @@ export {
   type LedgerFile,
   type TornTail,
 } from './ledger-file.js';
-export {
-  openPrivacyLedger,
-  type DebitRequest,
-  type PrivacyLedger,
-  type SpendReport,
-} from './privacy-ledger.js';
+export { openPrivacyLedger, type DebitRequest, type PrivacyLedger } from './privacy-ledger.js';
 export {
   foldReleases,
+  latestPlanOf,
   releaseKeyOf,
   type ReleaseIdentity,
   type ReleaseStage,
   type ReleaseState,
 } from './release-history.js';
+export { spendOf, type SpendReport } from './spend-report.js';

@@ -6,6 +6,8 @@
 import {
   canonicalJson,
   encodeEvent,
+  encodePlan,
+  planHash,
   type JsonObject,
   type LedgerHead,
   type PrivacyPlan,
@@ -14,16 +16,19 @@ import type { RoundId } from '@bhschain/orchestrator/protocol';
 import type { Interval } from '../access-log/index.js';
 import type { Ceilings } from '../config.js';
 import { LedgerFileError, RoundRefusedError } from '../errors.js';
-import { actorEpsilonOf, assertAffordable, roundsLeft, type Affordability } from './ceilings.js';
+import { assertAffordable, type Affordability } from './ceilings.js';
 import { DebitReceipt } from './debit-receipt.js';
 import { openLedgerFile, type LedgerFile, type TornTail } from './ledger-file.js';
 import {
   applyRecord,
   foldReleases,
+  latestPlanOf,
   releaseKeyOf,
+  textOf,
   type ReleaseStage,
   type ReleaseState,
 } from './release-history.js';
+import { spendOf, type SpendReport } from './spend-report.js';
 
 export interface DebitRequest {
   readonly roundId: RoundId;
@@ -32,20 +37,6 @@ export interface DebitRequest {
   readonly layoutHash: string;
   readonly baseModel: string;
   readonly interval: Interval;
-}
-
-/** ε so far. Window: any window, over all history; actor: one who was active in every round. */
-export interface SpendReport {
-  readonly rounds: number;
-  readonly deltaExponent: number;
-  /** Largest over the rounds, since intervals never overlap (parallel composition). PLD. */
-  readonly windowEpsilon: number;
-  readonly actorEpsilonRdp: number;
-  readonly actorEpsilonPld: number;
-  readonly actorEpsilonLifetimePld: number;
-  readonly actorCeiling: number;
-  readonly actorHorizonDays: number;
-  readonly roundsLeft: number | null;
 }
 
 export interface PrivacyLedger {
@@ -60,7 +51,9 @@ export interface PrivacyLedger {
   /** End of the newest spent interval, log time; null before the first. */
   readonly spentThroughMs: number | null;
   /** Whether this plan may run here; a plan within the ceilings is recorded when it is first seen. */
-  approvePlan(planHash: string, approvedPlans: readonly string[] | null): void;
+  approvePlan(plan: PrivacyPlan, approvedPlans: readonly string[] | null): void;
+  /** The plan that was approved last, or null. */
+  readonly latestPlan: PrivacyPlan | null;
   /** The checks of `debit` without its effect. */
   assertDebitable(request: DebitRequest): Affordability;
   /**
@@ -77,9 +70,6 @@ export interface PrivacyLedger {
   spent(plan: PrivacyPlan | null): SpendReport;
   close(): void;
 }
-
-const DAY_MS = 86_400_000;
-const DEFAULT_DELTA_EXPONENT = 5;
 
 /**
  * @param o.now - Unix milliseconds, for the records
@@ -111,7 +101,7 @@ function begin(file: LedgerFile, nodeId: string, ceilings: Ceilings): void {
   if (first.body['node'] !== nodeId) {
     throw new LedgerFileError(
       'ERR_LEDGER_OWNER',
-      `${file.file} belongs to node ${String(first.body['node'])}, not to ${nodeId}`,
+      `${file.file} belongs to node ${textOf(first.body, 'node')}, not to ${nodeId}`,
       { file: file.file, nodeId },
     );
   }
@@ -138,15 +128,19 @@ class FiledPrivacyLedger implements PrivacyLedger {
   readonly #ceilings: Ceilings;
   readonly #releases: Map<string, ReleaseState>;
   readonly #approved: Set<string>;
+  #latestPlan: PrivacyPlan | null;
+  /** The accountant takes a while and the status is polled. */
+  #spent: { readonly key: string; readonly report: SpendReport } | null = null;
 
   constructor(file: LedgerFile, ceilings: Ceilings) {
     this.#file = file;
     this.#ceilings = ceilings;
     this.#releases = foldReleases(file.records);
+    this.#latestPlan = latestPlanOf(file.records);
     this.#approved = new Set(
       file.records
         .filter((record) => record.kind === 'plan-approved')
-        .map((record) => String(record.body['planHash'])),
+        .map((record) => textOf(record.body, 'planHash')),
     );
   }
 
@@ -182,21 +176,28 @@ class FiledPrivacyLedger implements PrivacyLedger {
     return [...this.#releases.values()];
   }
 
-  approvePlan(planHash: string, approvedPlans: readonly string[] | null): void {
-    if (approvedPlans !== null && !approvedPlans.includes(planHash)) {
+  get latestPlan(): PrivacyPlan | null {
+    return this.#latestPlan;
+  }
+
+  approvePlan(plan: PrivacyPlan, approvedPlans: readonly string[] | null): void {
+    const hash = planHash(plan);
+    if (approvedPlans !== null && !approvedPlans.includes(hash)) {
       throw new RoundRefusedError(
         'ERR_PLAN_NOT_APPROVED',
-        `plan ${planHash.slice(0, 12)}… is not among the plans this hospital approved`,
+        `plan ${hash.slice(0, 12)}… is not among the plans this hospital approved`,
         'local-policy',
-        { planHash },
+        { planHash: hash },
       );
     }
-    if (this.#approved.has(planHash)) return;
+    if (this.#approved.has(hash)) return;
     this.#file.append('plan-approved', {
-      planHash,
+      planHash: hash,
       by: approvedPlans === null ? 'within-ceilings' : 'configuration',
+      plan: Buffer.from(encodePlan(plan)).toString('utf8'),
     });
-    this.#approved.add(planHash);
+    this.#approved.add(hash);
+    this.#latestPlan = plan;
   }
 
   assertDebitable(request: DebitRequest): Affordability {
@@ -258,37 +259,10 @@ class FiledPrivacyLedger implements PrivacyLedger {
   }
 
   spent(plan: PrivacyPlan | null): SpendReport {
-    const releases = this.releases();
-    const newest = releases.at(-1);
-    const deltaExponent = newest?.deltaExponent ?? DEFAULT_DELTA_EXPONENT;
-    const delta = 10 ** -deltaExponent;
-    const atMs = this.spentThroughMs ?? 0;
-    const horizonMs = this.#ceilings.actorHorizonDays * DAY_MS;
-    const actor = (accountant: 'rdp' | 'pld', horizon: number): number =>
-      actorEpsilonOf(releases, { atMs, horizonMs: horizon, delta, accountant });
-    return {
-      rounds: releases.length,
-      deltaExponent,
-      windowEpsilon: releases.reduce(
-        (most, release) =>
-          Math.max(
-            most,
-            actorEpsilonOf([{ ...release, windowsPerActor: 1 }], {
-              atMs,
-              horizonMs: Infinity,
-              delta,
-              accountant: 'pld',
-            }),
-          ),
-        0,
-      ),
-      actorEpsilonRdp: actor('rdp', horizonMs),
-      actorEpsilonPld: actor('pld', horizonMs),
-      actorEpsilonLifetimePld: actor('pld', Infinity),
-      actorCeiling: this.#ceilings.actorEpsilon,
-      actorHorizonDays: this.#ceilings.actorHorizonDays,
-      roundsLeft: plan === null ? null : roundsLeft(this.#ceilings, plan, releases, atMs),
-    };
+    const key = `${this.recordCount}/${plan === null ? '' : planHash(plan)}`;
+    if (this.#spent?.key !== key)
+      this.#spent = { key, report: spendOf(this.releases(), this.#ceilings, plan) };
+    return this.#spent.report;
   }
 
   close(): void {

@@ -6,10 +6,12 @@
 import {
   canonicalJson,
   decodeEvent,
+  decodePlan,
   sha256Hex,
   type JsonObject,
   type LedgerRecord,
   type PrivacyEvent,
+  type PrivacyPlan,
 } from '@bhschain/dp';
 import type { RoundId } from '@bhschain/orchestrator/protocol';
 import type { Interval } from '../access-log/index.js';
@@ -121,18 +123,31 @@ function changeOf(record: LedgerRecord): Partial<ReleaseState> {
     case 'released':
       return {
         stage: 'released',
-        digest: String(body['digest']),
+        digest: textOf(body, 'digest'),
         byteCount: Number(body['byteCount']),
       };
     case 'sent':
       return { stage: 'sent', sentAt: record.at };
     case 'acknowledged':
-      return { stage: 'acknowledged', verdict: String(body['verdict']) };
+      return { stage: 'acknowledged', verdict: textOf(body, 'verdict') };
     case 'settled':
       return { stage: 'settled', included: body['included'] === true };
     case 'abandoned':
-      return { stage: 'abandoned', reason: String(body['reason']) };
+      return { stage: 'abandoned', reason: textOf(body, 'reason') };
     default:
       return {};
   }
+}
+
+/** The plan that was approved last, or null. */
+export function latestPlanOf(records: readonly LedgerRecord[]): PrivacyPlan | null {
+  const record = records.findLast((each) => each.kind === 'plan-approved');
+  const text = record === undefined ? '' : textOf(record.body, 'plan');
+  return text === '' ? null : decodePlan(Buffer.from(text));
+}
+
+/** A text of a verified record's body; '' where there is none. */
+export function textOf(body: JsonObject, name: string): string {
+  const value = body[name];
+  return typeof value === 'string' ? value : '';
 }

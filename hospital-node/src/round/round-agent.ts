@@ -57,7 +57,6 @@ export interface AgentStatus {
   readonly calendar: FederationCalendar | null;
   readonly lastRound: RoundSummary | null;
   readonly lastTraining: TrainingFacts | null;
-  readonly plan: PrivacyPlan | null;
 }
 
 export interface RoundAgentOptions {
@@ -120,7 +119,6 @@ class PollingAgent implements RoundAgent {
     calendar: null,
     lastRound: null,
     lastTraining: null,
-    plan: null,
   };
 
   constructor(options: RoundAgentOptions) {
@@ -136,13 +134,14 @@ class PollingAgent implements RoundAgent {
   async run(signal: AbortSignal): Promise<void> {
     const { random, sleep, log } = this.#o;
     const backoff = createBackoff({ leastMs: 500, mostMs: UNREACHABLE_MOST_MS, random });
-    while (!signal.aborted) {
+    const isStopped = (): boolean => signal.aborted;
+    while (!isStopped()) {
       let waitMs: number;
       try {
         waitMs = await this.poll(signal);
         backoff.reset();
       } catch (error) {
-        if (signal.aborted) return;
+        if (isStopped()) return;
         const code = codeOf(error);
         if (FATAL_CODES.includes(code)) throw error;
         waitMs = this.#afterFault(error, backoff.next());
@@ -242,10 +241,10 @@ class PollingAgent implements RoundAgent {
     const plan = this.#check(unit);
     const { roundId, planHash, layoutHash, baseModel, interval } = unit;
     const request = { roundId, plan, planHash, layoutHash, baseModel, interval };
-    ledger.approvePlan(planHash, this.#o.approvedPlans);
+    ledger.approvePlan(plan, this.#o.approvedPlans);
     ledger.assertDebitable(request);
     const base = decodeParameters(await client.getObject(baseModel), parameterCount);
-    this.#set('training', `Trains slot ${roundId.slotIndex}.`, null, { plan });
+    this.#set('training', `Trains slot ${roundId.slotIndex}.`, null);
     trainer.prepare(plan);
     this.#step('accepted-work', roundId);
 

@@ -3,11 +3,15 @@
  * are shown here and nowhere else.
  * @module
  */
-import type { LogStatus } from './access-log/index.js';
-import type { DetectorVerdict } from './detector/attestor.js';
-import type { SpendReport } from './privacy-ledger/index.js';
-import type { RoundSummary } from './round/round-agent.js';
-import type { TrainingFacts } from './round/round-trainer.js';
+import type { LogStatus } from '../access-log/index.js';
+import type { DetectorVerdict } from '../detector/attestor.js';
+import type { NodeConfig } from '../config.js';
+import type { HospitalNodeError } from '../errors.js';
+import type { PrivacyLedger, SpendReport } from '../privacy-ledger/index.js';
+import type { AgentStatus, RoundSummary } from '../round/round-agent.js';
+import type { TrainingFacts } from '../round/round-trainer.js';
+
+const DETECTORS_SHOWN = 20;
 
 export interface NodeStatus {
   readonly nodeId: string;
@@ -34,6 +38,46 @@ export interface NodeStatus {
   readonly log: LogStatus & { readonly fault: string | null };
   readonly detectors: readonly DetectorVerdict[];
   readonly enrolledActors: number | null;
+}
+
+export function statusOf(o: {
+  readonly config: NodeConfig;
+  readonly agent: AgentStatus;
+  readonly ledger: PrivacyLedger;
+  readonly log: LogStatus;
+  readonly logFault: HospitalNodeError | null;
+  readonly detectors: readonly DetectorVerdict[];
+  readonly enrolledActors: number | null;
+}): NodeStatus {
+  const { agent, ledger } = o;
+  const plan = ledger.latestPlan;
+  const facts: Omit<NodeStatus, 'sentences'> = {
+    nodeId: o.config.nodeId,
+    federationId: o.config.federation.id,
+    agent: {
+      phase: agent.phase,
+      sentence: agent.sentence,
+      code: agent.code,
+      clockOffsetMs: agent.clockOffsetMs,
+      nextSlotAtMs: agent.nextSlotAtMs,
+      replay: agent.calendar !== null && agent.calendar.replay !== null,
+    },
+    lastRound: agent.lastRound,
+    lastTraining: agent.lastTraining,
+    privacy: {
+      ...ledger.spent(plan),
+      unit: plan?.unit ?? null,
+      noiseMultiplier: plan?.noiseMultiplier ?? null,
+      planHash: ledger.releases().at(-1)?.planHash ?? null,
+      ledgerRecords: ledger.recordCount,
+      ledgerHead: ledger.head.hash,
+      tornTail: ledger.tornTail?.file ?? null,
+    },
+    log: { ...o.log, fault: o.logFault?.message ?? null },
+    detectors: o.detectors.slice(0, DETECTORS_SHOWN),
+    enrolledActors: o.enrolledActors,
+  };
+  return { ...facts, sentences: sentencesOf(facts) };
 }
 
 /** One sentence a topic, worst first where something is wrong. */

@@ -5,7 +5,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { NODE_KEY_BYTES } from './access-log/index.js';
+import { NODE_KEY_BYTES } from './handles.js';
 
 export function readOrMakeNodeKey(
   file: string,

@@ -1,0 +1,207 @@
+/**
+ * This node on the channel: block stream into the review, attestation of detectors, enrolment of actors, and the HTTP
+ * server that people use. The channel may be away at start: rounds go on without it, the page waits for it.
+ * @module
+ */
+import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
+import { createAttestor, type DetectorVerdict } from '../detector/attestor.js';
+import { createDetectorRegistry } from '../detector/detector-registry.js';
+import { enrolActors } from '../enrolment/starting-profiles.js';
+import { codeOf } from '../errors.js';
+import {
+  createBlockFollower,
+  type BlockFollower,
+  type FollowedBlock,
+} from '../fabric/block-follower.js';
+import { connectFabric, type FabricConnection } from '../fabric/connection.js';
+import { readIdentity } from '../fabric/identity.js';
+import { startHttpServer, type HttpServer } from '../http-server.js';
+import type { NodeMetrics } from '../metrics.js';
+import type { PrivacyLedger } from '../privacy-ledger/index.js';
+import type { ReviewStore } from '../review/review-store.js';
+import type { NodeDatabase } from '../store/index.js';
+import type { Lifetime } from './lifetime.js';
+import type { LogPart } from './log-part.js';
+import type { RoundPart } from './round-part.js';
+import { readText, type Surroundings } from './surroundings.js';
+
+export interface ChannelPart {
+  readonly http: HttpServer;
+  readonly blocks: BlockFollower;
+  /** Newest first, as last read. */
+  readonly verdicts: () => readonly DetectorVerdict[];
+  /** How many actors the channel has, once enrolment is through. */
+  readonly enrolledActors: () => number | null;
+}
+
+export interface ChannelNeeds {
+  readonly databaseFile: string;
+  readonly database: NodeDatabase;
+  readonly ledger: PrivacyLedger;
+  readonly review: ReviewStore;
+  readonly log: LogPart;
+  readonly rounds: RoundPart;
+  readonly metrics: NodeMetrics;
+  readonly status: () => object;
+}
+
+const RETRY_MS = 1_000;
+const CLOSED_LOOK_MS = 250;
+
+export async function openChannel(
+  surroundings: Surroundings,
+  lifetime: Lifetime,
+  needs: ChannelNeeds,
+): Promise<ChannelPart> {
+  const { config, log, nowMs, jitter } = surroundings;
+  const fabric = lifetime.own(await connect(surroundings, lifetime.signal), (opened) =>
+    opened.close(),
+  );
+  const { attestor, verdicts } = await openAttestor(surroundings, needs, fabric);
+  const blocks = lifetime.own(
+    createBlockFollower({
+      connection: fabric,
+      file: needs.databaseFile,
+      consumers: [needs.review.consumer],
+      now: nowMs,
+      random: jitter,
+      log: log.child({ part: 'blocks' }),
+      afterBlock: (block) => {
+        if (namesDetector(block)) attestor.poke();
+      },
+    }),
+    (opened) => opened.close(),
+  );
+  let enrolled: number | null = null;
+  lifetime.run('block stream', (signal) => blocks.run(signal));
+  lifetime.run('attestation', (signal) => attestor.run(signal));
+  lifetime.run('enrolment', async (signal) => {
+    enrolled = await enrol(surroundings, needs, fabric, signal);
+  });
+  const http = lifetime.own(
+    await startHttpServer({
+      host: config.http.host,
+      port: config.http.port,
+      consoleDir: config.consoleDir,
+      hospital: config.nodeId,
+      mspId: config.mspId,
+      review: needs.review,
+      fabric,
+      follower: blocks,
+      metrics: needs.metrics.registry,
+      ready: () => readiness(needs, blocks),
+      status: needs.status,
+      now: nowMs,
+      log: log.child({ part: 'http' }),
+    }),
+    (opened) => opened.close(),
+  );
+  return { http, blocks, verdicts, enrolledActors: () => enrolled };
+}
+
+async function connect(
+  { config, log, nowMs, jitter, sleep }: Surroundings,
+  signal: AbortSignal,
+): Promise<FabricConnection> {
+  const { mspId, fabric } = config;
+  const identity = readIdentity({ mspId, certFile: fabric.cert, keyFile: fabric.key });
+  for (;;) {
+    try {
+      return await connectFabric({
+        endpoints: fabric.endpoints,
+        tlsRootPem: readText(fabric.tlsRoot),
+        channel: fabric.channel,
+        chaincode: fabric.chaincode,
+        identity,
+        now: nowMs,
+        random: jitter,
+      });
+    } catch (error) {
+      if (codeOf(error) !== 'ERR_FABRIC_UNAVAILABLE') throw error;
+      log.warn({ code: codeOf(error) }, 'no gateway yet');
+      await sleep(RETRY_MS, signal);
+    }
+  }
+}
+
+async function openAttestor(
+  { config, log, sleep, onHop }: Surroundings,
+  { database, ledger, rounds, metrics }: ChannelNeeds,
+  fabric: FabricConnection,
+): Promise<{
+  readonly attestor: ReturnType<typeof createAttestor>;
+  readonly verdicts: () => readonly DetectorVerdict[];
+}> {
+  const nodeAuthorities = [readText(config.federation.tls.ca)];
+  const attestor = createAttestor({
+    registry: createDetectorRegistry(fabric),
+    database,
+    mspId: config.mspId,
+    context: () => ({
+      client: rounds.client,
+      published: DETECTOR_ZERO,
+      canaries: PUBLIC_CANARIES,
+      nodeId: config.nodeId,
+      nodeAuthorities,
+      slotLengthMs: rounds.agent.status().calendar?.slotLengthMs ?? null,
+      ownRelease: (slotIndex) =>
+        ledger.releases().find((release) => release.roundId.slotIndex === slotIndex) ?? null,
+    }),
+    sleep,
+    onVerdict: (verdict) => {
+      known = [verdict, ...known];
+      metrics.detectorVerdicts.inc({ verdict: verdict.verdict });
+      onHop?.(verdict.verdict, { version: verdict.version, code: verdict.code });
+    },
+    log: log.child({ part: 'detector' }),
+  });
+  let known = await attestor.verdicts();
+  return { attestor, verdicts: () => known };
+}
+
+/** @returns how many actors the channel knows, or null if the node stopped first */
+async function enrol(
+  { log, sleep, onHop }: Surroundings,
+  needs: ChannelNeeds,
+  fabric: FabricConnection,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const { follower, directory } = needs.log;
+  const pause = (ms: number): Promise<void> => sleep(ms, signal).catch(() => undefined);
+  while (!signal.aborted) {
+    const { closedThroughMs, liveFromMs } = follower.status();
+    if (liveFromMs === null || (closedThroughMs ?? -1) < liveFromMs) {
+      await pause(CLOSED_LOOK_MS);
+      continue;
+    }
+    try {
+      const { database } = needs;
+      const { transactions } = await enrolActors({ fabric, database, directory, log });
+      const actors = directory.entries.length;
+      onHop?.('enrolled', { actors, transactions });
+      return actors;
+    } catch (error) {
+      log.warn({ code: codeOf(error), err: error }, 'starting profiles not enrolled yet');
+      await pause(RETRY_MS);
+    }
+  }
+  return null;
+}
+
+function readiness(
+  { log, rounds }: ChannelNeeds,
+  blocks: BlockFollower,
+): { ok: boolean; checks: Record<string, string> } {
+  const health = blocks.health();
+  const agent = rounds.agent.status();
+  const checks = {
+    log: log.fault()?.code ?? 'ok',
+    channel: health.connected ? 'ok' : (health.lastErrorCode ?? 'connecting'),
+    federation: agent.phase === 'needs-operator' ? (agent.code ?? agent.phase) : 'ok',
+  };
+  return { ok: Object.values(checks).every((each) => each === 'ok'), checks };
+}
+
+function namesDetector(block: FollowedBlock): boolean {
+  return block.transactions.some((each) => each.function.startsWith('DetectorContract:'));
+}

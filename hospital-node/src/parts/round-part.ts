@@ -1,0 +1,137 @@
+/**
+ * Rounds of this node: the agent with its noise, its workers and its files.
+ * @module
+ */
+import { join } from 'node:path';
+import { DEFAULT_ARCHITECTURE, DEFAULT_LAYOUT_HASH, layoutOf } from '@bhschain/models/architecture';
+import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import { kernelHash } from '@bhschain/models/kernel';
+import { createFederationClient, type FederationClient } from '@bhschain/orchestrator/protocol';
+import type { WindowLabels } from '../access-log/index.js';
+import type { NodeMetrics } from '../metrics.js';
+import type { PrivacyLedger } from '../privacy-ledger/index.js';
+import { openReleaseStore } from '../round/release-store.js';
+import {
+  createRoundAgent,
+  type RoundAgent,
+  type RoundStep,
+  type RoundSummary,
+} from '../round/round-agent.js';
+import { createRoundTrainer } from '../round/round-trainer.js';
+import { isPaused, type NodeDatabase } from '../store/index.js';
+import { createNoisePool } from '../training/noise-pool.js';
+import { createTrainingPool } from '../training/training-pool.js';
+import type { Lifetime } from './lifetime.js';
+import type { LogPart } from './log-part.js';
+import { readText, SOFTWARE, type Surroundings } from './surroundings.js';
+
+export interface RoundPart {
+  readonly agent: RoundAgent;
+  readonly client: FederationClient;
+}
+
+const PAUSE_LOOK_MS = 1_000;
+
+export async function openRounds(
+  surroundings: Surroundings,
+  lifetime: Lifetime,
+  o: {
+    readonly database: NodeDatabase;
+    readonly ledger: PrivacyLedger;
+    readonly log: LogPart;
+    readonly labels: WindowLabels;
+    readonly metrics: NodeMetrics;
+  },
+): Promise<RoundPart> {
+  const { config, log, random, sleep } = surroundings;
+  const client = lifetime.own(openFederation(surroundings), (opened) => opened.close());
+  const noise = lifetime.own(createNoisePool(random), (opened) => opened.close());
+  const pool = lifetime.own(createTrainingPool(config.training), (opened) => opened.close());
+  // Another process may change it (`bhs-node pause`), so it is looked up again and again.
+  let paused = await isPaused(o.database);
+  lifetime.run('pause switch', async (signal) => {
+    while (!signal.aborted) {
+      paused = await isPaused(o.database);
+      await sleep(PAUSE_LOOK_MS, signal).catch(() => undefined);
+    }
+  });
+  const agent = createRoundAgent({
+    ...surroundings,
+    random: surroundings.jitter,
+    log: log.child({ part: 'round' }),
+    client,
+    ledger: o.ledger,
+    releases: openReleaseStore(join(config.stateDir, 'releases')),
+    trainer: createRoundTrainer({
+      noise,
+      pool,
+      windows: o.log.windows,
+      labels: o.labels,
+      log: o.log.follower,
+      random,
+      architecture: DEFAULT_ARCHITECTURE,
+      normaliser: DETECTOR_ZERO.detector.normaliser,
+    }),
+    nodeId: config.nodeId,
+    software: SOFTWARE,
+    kernelHash,
+    layoutHash: DEFAULT_LAYOUT_HASH,
+    parameterCount: layoutOf(DEFAULT_ARCHITECTURE).parameterCount,
+    binMs: config.windows.binMs,
+    approvedPlans: config.privacy.approvedPlans,
+    isPaused: () => paused,
+    notReady: o.log.fault,
+    ...observers(surroundings, o.metrics, o.ledger, () => agent),
+  });
+  lifetime.run('round agent', (signal) => agent.run(signal));
+  return { agent, client };
+}
+
+export function openFederation({ config, nowMs }: Surroundings): FederationClient {
+  const { id, address, tls, signerCa } = config.federation;
+  return createFederationClient({
+    address,
+    federationId: id,
+    nodeId: config.nodeId,
+    ca: readText(tls.ca),
+    certificate: readText(tls.cert),
+    privateKey: readText(tls.key),
+    trustedSigners: [readText(signerCa)],
+    nowMs,
+  });
+}
+
+/** Metrics and progress of a round. */
+function observers(
+  { monotonicMs, onHop }: Surroundings,
+  metrics: NodeMetrics,
+  ledger: PrivacyLedger,
+  agent: () => RoundAgent,
+): {
+  readonly onStep: (step: RoundStep, roundId: { readonly slotIndex: number }) => void;
+  readonly onRound: (summary: RoundSummary) => void;
+} {
+  let debitedAtMs = 0;
+  return {
+    onStep: (step, { slotIndex }) => {
+      if (step === 'debited') debitedAtMs = monotonicMs();
+      if (step === 'released') {
+        metrics.trainingSeconds.observe((monotonicMs() - debitedAtMs) / 1000);
+      }
+      if (step === 'acknowledged')
+        metrics.uploadBytes.inc(ledger.releases().at(-1)?.byteCount ?? 0);
+      if (step === 'debited' || step === 'released') onHop?.(step, { slotIndex });
+    },
+    onRound: ({ outcome, code, slotIndex }) => {
+      const { lastTraining } = agent().status();
+      metrics.rounds.inc({ outcome });
+      if (outcome === 'declined') metrics.refusals.inc({ code: code ?? 'ERR_INTERNAL' });
+      if (lastTraining !== null) {
+        metrics.windowsAvailable.set(lastTraining.windows);
+        metrics.updateNorm.set(lastTraining.updateNorm);
+        metrics.clippedRatio.set(lastTraining.clipped / Math.max(1, lastTraining.contributing));
+      }
+      onHop?.('round', { slotIndex, outcome, code });
+    },
+  };
+}
