@@ -12,8 +12,11 @@ import net, { type AddressInfo } from 'node:net';
 
 import { FUNCTION_POLICY } from '@bhschain/models/features';
 import fabricContractApi from 'fabric-contract-api';
-import fabricShim, { type ChaincodeStub } from 'fabric-shim';
-import type { ChaincodeInterface, ChaincodeResponse } from 'fabric-shim-api';
+import fabricShim, {
+  type ChaincodeInterface,
+  type ChaincodeResponse,
+  type ChaincodeStub,
+} from 'fabric-shim';
 
 import { createJudges } from './active-detector.js';
 import { codeHash } from './code-hash.js';

@@ -2,7 +2,6 @@
  * A configured consortium on the ledger in memory, with detector 0 active unless told otherwise.
  */
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
-import { kernelHash } from '@bhschain/models/kernel';
 
 import {
   START_MS,
@@ -13,6 +12,8 @@ import {
   type Person,
   type Simulation,
 } from './memory-ledger.js';
+
+const { kernelHash } = DETECTOR_ZERO.detector;
 
 export const HOSPITALS = ['H1MSP', 'H2MSP', 'H3MSP'];
 export const SESSION = '00000000000000a1';

@@ -1,5 +1,4 @@
 import { DETECTOR_ZERO, encodeDetector } from '@bhschain/models/detector';
-import { kernelHash } from '@bhschain/models/kernel';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -14,6 +13,8 @@ import {
   type Consortium,
 } from './consortium-fixture.js';
 import { person, type Simulation } from './memory-ledger.js';
+
+const { kernelHash } = DETECTOR_ZERO.detector;
 
 interface Hashes {
   readonly modelHash: string;

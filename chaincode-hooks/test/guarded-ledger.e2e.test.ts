@@ -1,4 +1,3 @@
-import { kernelHash } from '@bhschain/models/kernel';
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -17,6 +16,8 @@ import {
   type GuardedLedger,
   type Person,
 } from './guarded-ledger-fixture.js';
+
+const { kernelHash } = DETECTOR_ZERO.detector;
 
 const HOSPITALS = ['H1MSP', 'H2MSP', 'H3MSP'];
 const DIGEST = 'd'.repeat(64);

@@ -5,7 +5,7 @@
  * makes a chaincode with empty caches over the same state.
  */
 import './quiet-shim.js';
-import type { ChaincodeInterface } from 'fabric-shim-api';
+import type { ChaincodeInterface } from 'fabric-shim';
 
 import { createChaincode } from '../src/chaincode-server.js';
 import {

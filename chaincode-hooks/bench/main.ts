@@ -1,0 +1,158 @@
+/**
+ * `npm run bench -w chaincode-hooks [-- --json]`: processor time of the guard, on the real contract runtime over a ledger in
+ * memory, so that no wire and no disk is in the figures. Exit status 1 when a bar of the README is missed.
+ */
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import type { ChaincodeInterface } from 'fabric-shim';
+
+import { createChaincode } from '../src/chaincode-server.js';
+import { createGuardMetrics } from '../src/metrics.js';
+import {
+  SESSION,
+  createConsortium,
+  ordinaryMorning,
+  readArgs,
+} from '../test/consortium-fixture.js';
+import { CODE_HASH, START_MS, type Invocation } from '../test/memory-ledger.js';
+
+interface Result {
+  readonly name: string;
+  readonly unit: 'ms';
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly runs: number;
+  readonly peer: null;
+  readonly peerMedian: null;
+  readonly ratio: null;
+  readonly bar: string | null;
+  readonly ok: boolean;
+}
+
+const WARM_UP = 300;
+const CALLS = 2_000;
+const RUNS = 7;
+const json = process.argv.includes('--json');
+const bars = readBars();
+const results: Result[] = [];
+
+const o = await createConsortium();
+await ordinaryMorning(o);
+for (let i = 0; i < 16; i++) {
+  await o.submit(o.clerk, 'RecordAccessContract:requestAccess', readArgs(), {
+    timestampMs: START_MS + 120_000 + i * 45_000,
+  });
+}
+
+let judgementMs: number[] = [];
+const metrics = {
+  ...createGuardMetrics(),
+  observeJudgement: (seconds: number): void => void judgementMs.push(seconds * 1000),
+};
+
+/** Processor milliseconds of one Invoke, so that a busy machine does not show; the simulation around it is not counted. */
+async function invokeMs(chaincode: ChaincodeInterface, invocation: Invocation): Promise<number> {
+  let spentMs = 0;
+  await o.ledger.simulate(invocation, {
+    Init: (stub) => chaincode.Init(stub),
+    Invoke: async (stub) => {
+      const start = process.cpuUsage();
+      const response = await chaincode.Invoke(stub);
+      const { user, system } = process.cpuUsage(start);
+      spentMs = (user + system) / 1000;
+      return response;
+    },
+  });
+  return spentMs;
+}
+
+const timestampMs = START_MS + 120_000 + 16 * 45_000;
+const access: Invocation = {
+  by: o.clerk,
+  call: 'RecordAccessContract:requestAccess',
+  args: readArgs(),
+  timestampMs,
+};
+const diverted: Invocation = {
+  by: o.clerk,
+  call: 'RecordAccessContract:export',
+  args: [SESSION, 'e'.repeat(64), '900000', 'research', 'sensitive', ''],
+  timestampMs,
+};
+const query: Invocation = { by: o.clerk, call: 'FederationContract:config', args: [] };
+
+const warm = createChaincode({ codeHash: CODE_HASH, metrics });
+for (let i = 0; i < WARM_UP; i++) {
+  for (const invocation of [access, diverted, query]) await invokeMs(warm, invocation);
+}
+
+const arms = new Map<string, number[]>();
+const note = (name: string, values: readonly number[]): void => {
+  const all = arms.get(name) ?? [];
+  arms.set(name, [...all, ...values]);
+};
+for (let run = 0; run < RUNS; run++) {
+  const callMs: number[] = [];
+  judgementMs = [];
+  for (let i = 0; i < CALLS / RUNS; i++) callMs.push(await invokeMs(warm, access));
+  note('guarded call, 16 rows, 99th percentile', [quantile(callMs, 0.99)]);
+  note('guarded call, 16 rows', [quantile(callMs, 0.5)]);
+  note('features and score', [quantile(judgementMs, 0.5)]);
+  const queryMs: number[] = [];
+  for (let i = 0; i < CALLS / RUNS; i++) queryMs.push(await invokeMs(warm, query));
+  note('contract runtime alone (a query)', [quantile(queryMs, 0.5)]);
+  note('the guard itself', [quantile(callMs, 0.5) - quantile(queryMs, 0.5)]);
+  const divertedMs: number[] = [];
+  for (let i = 0; i < 50; i++) divertedMs.push(await invokeMs(warm, diverted));
+  note('diverted call, with reasons', [quantile(divertedMs, 0.5)]);
+  const cold = createChaincode({ codeHash: CODE_HASH, metrics });
+  note('first call of a cold endorser', [await invokeMs(cold, access)]);
+}
+
+for (const [name, values] of arms) {
+  const bar = bars.get(name) ?? null;
+  const median = quantile(values, 0.5);
+  const ok = bar === null || median <= bar.value;
+  results.push({
+    name,
+    unit: 'ms',
+    median,
+    min: Math.min(...values),
+    max: Math.max(...values),
+    runs: values.length,
+    peer: null,
+    peerMedian: null,
+    ratio: null,
+    bar: bar?.text ?? null,
+    ok,
+  });
+  if (json) continue;
+  const promise = bar === null ? '' : `  (${bar.text}: ${ok ? 'kept' : 'MISSED'})`;
+  console.log(`${name.padEnd(44)} ${median.toFixed(3)} ms${promise}`);
+}
+const machine = {
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  node: process.version,
+  detectorBytes: DETECTOR_ZERO.detectorBytes.length,
+};
+if (json) console.log(JSON.stringify({ machine, results }));
+process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+
+/** Rows of the README's table, `| name | ≤ 1 ms |`. */
+function readBars(): ReadonlyMap<string, { readonly text: string; readonly value: number }> {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  return new Map(
+    [...readme.matchAll(/^\| ([^|]+?) +\| (≤ ([\d.]+) ms) +\|/gmu)].map(
+      ([, name, text, value]) => [name!, { text: text!, value: Number(value) }] as const,
+    ),
+  );
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
+}
