@@ -77,7 +77,7 @@ describe('the configuration', () => {
     const file = written({ ...VALID, actorsFiel: 'x' });
     const lines = readFileSync(file, 'utf8').split('\n');
     const line = lines.findIndex((each) => each.includes('actorsFiel')) + 1;
-    expect(() => loadConfig(file, {})).toThrowError(
+    expect(() => loadConfig(file, {})).toThrow(
       expect.objectContaining({
         code: 'ERR_CONFIG_KEY',
         facts: { file, key: 'actorsFiel', line },
@@ -103,7 +103,7 @@ describe('the configuration', () => {
       '[]',
     ],
   ])('refuses %s with key, what came and what was expected', (_, value, key, got) => {
-    expect(() => loadConfig(written(value), {})).toThrowError(
+    expect(() => loadConfig(written(value), {})).toThrow(
       expect.objectContaining({
         code: 'ERR_CONFIG_VALUE',
         facts: expect.objectContaining({ key, got }) as object,
@@ -116,7 +116,7 @@ describe('the configuration', () => {
       { ...VALID, windows: { binMs: 7_000_000 } },
       { ...VALID, log: { ...VALID.log, liveFromMs: 1 } },
     ]) {
-      expect(() => loadConfig(written(value), {})).toThrowError(
+      expect(() => loadConfig(written(value), {})).toThrow(
         expect.objectContaining({ code: 'ERR_CONFIG_RELATION' }) as Error,
       );
     }
@@ -124,13 +124,13 @@ describe('the configuration', () => {
 
   it('reads YAML, and names line and column of a syntax fault', () => {
     const file = written('nodeId: H1\nlog: {file: [\n', 'config.yaml');
-    expect(() => loadConfig(file, {})).toThrowError(
+    expect(() => loadConfig(file, {})).toThrow(
       expect.objectContaining({
         code: 'ERR_CONFIG_SYNTAX',
         facts: expect.objectContaining({ line: 3 }) as object,
       }) as Error,
     );
-    expect(() => loadConfig(join(temporaryFolder(), 'none'), {})).toThrowError(
+    expect(() => loadConfig(join(temporaryFolder(), 'none'), {})).toThrow(
       expect.objectContaining({ code: 'ERR_CONFIG_UNREADABLE' }) as Error,
     );
   });

@@ -22,7 +22,7 @@ describe('the node database', () => {
   it('refuses a file that a newer program wrote', async () => {
     const file = join(temporaryFolder(), 'node.sqlite');
     await openNodeDatabase({ file, migrations: [FIRST, SECOND] }).destroy();
-    expect(() => openNodeDatabase({ file, migrations: [FIRST] })).toThrowError(
+    expect(() => openNodeDatabase({ file, migrations: [FIRST] })).toThrow(
       expect.objectContaining({ code: 'ERR_STORE_NEWER' }) as Error,
     );
   });
@@ -31,7 +31,7 @@ describe('the node database', () => {
     const file = join(temporaryFolder(), 'node.sqlite');
     await openNodeDatabase({ file, migrations: [FIRST] }).destroy();
     const broken = { name: 'broken', sql: 'CREATE TABLE c (z INTEGER) STRICT; SELECT nonsense;' };
-    expect(() => openNodeDatabase({ file, migrations: [FIRST, broken] })).toThrowError(
+    expect(() => openNodeDatabase({ file, migrations: [FIRST, broken] })).toThrow(
       expect.objectContaining({ code: 'ERR_STORE_MIGRATION' }) as Error,
     );
     const database = openNodeDatabase({ file, migrations: [FIRST] });
@@ -51,7 +51,7 @@ describe('the state lock', () => {
   it('turns a second process away and names the first', () => {
     const folder = temporaryFolder();
     const lock = lockState(folder, 4711);
-    expect(() => lockState(folder, 4712)).toThrowError(
+    expect(() => lockState(folder, 4712)).toThrow(
       expect.objectContaining({
         code: 'ERR_STATE_LOCKED',
         facts: { stateDir: folder, holder: 4711 },
@@ -69,7 +69,7 @@ describe('the state lock', () => {
       execArgv: ['--input-type=module', '-e', source],
     });
     await new Promise((resolve) => child.once('message', resolve));
-    expect(() => lockState(folder, 1)).toThrowError(
+    expect(() => lockState(folder, 1)).toThrow(
       expect.objectContaining({ code: 'ERR_STATE_LOCKED' }) as Error,
     );
     const gone = new Promise((resolve) => child.once('exit', resolve));
