@@ -31,3 +31,10 @@ export {
   type LogConsortiumOptions,
 } from './event-log/log-consortium.js';
 export { simulateDepartmentLog, type DepartmentLogOptions } from './event-log/department-log.js';
+export { auditEventOf } from './audit-event-writer.js';
+export {
+  openAccessLog,
+  type AccessLog,
+  type AccessLogCounts,
+  type AccessLogOptions,
+} from './access-log-reader.js';

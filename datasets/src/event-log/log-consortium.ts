@@ -292,7 +292,7 @@ function buildEvents(
     actor: found[0]!.actor,
     eventIds: found.map((event) => event.eventId),
     startMs: found[0]!.timeMs,
-    endMs: found.at(-1)!.timeMs,
+    endMs: found[found.length - 1]!.timeMs,
     expected: 'quarantined',
   }));
   return { events, truth };

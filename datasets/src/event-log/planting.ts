@@ -64,7 +64,7 @@ export function chooseSwaps(history: readonly ActorRow[], live: readonly ActorRo
 
 /** The day from which on at least eight events remain. */
 function latestStart(days: readonly number[]): number {
-  return [...days].sort((x, y) => x - y).at(-SWAPPED_LEAST)!;
+  return [...days].sort((x, y) => x - y)[days.length - SWAPPED_LEAST]!;
 }
 
 /** A session of bulk reading: the actor's own activities on many records in a row, and exports of sets. */

@@ -93,7 +93,7 @@ export function plantIncident(
       actor: member.actor,
       eventIds: guilty.map((event) => event.eventId),
       startMs: guilty[0]!.timeMs,
-      endMs: guilty.at(-1)!.timeMs,
+      endMs: guilty[guilty.length - 1]!.timeMs,
       expected: scenario.kind === 'break-glass abuse' ? 'flagged' : 'quarantined',
     },
   };
