@@ -1,0 +1,91 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { ESLint, Linter } from 'eslint';
+import tseslint from 'typescript-eslint';
+import { describe, expect, it } from 'vitest';
+
+import { determinism } from '../eslint/determinism.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const CONTRACT = 'chaincode-hooks/src/contracts/some-contract.ts';
+
+function messagesOf(code: string, filename = CONTRACT): readonly string[] {
+  const linter = new Linter({ cwd: root });
+  const parsed: Linter.Config[] = [
+    { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser as Linter.Parser } },
+    ...determinism,
+  ];
+  return linter.verify(code, parsed, { filename }).map(({ message }) => message);
+}
+
+describe('the determinism lint', () => {
+  it.each([
+    ['D1', 'export const now = () => Date.now();'],
+    ['D1', 'export const wait = () => setTimeout(() => {}, 1);'],
+    ['D1', "import { performance } from 'node:perf_hooks'; export const p = performance;"],
+    ['D2', "import { randomUUID } from 'node:crypto'; export const id = randomUUID;"],
+    ['D2', 'export const id = () => crypto.randomUUID();'],
+    ['D3', 'export const f = (x) => Math.exp(x);'],
+    ['D3', 'export const f = () => Math.random();'],
+    ['D4', 'export const half = (n) => n / 2;'],
+    ['D4', 'export const half = (n) => Math.max(n / 2, 1);'],
+    ['D4', 'export const half = 0.5;'],
+    ['D5', 'export const f = (names) => names.sort();'],
+    ['D5', 'export const f = (a, b) => a.localeCompare(b);'],
+    ['D5', 'export const f = (n) => n.toLocaleString();'],
+    ['D6', 'export const home = () => process.env.HOME;'],
+    ['D6', "import fs from 'node:fs'; export const f = fs;"],
+    ['D7', 'await Promise.resolve();'],
+    ['D8', 'let count = 0; export const next = () => ++count;'],
+    ['D8', 'export let count = 0;'],
+    ['D10', 'export const f = (stub) => stub.getHistoryForKey("k");'],
+    ['D11', 'export const f = (value) => JSON.stringify(value);'],
+    ['D12', 'export const f = (o) => { for (const k in o) f(k); };'],
+    ['D13', 'export const f = (many) => Promise.race(many);'],
+    ['D15', 'export class C { @Transaction() f() {} }'],
+    ['D19', 'export const f = (stub) => stub.getTransient();'],
+    ['D20', 'export const f = () => console.log("x");'],
+    ['D22', 'export const f = (stub) => stub.createCompositeKey("a", ["b"]);'],
+  ])('%s finds %j', (rule, code) => {
+    expect(messagesOf(code).join('\n')).toContain(`${rule}: `);
+  });
+
+  it.each([
+    'export const middle = (n) => Math.floor(n / 2);',
+    'export const f = (names, byCodeUnit) => [...names].sort(byCodeUnit);',
+    'export const f = async (stub) => { await stub.getState("k"); };',
+    "export const version = '1.5';",
+  ])('lets pass: %s', (code) => {
+    expect(messagesOf(code)).toEqual([]);
+  });
+
+  it('leaves the process around the contracts alone', () => {
+    const clock = 'export const now = () => Date.now();';
+    for (const file of ['chaincode-server.ts', 'metrics.ts', 'embedded-peer/peer.ts']) {
+      expect(messagesOf(clock, `chaincode-hooks/src/${file}`)).toEqual([]);
+    }
+  });
+
+  it('finds nothing in our own contract code', async () => {
+    const eslint = new ESLint({
+      cwd: root,
+      overrideConfigFile: true,
+      overrideConfig: [
+        { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser as Linter.Parser } },
+        ...determinism,
+      ],
+    });
+    const folder = `${root}chaincode-hooks/src`;
+    const files = ['', 'contracts/'].flatMap((sub) =>
+      readdirSync(`${folder}/${sub}`)
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => `${folder}/${sub}${name}`),
+    );
+    expect(files.length).toBeGreaterThan(25);
+    const found = (await eslint.lintFiles(files)).flatMap(({ filePath, messages }) =>
+      messages.map(({ line, message }) => `${filePath}:${line} ${message}`),
+    );
+    expect(found).toEqual([]);
+  });
+});
