@@ -1,3 +1,26 @@
+export { loadConfig, type Ceilings, type NodeConfig } from './config.js';
+export { startHospitalNode, type HospitalNode } from './node.js';
+export type { NodeStatus } from './parts/node-status.js';
+export type { Surroundings } from './parts/surroundings.js';
+export {
+  foldReleases,
+  readLedger,
+  releaseKeyOf,
+  spendOf,
+  type ReleaseIdentity,
+  type ReleaseStage,
+  type ReleaseState,
+  type SpendReport,
+} from './privacy-ledger/index.js';
+export {
+  AccessLogError,
+  ConfigError,
+  DetectorRefusedError,
+  HospitalNodeError,
+  LedgerFileError,
+  RoundRefusedError,
+  StoreError,
+} from './errors.js';
 export {
   addPerson,
   PERSON_ROLES,

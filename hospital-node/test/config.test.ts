@@ -64,6 +64,15 @@ describe('the configuration', () => {
     expect(Object.isFrozen(config) && Object.isFrozen(config.privacy.ceilings)).toBe(true);
   });
 
+  it('of the README is sound', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    expect(loadConfig(written(yaml, 'node.yaml'), {})).toMatchObject({
+      nodeId: 'H1',
+      fabric: { chaincode: 'bhschain' },
+    });
+  });
+
   it('takes two values from the environment', () => {
     const config = loadConfig(written(VALID), {
       BHS_NODE_LOG_LEVEL: 'debug',
