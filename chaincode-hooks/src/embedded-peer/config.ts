@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LedgerConfigError } from './errors.js';
-import type { BatchOptions, EmbeddedPeerOptions, KeyPairPem } from './options.js';
+import type { BatchOptions, EmbeddedPeerOptions, HospitalOptions, KeyPairPem } from './options.js';
 
 /** Paths are relative to the file's own folder, or absolute. */
 export interface LedgerConfig {
@@ -21,6 +21,12 @@ export interface LedgerConfig {
     readonly peer: { readonly certFile: string; readonly keyFile: string };
     /** `host:port`; may be empty for a spare hospital. */
     readonly chaincodeAddress: string;
+    /** What this endorser trusts and shows on its chaincode stream; plaintext when absent. */
+    readonly chaincodeTls?: {
+      readonly caFile: string;
+      readonly certFile: string;
+      readonly keyFile: string;
+    };
   }[];
   readonly clientOrganisations: readonly { readonly mspId: string; readonly caFile: string }[];
   readonly policy: { readonly outOf: number };
@@ -49,6 +55,14 @@ export function loadLedgerConfig(file: string): LoadedLedgerConfig {
     certificatePem: read(`${key}.certFile`, certFile),
     privateKeyPem: read(`${key}.keyFile`, keyFile),
   });
+  const chaincodeTls = (
+    key: string,
+    files: LedgerConfig['organisations'][number]['chaincodeTls'],
+  ): Pick<HospitalOptions, 'chaincodeTls'> => {
+    if (files === undefined) return {};
+    const rootPem = read(`${key}.caFile`, files.caFile);
+    return { chaincodeTls: { rootPem, client: pair(key, files.certFile, files.keyFile) } };
+  };
   return {
     channel: config.channel,
     chaincode: config.chaincode,
@@ -65,6 +79,7 @@ export function loadLedgerConfig(file: string): LoadedLedgerConfig {
         organisation.peer.keyFile,
       ),
       chaincodeAddress: organisation.chaincodeAddress,
+      ...chaincodeTls(`organisations[${index}].chaincodeTls`, organisation.chaincodeTls),
     })),
     clientOrganisations: config.clientOrganisations.map(({ mspId, caFile }, index) => ({
       mspId,
@@ -91,6 +106,7 @@ export function decodeLedgerConfig(value: unknown): LedgerConfig {
     blocksDir: root.string('blocksDir'),
     organisations: root.list('organisations').map((organisation) => {
       const peer = organisation.object('peer');
+      const tls = organisation.optional('chaincodeTls');
       const active = organisation.boolean('active');
       const decoded = {
         mspId: organisation.string('mspId'),
@@ -98,8 +114,18 @@ export function decodeLedgerConfig(value: unknown): LedgerConfig {
         active,
         peer: { certFile: peer.string('certFile'), keyFile: peer.string('keyFile') },
         chaincodeAddress: organisation.string('chaincodeAddress', !active),
+        ...(tls === null
+          ? {}
+          : {
+              chaincodeTls: {
+                caFile: tls.string('caFile'),
+                certFile: tls.string('certFile'),
+                keyFile: tls.string('keyFile'),
+              },
+            }),
       };
       peer.end();
+      tls?.end();
       organisation.end();
       return decoded;
     }),

@@ -1,8 +1,9 @@
 /**
  * Everything that a development consortium needs before its first block: roots, endorsers' identities, a TLS certificate.
  *
- * `DIR/msp/<MSP id>/{ca,ca-key}.pem` for every organisation, `DIR/msp/<MSP id>/{peer,peer-key}.pem` for the hospitals,
- * `DIR/tls/{ca,server,server-key}.pem`. Keys are readable by their owner only.
+ * `DIR/msp/<MSP id>/{ca,ca-key}.pem` for every organisation; `{peer,peer-key}.pem` beside it for the hospitals, and
+ * `{chaincode-tls,peer-tls}[-key].pem` for the two ends of their chaincode streams; `DIR/tls/{ca,server,server-key}.pem`.
+ * One TLS root signs all TLS certificates. Keys are readable by their owner only.
  * @module
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,7 @@ import {
 } from './certificate-authority.js';
 import type { LedgerConfig } from './config.js';
 import { CertificateError } from './errors.js';
-import type { BatchOptions } from './options.js';
+import type { BatchOptions, KeyPairPem } from './options.js';
 
 export interface ConsortiumOptions {
   readonly dir: string;
@@ -54,27 +55,23 @@ export function provisionConsortium(options: ConsortiumOptions): Consortium {
   const hospitals = hospitalMspIds(options.hospitals ?? DEFAULT_HOSPITALS);
   const clientOrganisations = options.clientOrganisations ?? DEFAULT_CLIENT_ORGANISATIONS;
   const authorities = new Map<string, CertificateAuthority>();
+  const tlsRoot = createAuthority({ mspId: 'development ledger TLS', nowMs });
+  const hosts = options.hosts ?? DEFAULT_HOSTS;
+  const tlsPair = (commonName: string): KeyPairPem =>
+    issueServerCertificate(tlsRoot, { commonName, hosts });
   for (const mspId of [...hospitals, ...clientOrganisations]) {
     const authority = createAuthority({ mspId, nowMs });
     authorities.set(mspId, authority);
     const mspDir = join(dir, 'msp', mspId);
     writePair(mspDir, 'ca', authority);
     if (hospitals.includes(mspId)) {
-      const commonName = `peer.${mspId}`;
-      writePair(
-        mspDir,
-        'peer',
-        issueIdentity({ authority, commonName, organisationalUnit: 'peer' }),
-      );
+      const peer = { authority, commonName: `peer.${mspId}`, organisationalUnit: 'peer' } as const;
+      writePair(mspDir, 'peer', issueIdentity(peer));
+      writePair(mspDir, 'peer-tls', tlsPair(`peer.${mspId}`));
+      writePair(mspDir, 'chaincode-tls', tlsPair(`chaincode.${mspId}`));
     }
   }
-  const tlsRoot = createAuthority({ mspId: 'development ledger TLS', nowMs });
-  const hosts = options.hosts ?? DEFAULT_HOSTS;
-  writePair(
-    join(dir, 'tls'),
-    'server',
-    issueServerCertificate(tlsRoot, { commonName: 'ledger', hosts }),
-  );
+  writePair(join(dir, 'tls'), 'server', tlsPair('ledger'));
   writeFileSync(join(dir, 'tls', 'ca.pem'), tlsRoot.certificatePem, { flag: 'wx' });
   return consortiumOf({ dir, hospitals, clientOrganisations, authorities });
 }
@@ -104,6 +101,8 @@ export function ledgerConfigOf(
     /** Endorsements needed; ⌊active / 2⌋ + 1 when absent. */
     outOf?: number;
     batch?: Partial<BatchOptions>;
+    /** Mutual TLS on the chaincode streams, with the certificates that were provisioned; plaintext when absent. */
+    chaincodeTls?: boolean;
   }>,
 ): LedgerConfig {
   const { dir, hospitals, clientOrganisations } = consortium;
@@ -125,6 +124,15 @@ export function ledgerConfigOf(
       active: options.chaincodeAddresses[mspId] !== undefined,
       peer: { certFile: msp(mspId, 'peer.pem'), keyFile: msp(mspId, 'peer-key.pem') },
       chaincodeAddress: options.chaincodeAddresses[mspId] ?? '',
+      ...(options.chaincodeTls === true
+        ? {
+            chaincodeTls: {
+              caFile: consortium.tlsRootFile,
+              certFile: msp(mspId, 'peer-tls.pem'),
+              keyFile: msp(mspId, 'peer-tls-key.pem'),
+            },
+          }
+        : {}),
     })),
     clientOrganisations: clientOrganisations.map((mspId) => ({
       mspId,
@@ -164,12 +172,7 @@ function consortiumOf(
   };
 }
 
-interface PemPair {
-  readonly certificatePem: string;
-  readonly privateKeyPem: string;
-}
-
-function writePair(dir: string, name: string, pair: PemPair): void {
+function writePair(dir: string, name: string, pair: KeyPairPem): void {
   try {
     mkdirSync(dir, { recursive: true });
     writeFileSync(join(dir, `${name}-key.pem`), pair.privateKeyPem, { flag: 'wx', mode: 0o600 });
@@ -179,7 +182,7 @@ function writePair(dir: string, name: string, pair: PemPair): void {
   }
 }
 
-function readPair(dir: string, name: string): PemPair {
+function readPair(dir: string, name: string): KeyPairPem {
   try {
     return {
       certificatePem: readFileSync(join(dir, `${name}.pem`), 'utf8'),

@@ -11,12 +11,14 @@ import { common } from '@hyperledger/fabric-protos';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   createEmbeddedPeer,
+  ledgerConfigOf,
   LedgerConfigError,
   LedgerListenError,
   LedgerLockedError,
   loadLedgerConfig,
   readBlocks,
   verifyBlocks,
+  type HospitalOptions,
 } from '../../src/embedded-peer/index.js';
 import {
   commit,
@@ -40,7 +42,7 @@ let nowOffsetMs = 0;
 beforeAll(async () => {
   ledger = await startEmbeddedLedger({
     active: 3,
-    peer: { nowMs: () => Date.now() + nowOffsetMs, chaincodeWaitMs: 200, executeTimeoutMs: 1_500 },
+    peer: { nowMs: () => Date.now() + nowOffsetMs, chaincodeWaitMs: 200, executeTimeoutMs: 4_000 },
   });
 });
 afterEach(() => {
@@ -135,7 +137,7 @@ describe('endorsement', { timeout: 30_000 }, () => {
   });
 
   it('gives up on a simulation that takes too long', async () => {
-    const error = await failure<EndorseError>(client().contract.submitTransaction('sleep', '3000'));
+    const error = await failure<EndorseError>(client().contract.submitTransaction('sleep', '6000'));
     expect(error.code).toBe(10);
     expect(error.details[0]!.message).toContain('timeout expired while executing transaction');
   });
@@ -416,6 +418,43 @@ describe('on disk', { timeout: 60_000 }, () => {
     expect(readdirSync(own.blocksDir)).toHaveLength(1);
     const blocks = [...readBlocks(own.blocksDir)];
     expect(blocks[0]!.block).toBeInstanceOf(common.Block);
+  });
+});
+
+describe('mutual TLS towards the chaincode', { timeout: 30_000 }, () => {
+  it('lets the endorser of the hospital in, and nobody else', async () => {
+    const { consortium, dir } = ledger;
+    const file = (name: string): string => join(dir, 'msp', 'H1MSP', `${name}.pem`);
+    const chaincode = await startChaincode({
+      tls: [file('chaincode-tls'), file('chaincode-tls-key'), consortium.tlsRootFile],
+    });
+    const config = ledgerConfigOf(consortium, {
+      channel: ledger.channel,
+      chaincode: { name: ledger.chaincode, packageId: 'plain:1' },
+      listen: { host: '127.0.0.1', port: 0 },
+      blocksDir: 'tls-blocks',
+      chaincodeAddresses: { H1MSP: chaincode.address },
+      chaincodeTls: true,
+    });
+    const configFile = join(dir, 'tls-config.json');
+    writeFileSync(configFile, JSON.stringify(config));
+    const options = { ...loadLedgerConfig(configFile), nowMs: () => Date.now() };
+    const trusted = await createEmbeddedPeer(options);
+    await trusted.chaincodeReady();
+    await trusted.close();
+
+    const [h1, ...others] = options.hospitals as [HospitalOptions, ...HospitalOptions[]];
+    const { rootPem } = h1.chaincodeTls!;
+    const stranger = { ...h1, chaincodeTls: { rootPem, client: ledger.identity('H1MSP') } };
+    const [without] = loadLedgerConfig(join(dir, 'config.json')).hospitals;
+    const plaintext = { ...without!, chaincodeAddress: chaincode.address };
+    for (const hospital of [stranger, plaintext]) {
+      const refused = await createEmbeddedPeer({ ...options, hospitals: [hospital, ...others] });
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(refused.status().endorsers[0]!.ready).toBe(false);
+      await refused.close();
+    }
+    await chaincode.stop();
   });
 });
 

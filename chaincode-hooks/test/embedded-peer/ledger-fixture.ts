@@ -93,11 +93,10 @@ export interface ChaincodeProcess {
 
 /** `port` lets a stopped server come back where its endorser expects it. */
 export async function startChaincode(
-  options: { packageId?: string; port?: number } = {},
+  options: { packageId?: string; port?: number; tls?: readonly [string, string, string] } = {},
 ): Promise<ChaincodeProcess> {
   const script = fileURLToPath(new URL('chaincode-process.mjs', import.meta.url));
-  const args = [options.packageId ?? PACKAGE_ID];
-  if (options.port !== undefined) args.push(String(options.port));
+  const args = [options.packageId ?? PACKAGE_ID, String(options.port ?? 0), ...(options.tls ?? [])];
   const child = fork(script, args, { execArgv: ['--no-deprecation'] });
   const [ready] = (await once(child, 'message')) as [{ address: string }];
   return {
