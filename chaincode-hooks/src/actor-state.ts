@@ -26,14 +26,16 @@ export interface ActorState {
   readonly status: ActorStatus;
   /** Releases not yet used. */
   readonly grants: number;
-  /** Sessions opened since `start`, for the hour that begins there (milliseconds of the calls' own time). */
-  readonly hour: { readonly start: number; readonly opens: number };
+  /** When sessions were opened, by the calls' own time: those of the last hour before the last of them, oldest first. */
+  readonly openedMs: readonly number[];
   /** Its histogram is folded into the profile when the next session opens. */
   readonly lastSession: string;
   readonly profile: string;
 }
 
 const HOUR_MS = 3_600_000;
+/** More than these in an hour is strange at 32 as at 320. */
+const OPENINGS_MAX = 32;
 
 /** A newcomer: no history, class from the certificate. */
 export function newActor(mspId: string, actorClass: ActorClass): ActorState {
@@ -42,7 +44,7 @@ export function newActor(mspId: string, actorClass: ActorClass): ActorState {
     class: actorClass,
     status: 'active',
     grants: 0,
-    hour: { start: 0, opens: 0 },
+    openedMs: [],
     lastSession: '',
     profile: encodeProfileText(emptyProfile()),
   };
@@ -61,14 +63,14 @@ export function encodeActorState(state: ActorState): Uint8Array {
 export function decodeActorState(bytes: Uint8Array, mspId: string): ActorState | null {
   if (bytes.length === 0) return null;
   const raw = parseJsonObject(bytes, 'actor state');
-  const hour = raw['hour'] as JsonObject | undefined;
+  const openedMs = raw['openedMs'];
   if (
     typeof raw['mspId'] !== 'string' ||
     (raw['class'] !== 'person' && raw['class'] !== 'service') ||
     (raw['status'] !== 'active' && raw['status'] !== 'suspended') ||
     !Number.isSafeInteger(raw['grants']) ||
-    !Number.isSafeInteger(hour?.['start']) ||
-    !Number.isSafeInteger(hour?.['opens']) ||
+    !Array.isArray(openedMs) ||
+    !openedMs.every((ms) => Number.isSafeInteger(ms)) ||
     typeof raw['lastSession'] !== 'string' ||
     typeof raw['profile'] !== 'string'
   ) {
@@ -80,9 +82,9 @@ export function decodeActorState(bytes: Uint8Array, mspId: string): ActorState |
   return raw['mspId'] === mspId ? (raw as unknown as ActorState) : null;
 }
 
-/** Sessions opened in the hour before `timeMs`, as far as the ledger counts them. */
+/** Sessions opened in the hour before `timeMs`, by the same rule as in training windows; at most 32. */
 export function sessionsInLastHour(state: ActorState, timeMs: number): number {
-  return inHour(state, timeMs) ? state.hour.opens : 0;
+  return openingsBefore(state, timeMs).length;
 }
 
 /** The state after one more session was opened. */
@@ -92,9 +94,7 @@ export function withSessionOpened(
 ): ActorState {
   return {
     ...state,
-    hour: inHour(state, o.timeMs)
-      ? { start: state.hour.start, opens: state.hour.opens + 1 }
-      : { start: o.timeMs, opens: 1 },
+    openedMs: [...openingsBefore(state, o.timeMs), o.timeMs].slice(-OPENINGS_MAX),
     lastSession: o.session,
     profile: encodeProfileText(o.profile),
   };
@@ -111,7 +111,6 @@ export function encodeProfileText(profile: Profile): string {
   return Buffer.from(encodeProfile(profile)).toString('base64');
 }
 
-function inHour(state: ActorState, timeMs: number): boolean {
-  const sinceMs = timeMs - state.hour.start;
-  return state.hour.opens > 0 && sinceMs >= 0 && sinceMs < HOUR_MS;
+function openingsBefore(state: ActorState, timeMs: number): readonly number[] {
+  return state.openedMs.filter((openedMs) => timeMs - openedMs < HOUR_MS);
 }

@@ -13,7 +13,7 @@ const CONTRACT = 'chaincode-hooks/src/contracts/some-contract.ts';
 function messagesOf(code: string, filename = CONTRACT): readonly string[] {
   const linter = new Linter({ cwd: root });
   const parsed: Linter.Config[] = [
-    { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser as Linter.Parser } },
+    { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser } },
     ...determinism,
   ];
   return linter.verify(code, parsed, { filename }).map(({ message }) => message);
@@ -72,7 +72,7 @@ describe('the determinism lint', () => {
       cwd: root,
       overrideConfigFile: true,
       overrideConfig: [
-        { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser as Linter.Parser } },
+        { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser } },
         ...determinism,
       ],
     });

@@ -518,18 +518,18 @@ describe('the actor on the ledger', () => {
     expect(stateOf(o)).toMatchObject({
       class: 'person',
       status: 'active',
-      hour: { start: START_MS, opens: 1 },
+      openedMs: [START_MS],
       lastSession: SESSION,
     });
   });
 
-  it('counts the sessions of an hour', async () => {
+  it('remembers the sessions of the last hour', async () => {
     const o = await createConsortium();
     await open(o, SESSION, START_MS);
     await open(o, OTHER_SESSION, START_MS + HOUR_MS - 1);
-    expect(stateOf(o).hour).toEqual({ start: START_MS, opens: 2 });
+    expect(stateOf(o).openedMs).toEqual([START_MS, START_MS + HOUR_MS - 1]);
     await open(o, '00000000000000a3', START_MS + HOUR_MS);
-    expect(stateOf(o).hour).toEqual({ start: START_MS + HOUR_MS, opens: 1 });
+    expect(stateOf(o).openedMs).toEqual([START_MS + HOUR_MS - 1, START_MS + HOUR_MS]);
   });
 
   it('learns from a session when the next one opens', async () => {
