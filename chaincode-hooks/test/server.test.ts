@@ -6,12 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import * as grpc from '@grpc/grpc-js';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import './quiet-shim.js';
 import { startChaincodeServer } from '../src/chaincode-server.js';
 import { codeHash } from '../src/code-hash.js';
 import { loadServerConfig, parseServerConfig } from '../src/config.js';
+import {
+  createAuthority,
+  issueServerCertificate,
+} from '../src/embedded-peer/certificate-authority.js';
 
 const VALID = { address: '127.0.0.1:0', chaincodeId: 'bhschain:1' };
 
@@ -74,5 +79,58 @@ describe('the chaincode server', () => {
     const config = parseServerConfig({ ...VALID, metricsPort: port });
     await expect(startChaincodeServer(config)).rejects.toThrow('ERR_SERVER_LISTEN');
     taken.close();
+  });
+});
+
+describe('with TLS', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'chaincode-tls-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  const place = { commonName: 'peer', hosts: ['127.0.0.1'] };
+  const authority = createAuthority({ mspId: 'chaincode TLS', nowMs: Date.now() });
+  const own = issueServerCertificate(authority, place);
+  const stranger = issueServerCertificate(
+    createAuthority({ mspId: 'chaincode TLS', nowMs: Date.now() }),
+    place,
+  );
+
+  /** What the server first says on the chaincode stream: its registration, or nothing. */
+  function firstWord(address: string, credentials: grpc.ChannelCredentials): Promise<string> {
+    const client = new grpc.Client(address, credentials);
+    const plain = (bytes: Buffer): Buffer => bytes;
+    return new Promise<string>((resolve, reject) => {
+      const stream = client.makeBidiStreamRequest('/protos.Chaincode/Connect', plain, plain);
+      stream.on('data', (bytes: Buffer) => resolve(bytes.toString('latin1')));
+      stream.on('error', reject);
+    }).finally(() => client.close());
+  }
+
+  it('serves the peer that shows a certificate of the CA, and nobody else', async () => {
+    const files = {
+      cert: own.certificatePem,
+      key: own.privateKeyPem,
+      clientCa: authority.certificatePem,
+    };
+    const tls = Object.fromEntries(
+      Object.entries(files).map(([name, pem]) => {
+        const file = join(dir, `${name}.pem`);
+        writeFileSync(file, pem);
+        return [name, file];
+      }),
+    );
+    await using server = await startChaincodeServer(parseServerConfig({ ...VALID, tls }));
+    const root = Buffer.from(authority.certificatePem);
+    const ssl = (pair?: typeof own): grpc.ChannelCredentials =>
+      pair === undefined
+        ? grpc.credentials.createSsl(root)
+        : grpc.credentials.createSsl(
+            root,
+            Buffer.from(pair.privateKeyPem),
+            Buffer.from(pair.certificatePem),
+          );
+    expect(await firstWord(server.address, ssl(own))).toContain(VALID.chaincodeId);
+    await expect(firstWord(server.address, ssl(stranger))).rejects.toThrow('UNAVAILABLE');
+    await expect(firstWord(server.address, ssl())).rejects.toThrow('UNAVAILABLE');
+    const clear = grpc.credentials.createInsecure();
+    await expect(firstWord(server.address, clear)).rejects.toThrow('UNAVAILABLE');
   });
 });
