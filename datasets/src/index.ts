@@ -38,3 +38,4 @@ export {
   type AccessLogCounts,
   type AccessLogOptions,
 } from './access-log-reader.js';
+export { describe, type Description, type Spread } from './description.js';
