@@ -1,5 +1,6 @@
 /**
- * `grant~<actor>~<digest>`: the right to make one quarantined request again, once, under one's own key.
+ * `grant~<actor>~<quarantine>`: the right to make one quarantined request again, once, under one's own key. Named by
+ * the quarantine, because one actor may hold releases of two calls with the same arguments (two closed sessions have none).
  * @module
  */
 import { parseJsonObject } from './canonical-json.js';
@@ -11,6 +12,8 @@ export const GRANT_MS: number = 24 * 3_600_000;
 export interface Grant {
   /** The quarantine that was released. */
   readonly quarantine: string;
+  /** SHA-256 of function and arguments without session and context: the request that it permits. */
+  readonly digest: string;
   readonly expires: number;
   /** Actor ids of the two people who decided. */
   readonly approvers: readonly string[];
@@ -20,13 +23,17 @@ export interface Grant {
 export function parseGrant(bytes: Uint8Array): Grant | null {
   if (bytes.length === 0) return null;
   const raw = parseJsonObject(bytes, 'grant');
-  if (typeof raw['quarantine'] !== 'string' || !Number.isSafeInteger(raw['expires'])) {
-    throw new ChaincodeError('ERR_LEDGER_VALUE', 'grant: quarantine or expires of wrong kind');
+  if (
+    typeof raw['quarantine'] !== 'string' ||
+    typeof raw['digest'] !== 'string' ||
+    !Number.isSafeInteger(raw['expires'])
+  ) {
+    throw new ChaincodeError('ERR_LEDGER_VALUE', 'grant: a property is missing or of wrong kind');
   }
   return raw as unknown as Grant;
 }
 
-/** `claimed` is the quarantine that the call names; actor and request are already in the grant's key. */
-export function isUsable(grant: Grant | null, claimed: string, nowMs: number): boolean {
-  return grant !== null && grant.quarantine === claimed && nowMs <= grant.expires;
+/** Actor and quarantine are already in the grant's key; `digest` is of the call that claims it. */
+export function isUsable(grant: Grant | null, digest: string, nowMs: number): boolean {
+  return grant !== null && grant.digest === digest && nowMs <= grant.expires;
 }

@@ -275,7 +275,7 @@ async function readState(ctx: GuardContext, caller: Caller, proposal: Proposal):
     read(actorKey(caller.actor)),
     read(sessionKey(caller.actor, session)),
     declaresReplay ? read(FEDERATION_CONFIG_KEY) : NO_BYTES,
-    context.grant === null ? NO_BYTES : read(grantKey(caller.actor, digest)),
+    context.grant === null ? NO_BYTES : read(grantKey(caller.actor, context.grant)),
   ]);
   const vocabulary = declaresReplay ? replayVocabulary(configBytes, context) : null;
   const pointer = decodePointer(pointerBytes);
@@ -299,7 +299,7 @@ async function readState(ctx: GuardContext, caller: Caller, proposal: Proposal):
     grant:
       context.grant === null
         ? 'none'
-        : isUsable(parseGrant(grantBytes), context.grant, proposal.filedMs)
+        : isUsable(parseGrant(grantBytes), digest, proposal.filedMs)
           ? 'valid'
           : 'invalid',
     vocabulary,
@@ -451,9 +451,10 @@ async function writeState(
           : foldSession(profile, state.lastRing.histogram, proposal.call.timeMs),
     });
   }
-  if (o.decision.kind === 'allowed' && o.decision.because === 'grant') {
+  const { grant } = proposal.context;
+  if (grant !== null && o.decision.kind === 'allowed' && o.decision.because === 'grant') {
     actor = { ...actor, grants: Math.max(0, actor.grants - 1) };
-    await ctx.stub.deleteState(grantKey(caller.actor, proposal.digest));
+    await ctx.stub.deleteState(grantKey(caller.actor, grant));
   }
   if (actor !== state.actor)
     await ctx.stub.putState(actorKey(caller.actor), encodeActorState(actor));

@@ -18,7 +18,7 @@
  * | `q~<txid>`, `rev~<txid>`         | canonical JSON: quarantine record; review of a call that ran          |
  * | `qi~<state>~<deadline>~<txid>`   | the MSP's name; index for listing                                     |
  * | `shd~<txid>`                     | canonical JSON: what an enforcing detector would have diverted        |
- * | `grant~<actor>~<digest>`         | canonical JSON: the one-use right to resubmit                         |
+ * | `grant~<actor>~<quarantine>`     | canonical JSON: the one-use right to resubmit                         |
  * | `acc~<txid>`                     | canonical JSON: access ticket of a business function that ran         |
  * | `sus~<actor>`                    | canonical JSON: a proposed suspension or reinstatement                |
  * @module
@@ -94,8 +94,8 @@ export function shadowKey(txId: string): string {
   return ledgerKey('shd', txId);
 }
 
-export function grantKey(actor: string, digest: string): string {
-  return ledgerKey('grant', actor, digest);
+export function grantKey(actor: string, quarantine: string): string {
+  return ledgerKey('grant', actor, quarantine);
 }
 
 export function accessTicketKey(txId: string): string {

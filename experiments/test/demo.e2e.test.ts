@@ -97,7 +97,7 @@ describe('the main job', () => {
   });
 
   it('left no process behind', () => {
-    expect(Object.values(pids).length).toBeGreaterThan(8);
+    expect(Object.values(pids).length).toBeGreaterThanOrEqual(8);
     expect(Object.values(pids).filter(isAlive)).toEqual([]);
   });
 

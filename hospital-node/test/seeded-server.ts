@@ -81,8 +81,9 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
     const grant =
       record.state === 'released'
         ? [
-            write(['grant', record.actor, record.digest], {
+            write(['grant', record.actor, txId], {
               quarantine: txId,
+              digest: record.digest,
               expires: Date.now() + 24 * HOUR_MS,
             }),
           ]

@@ -201,12 +201,13 @@ async function grant(
   const { actor, digest, mspId } = record;
   const value: Grant = {
     quarantine: record.txId,
+    digest,
     expires: transactionTimeMs(ctx) + GRANT_MS,
     approvers: [record.proposal?.by ?? '', approver],
   };
   const stored = decodeActorState(await ctx.stub.getState(actorKey(actor)), mspId);
   const state = stored ?? newActor(mspId, 'person');
-  await writeObject(ctx, grantKey(actor, digest), value);
+  await writeObject(ctx, grantKey(actor, record.txId), value);
   await ctx.stub.putState(
     actorKey(actor),
     encodeActorState({ ...state, grants: state.grants + 1 }),

@@ -21,8 +21,8 @@ export const DEMO_POLICY = {
   slotLengthMs: 20_000,
   openDelayMs: 500,
   gatherMaxMs: 4_000,
-  collectMaxMs: 8_000,
-  graceMs: 2_000,
+  collectMaxMs: 10_000,
+  graceMs: 6_000,
   sealMaxMs: 3_000,
 } as const;
 

@@ -202,6 +202,7 @@ async function serve(
   );
   await Promise.all([...specs.chaincode, specs.ledger].map((spec) => supervisor.start(spec)));
   const hospitalsStarted = Promise.all(specs.hospitals.map((spec) => supervisor.start(spec)));
+  hospitalsStarted.catch(() => undefined); // awaited below; it may fail while the orchestrator still starts
   await supervisor.start(specs.orchestrator);
   narrator.say(
     'federation',
@@ -268,6 +269,7 @@ function onMessage(
       );
       return;
     case 'refused':
+      if (facts['code'] === 'ERR_DETECTOR_DECIDED') return; // the others were a majority already
       narrator.warn(
         `${name} refused detector ${String(facts['version'])}: ${String(facts['code'])}`,
       );

@@ -40,7 +40,7 @@ interface Place {
 function take(database: DatabaseSyncInstance, place: Place): void {
   const [kind, second = '', third = ''] = place.write.key;
   if (kind === 'q' || kind === 'rev') takeRecord(database, place, kind);
-  else if (kind === 'grant') takeGrant(database, place, { actor: second, digest: third });
+  else if (kind === 'grant') takeGrant(database, place, { actor: second, hold: third });
   else if (kind === 'det' && second === 'blob') takeBlob(database, place.write, third);
   else if (kind === 'det' && second === 'active') takePointer(database, place);
 }
@@ -155,32 +155,37 @@ function label(database: DatabaseSyncInstance, record: QuarantineRecord): void {
   const state = open ? 'pending' : harmful ? 'confirmed' : 'released';
   database
     .prepare(
-      `INSERT INTO label (hold, actor, at_ms, state, finding) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO label (hold, msp_id, actor, at_ms, state, finding) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (hold) DO UPDATE SET state = excluded.state, finding = excluded.finding`,
     )
-    .run(record.txId, record.actor, record.atMs, state, open ? 'undetermined' : finding);
+    .run(
+      record.txId,
+      record.mspId,
+      record.actor,
+      record.atMs,
+      state,
+      open ? 'undetermined' : finding,
+    );
 }
 
 function takeGrant(
   database: DatabaseSyncInstance,
   place: Place,
-  grant: Readonly<{ actor: string; digest: string }>,
+  grant: Readonly<{ actor: string; hold: string }>,
 ): void {
   if (place.write.isDelete) {
     database
-      .prepare(
-        'UPDATE hold_grant SET used_by = ? WHERE actor = ? AND digest = ? AND used_by IS NULL',
-      )
-      .run(place.transaction.txId, grant.actor, grant.digest);
+      .prepare('UPDATE hold_grant SET used_by = ? WHERE hold = ? AND used_by IS NULL')
+      .run(place.transaction.txId, grant.hold);
     return;
   }
-  const value = JSON.parse(text(place.write.value)) as { quarantine: string; expires: number };
+  const value = JSON.parse(text(place.write.value)) as { digest: string; expires: number };
   database
     .prepare(
       `INSERT INTO hold_grant (hold, actor, digest, expires_ms) VALUES (?, ?, ?, ?)
        ON CONFLICT (hold) DO UPDATE SET expires_ms = excluded.expires_ms, used_by = NULL`,
     )
-    .run(value.quarantine, grant.actor, grant.digest, value.expires);
+    .run(grant.hold, grant.actor, value.digest, value.expires);
 }
 
 function takeBlob(database: DatabaseSyncInstance, write: LedgerWrite, hash: string): void {

@@ -240,15 +240,12 @@ class SqliteReviewStore implements ReviewStore {
       .prepare('SELECT state, count(*) AS n FROM hold WHERE msp_id = ? GROUP BY state')
       .all(mspId) as { state: string; n: number }[];
     const labels = this.database
-      .prepare(
-        `SELECT label.state, count(*) AS n FROM label JOIN hold ON hold.tx_id = label.hold
-         WHERE hold.msp_id = ? GROUP BY label.state`,
-      )
+      .prepare('SELECT state, count(*) AS n FROM label WHERE msp_id = ? GROUP BY state')
       .all(mspId) as { state: string; n: number }[];
     const used = this.database
       .prepare(
-        `SELECT count(*) AS n FROM hold_grant JOIN hold ON hold.tx_id = hold_grant.hold
-         WHERE hold.msp_id = ? AND used_by IS NOT NULL`,
+        `SELECT count(*) AS n FROM hold_grant WHERE used_by IS NOT NULL
+         AND (SELECT msp_id FROM hold WHERE tx_id = hold_grant.hold) = ?`,
       )
       .get(mspId) as { n: number };
     const labelled = Object.fromEntries(labels.map((row) => [row.state, row.n]));

@@ -61,7 +61,6 @@ export const reviewSchema: Migration = {
       expires_ms INTEGER NOT NULL,
       used_by    TEXT
     ) STRICT;
-    CREATE INDEX hold_grant_digest ON hold_grant (actor, digest);
 
     CREATE TABLE hold_reason (
       digest TEXT PRIMARY KEY,
@@ -71,12 +70,14 @@ export const reviewSchema: Migration = {
 
     CREATE TABLE label (
       hold    TEXT PRIMARY KEY REFERENCES hold (tx_id),
+      msp_id  TEXT NOT NULL,
       actor   TEXT NOT NULL,
       at_ms   INTEGER NOT NULL,
       state   TEXT NOT NULL CHECK (state IN ('pending', 'released', 'confirmed')),
       finding TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX label_actor ON label (actor, at_ms);
+    CREATE INDEX label_actor ON label (actor, at_ms, state);
+    CREATE INDEX label_state ON label (msp_id, state);
 
     CREATE TABLE detector_blob (
       hash  TEXT PRIMARY KEY,
