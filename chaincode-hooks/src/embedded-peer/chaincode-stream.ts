@@ -6,7 +6,7 @@
  */
 import { credentials, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
-import { ChaincodeError } from './errors.js';
+import { ChaincodeError, MalformedMessageError } from './errors.js';
 import { decode } from './messages.js';
 import type { HospitalOptions, PeerLog } from './options.js';
 import type { Simulator } from './simulator.js';
@@ -83,7 +83,14 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
     const current: Stream = client.connect();
     stream = current;
     current.on('data', (message: Message) => {
-      if (current === stream) receive(message);
+      if (current !== stream) return;
+      try {
+        receive(message);
+      } catch (error) {
+        if (!(error instanceof MalformedMessageError)) throw error;
+        log.error({ address, error: error.message }, 'chaincode sent a malformed message');
+        lost(current, error);
+      }
     });
     current.on('error', (cause) => lost(current, cause));
     current.on('end', () => lost(current, undefined));
@@ -144,7 +151,10 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
       return;
     }
     const state = running.get(message.getTxid());
-    if (state === undefined) return; // a late answer of a call that timed out
+    if (state === undefined) {
+      answerLate(message);
+      return;
+    }
     if (type === Type.COMPLETED) {
       running.delete(message.getTxid());
       const response = decode(peer.Response, message.getPayload_asU8(), 'response');
@@ -166,6 +176,13 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
     }
   }
 
+  /** A call that timed out may still ask: unanswered, its contract would wait for ever. */
+  function answerLate(message: Message): void {
+    if (message.getType() === Type.COMPLETED || message.getType() === Type.ERROR) return;
+    const call = { txId: message.getTxid(), channel: message.getChannelId() };
+    send(Type.ERROR, call, Buffer.from('ERR_CHAINCODE: the transaction has ended'));
+  }
+
   dial();
   return {
     get ready() {
@@ -183,6 +200,10 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
     },
     async execute(call) {
       if (!ready) await readyWithin(options.waitMs);
+      const current = stream;
+      if (current === null) {
+        throw new ChaincodeError({ address, reason: 'chaincode stream terminated' });
+      }
       if (running.has(call.txId)) {
         const reason = `txid: ${call.txId}(${call.channel}) exists`;
         throw new ChaincodeError({ address, reason });
@@ -213,7 +234,7 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
         message.setChannelId(call.channel);
         message.setProposal(call.proposal);
         message.setPayload(input.serializeBinary());
-        stream?.write(message);
+        current.write(message);
       });
     },
     close() {

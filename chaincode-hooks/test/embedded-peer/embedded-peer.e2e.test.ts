@@ -142,6 +142,16 @@ describe('endorsement', { timeout: 30_000 }, () => {
     expect(error.details[0]!.message).toContain('timeout expired while executing transaction');
   });
 
+  it('answers a contract that asks after its time, so that it does not wait for ever', async () => {
+    const h1 = client();
+    await failure<EndorseError>(h1.contract.submitTransaction('sleepThenRead', '4300'));
+    await expect
+      .poll(async () => text(await h1.contract.evaluateTransaction('lateAnswer')), {
+        timeout: 5_000,
+      })
+      .toContain('the transaction has ended');
+  });
+
   it('refuses what it does not support, and the contract hears it', async () => {
     const h1 = client();
     for (const name of ['privateData', 'otherChaincode', 'richQuery']) {

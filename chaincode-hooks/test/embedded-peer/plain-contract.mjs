@@ -3,6 +3,7 @@ import contractApi from 'fabric-contract-api';
 
 const { Contract } = contractApi;
 
+let lateAnswer = '';
 const text = (bytes) => Buffer.from(bytes).toString('utf8');
 
 class PlainContract extends Contract {
@@ -188,6 +189,20 @@ class PlainContract extends Contract {
   async sleep(ctx, ms) {
     await new Promise((resolve) => setTimeout(resolve, Number(ms)));
     return 'awake';
+  }
+
+  /** Asks for state after it slept; what it heard is told by `lateAnswer`, for this process only. */
+  async sleepThenRead(ctx, ms) {
+    await this.sleep(ctx, ms);
+    try {
+      lateAnswer = text(await ctx.stub.getState('key'));
+    } catch (error) {
+      lateAnswer = error.message;
+    }
+  }
+
+  async lateAnswer() {
+    return lateAnswer;
   }
 }
 
