@@ -418,6 +418,19 @@ describe('a grant', () => {
     expect(recordOf(o, replayed.txId).cause).toBe('grant-invalid');
   });
 
+  it('is one of two when two calls with the same arguments were released', async () => {
+    const o = await createConsortium();
+    const first = await quarantined(o);
+    const second = await quarantined(o);
+    expect(recordOf(o, second).digest).toBe(recordOf(o, first).digest);
+    await released(o, first);
+    await released(o, second);
+    for (const txId of [first, second]) {
+      const used = await accepted(o.submit(o.clerk, call, again(txId)));
+      expect(used.reply).toMatchObject({ disposition: 'allowed' });
+    }
+  });
+
   it('is in the read set, so two resubmissions at once cannot both commit', async () => {
     const o = await createConsortium();
     const txId = await quarantined(o);
