@@ -3,7 +3,6 @@
 export type ExperimentErrorCode =
   | 'ERR_DEMO_FLAG'
   | 'ERR_DEMO_NODE_VERSION'
-  | 'ERR_DEMO_NOT_BUILT'
   | 'ERR_DEMO_PORT'
   | 'ERR_DEMO_PROCESS'
   | 'ERR_DEMO_STATE_FLAGS'
