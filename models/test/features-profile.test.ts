@@ -116,6 +116,21 @@ describe('profile', () => {
     );
   });
 
+  it('says after idle weeks what its bytes say', () => {
+    let profile = days(
+      30,
+      session([
+        [1, 5],
+        [2, 3],
+        [7, 1],
+      ]),
+    );
+    for (let week = 1; week < 12; week++) {
+      profile = foldSession(profile, EMPTY_HISTOGRAM, T0 + (30 + 7 * week) * DAY);
+      expect(decodeProfile(encodeProfile(profile))).toEqual(profile);
+    }
+  });
+
   it('stays within 2 KB when everything is as full as it can be', () => {
     const full = (offset: number): SessionHistogram => ({
       eventCount: 1_000_000,

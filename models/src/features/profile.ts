@@ -126,11 +126,14 @@ function decayed(profile: Profile, days: number): Profile {
   const fade = (count: number): number => Math.floor((count * factor) / (65_536 * halvings));
   const fadeAll = (counts: Counts): Counts =>
     counts.map(([key, count]) => [key, fade(count)] as const).filter(([, count]) => count > 0);
+  const acts = fadeAll(profile.acts);
   return {
     ...profile,
     massQ8: fade(profile.massQ8),
-    acts: fadeAll(profile.acts),
+    acts,
     hours: fadeAll(profile.hours),
+    // Rounding moves it a little, and a profile must be what its bytes say.
+    entropyQ8: entropyOf(acts),
   };
 }
 

@@ -43,8 +43,7 @@ interface Member {
   profile: Profile;
   session: string | null;
   ring: Ring;
-  hourStartMs: number;
-  hourOpens: number;
+  openedMs: number[];
   lastLiveRing: Ring | null;
 }
 
@@ -75,7 +74,7 @@ export function* replay(world: Consortium, options: ReplayOptions): Iterable<Jud
         profile: member.profile,
         roles: options.roles,
         vocabularySize: world.vocabulary?.activities.length ?? ACT_COUNT,
-        sessionsLastHour: inHour(member, call.timeMs) ? member.hourOpens : 0,
+        sessionsLastHour: openingsBefore(member, call.timeMs).length,
       });
       const judged: JudgedCall = {
         eventId: event.eventId,
@@ -101,8 +100,7 @@ function newcomer(): Member {
     profile: emptyProfile(),
     session: null,
     ring: emptyRing(),
-    hourStartMs: 0,
-    hourOpens: 0,
+    openedMs: [],
     lastLiveRing: null,
   };
 }
@@ -123,11 +121,9 @@ function openLive(member: Member, timeMs: number): void {
   if (member.lastLiveRing !== null) {
     member.profile = foldSession(member.profile, member.lastLiveRing.histogram, timeMs);
   }
-  if (inHour(member, timeMs)) member.hourOpens++;
-  else [member.hourStartMs, member.hourOpens] = [timeMs, 1];
+  member.openedMs = [...openingsBefore(member, timeMs), timeMs];
 }
 
-function inHour(member: Member, timeMs: number): boolean {
-  const sinceMs = timeMs - member.hourStartMs;
-  return member.hourOpens > 0 && sinceMs >= 0 && sinceMs < HOUR_MS;
+function openingsBefore(member: Member, timeMs: number): number[] {
+  return member.openedMs.filter((openedMs) => timeMs - openedMs < HOUR_MS);
 }
