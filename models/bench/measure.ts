@@ -29,7 +29,7 @@ export async function race(contestants: readonly Contestant[], runs: number): Pr
     return {
       median: sorted[sorted.length >> 1]!,
       min: sorted[0]!,
-      max: sorted.at(-1),
+      max: sorted.at(-1)!,
       runs,
     };
   });

@@ -34,7 +34,7 @@ export async function createTfjsWasm(workload: Workload): Promise<Engine> {
 
 function lossesOf(a: Architecture, p: readonly tf.Tensor[], windows: tf.Tensor3D): tf.Tensor1D {
   const steps = tf.unstack(windows, 1);
-  const code = dense(lstm(a.hidden, p.slice(0, 3), steps).at(-1), p[3]!, p[4]!);
+  const code = dense(lstm(a.hidden, p.slice(0, 3), steps).at(-1)!, p[3]!, p[4]!);
   const states = lstm(
     a.hidden,
     p.slice(5, 8),

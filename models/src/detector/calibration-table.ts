@@ -49,37 +49,53 @@ export function fitTable(options: TableOptions): CalibrationTable {
 }
 
 function fitStratum(sample: CalibrationSample, alphaPpm: number, theta: number): TableStratum {
-  const sorted = Uint32Array.from(sample.nonconformities).sort();
-  const n = sorted.length;
+  const { columnMask, lengthMin, lengthMax, nonconformities } = sample;
+  const n = nonconformities.length;
   /** The last rank with rank / (n + 1) ≤ α. */
   const borderRank = Math.floor((alphaPpm * (n + 1)) / 1e6);
   if (borderRank < 1) {
     throw refuse('nonconformities', `at least ${Math.ceil(1e6 / alphaPpm) - 1}`, n);
   }
   const gamma = naturalLog(1 - theta / 1e6) / naturalLog(alphaPpm / 1e6);
+  const { thresholds, values } = fitSteps(nonconformities, borderRank, (rank) => {
+    const score = Math.round(1e6 * (1 - realPower(rank / (n + 1), gamma)));
+    return rank <= borderRank ? Math.max(score, theta) : Math.min(score, theta - 1);
+  });
+  return Object.freeze({ columnMask, lengthMin, lengthMax, n, thresholds, scores: values });
+}
+
+/** A step function: the value of x is that of the last threshold ≤ x. */
+export interface Steps {
+  readonly thresholds: Uint32Array;
+  readonly values: Uint32Array;
+}
+
+/**
+ * Steps of a function of the conformal rank, 1 + #{calibration ≥ x}: at most 64, geometric in the rank, one of them
+ * exactly where the rank becomes `borderRank`. Between steps the rank is rounded up.
+ * @param valueOf - uint32, does not fall as the rank falls
+ */
+export function fitSteps(
+  nonconformities: Uint32Array,
+  borderRank: number,
+  valueOf: (rank: number) => number,
+): Steps {
+  const sorted = Uint32Array.from(nonconformities).sort();
+  const n = sorted.length;
   const thresholds: number[] = [];
-  const scores: number[] = [];
+  const values: number[] = [];
   for (const rank of ranks(n, borderRank)) {
     const count = rank - 1;
     const threshold = count >= n ? 0 : sorted[n - 1 - count]! + 1;
     if (threshold > 0xffffffff) break;
     // Ties can leave fewer than `count` at or above the threshold: the exact rank is the sharper one.
-    const exactRank = 1 + n - lowerBound(sorted, threshold);
-    const raw = Math.round(1e6 * (1 - realPower(exactRank / (n + 1), gamma)));
-    const score = exactRank <= borderRank ? Math.max(raw, theta) : Math.min(raw, theta - 1);
-    if (scores.length === 0 || (threshold > thresholds.at(-1)! && score > scores.at(-1)!)) {
+    const value = valueOf(1 + n - lowerBound(sorted, threshold));
+    if (values.length === 0 || (threshold > thresholds.at(-1)! && value > values.at(-1)!)) {
       thresholds.push(threshold);
-      scores.push(score);
+      values.push(value);
     }
   }
-  return Object.freeze({
-    columnMask: sample.columnMask,
-    lengthMin: sample.lengthMin,
-    lengthMax: sample.lengthMax,
-    n,
-    thresholds: Uint32Array.from(thresholds),
-    scores: Uint32Array.from(scores),
-  });
+  return { thresholds: Uint32Array.from(thresholds), values: Uint32Array.from(values) };
 }
 
 /** Descending ranks from n + 1 to 1, geometric, the border among them. */
@@ -104,17 +120,21 @@ function lowerBound(sorted: Uint32Array, x: number): number {
   return low;
 }
 
-/** Score in millionths of a nonconformity: that of the last step at or below it. */
+/** Score in millionths of a nonconformity. */
 export function scoreOf(stratum: TableStratum, nonconformity: number): number {
-  const { thresholds, scores } = stratum;
+  return valueAt({ thresholds: stratum.thresholds, values: stratum.scores }, nonconformity);
+}
+
+/** The value of the last step at or below x. */
+export function valueAt({ thresholds, values }: Steps, x: number): number {
   let low = 0;
   let high = thresholds.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (thresholds[middle]! <= nonconformity) low = middle + 1;
+    if (thresholds[middle]! <= x) low = middle + 1;
     else high = middle;
   }
-  return scores[low - 1]!;
+  return values[low - 1]!;
 }
 
 function refuse(field: string, expected: string, got: number): DetectorError {

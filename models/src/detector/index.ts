@@ -21,13 +21,24 @@ export {
 export { fitNormaliser, INPUT_CLIP, standardise, type StandardisedWindows } from './normaliser.js';
 export { fitStrata, type FitStrataOptions } from './fit-strata.js';
 export { stratumFor } from './strata.js';
+export { createScorer, type Explanation, type Score, type Scorer } from './scorer.js';
+export { nonconformityOf } from './nonconformity.js';
 export {
-  createScorer,
-  nonconformityOf,
-  type Explanation,
-  type Score,
-  type Scorer,
-} from './scorer.js';
+  likelihoodRatioMember,
+  unseenMember,
+  whitenedMember,
+  type Member,
+  type WhitenedMemberOptions,
+} from './members.js';
+export {
+  createEnsemble,
+  EVIDENCE_UNIT,
+  fitEnsemble,
+  type Ensemble,
+  type EnsembleFit,
+  type EnsembleScore,
+  type EnsembleTable,
+} from './ensemble.js';
 export type { ColumnReason } from './explanation.js';
 export {
   areaUnderCurve,

@@ -20,6 +20,8 @@ import type {
   TableStratum,
 } from './detector.js';
 import { explainWindow, type ColumnReason } from './explanation.js';
+import { groupByStratum, noStratum } from './members.js';
+import { nonconformityOf } from './nonconformity.js';
 import { standardise } from './normaliser.js';
 import { stratumFor } from './strata.js';
 
@@ -82,15 +84,8 @@ class KernelScorer implements Scorer {
   }
 
   scoreAll(windows: readonly ScoredWindow[]): Score[] {
-    const byStratum = new Map<Stratum, number[]>();
-    windows.forEach((window, index) => {
-      const stratum = this.#stratumOf(window);
-      const indexes = byStratum.get(stratum);
-      if (indexes === undefined) byStratum.set(stratum, [index]);
-      else indexes.push(index);
-    });
     const scores = new Array<Score>(windows.length);
-    for (const [stratum, indexes] of byStratum) {
+    for (const [stratum, indexes] of groupByStratum(this.detector.strata, windows)) {
       const part = this.#scoreStratum(
         stratum,
         indexes.map((index) => windows[index]!),
@@ -116,12 +111,8 @@ class KernelScorer implements Scorer {
 
   #stratumOf({ rows, mask }: ScoredWindow): Stratum {
     const stratum = stratumFor(this.detector.strata, { mask, length: rows.length });
-    if (stratum !== undefined) return stratum;
-    throw new DetectorError(
-      'ERR_SCORE_STRATUM',
-      `window: expected a stratum for ${rows.length} rows without columns 0x${mask.toString(16)}, got none`,
-      { length: rows.length, mask },
-    );
+    if (stratum === undefined) throw noStratum(rows.length, mask);
+    return stratum;
   }
 
   #scoreStratum(stratum: Stratum, windows: readonly ScoredWindow[]): Score[] {
@@ -141,18 +132,6 @@ class KernelScorer implements Scorer {
       return { nonconformity, scoreMillionths: scoreOf(steps, nonconformity) };
     });
   }
-}
-
-/** Fixed point of a squared distance. */
-export function nonconformityOf(squaredDistance: number): number {
-  if (!Number.isFinite(squaredDistance)) {
-    throw new DetectorError(
-      'ERR_SCORE_NOT_FINITE',
-      `distance: expected a finite number, got ${squaredDistance}`,
-      { got: String(squaredDistance) },
-    );
-  }
-  return Math.min(0xffffffff, Math.trunc(squaredDistance * 65_536));
 }
 
 function tableStratum(
