@@ -4,6 +4,7 @@
  * @module
  */
 import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -26,40 +27,46 @@ async function main(): Promise<void> {
     destination({ dest: 2, sync: true }),
   );
   const jitterWord = new Uint32Array(1);
-  const stopping = stopRequested();
-  const node = await startHospitalNode({
-    config,
-    pid: process.pid,
-    nowMs: () => Date.now(),
-    monotonicMs: () => performance.now(),
-    sleep: (ms, signal) => delay(ms, undefined, { signal }),
-    fillBytes: (bytes) => randomFillSync(bytes),
-    random: createSecureRandom((bytes) => randomFillSync(bytes)),
-    jitter: () => randomFillSync(jitterWord)[0]! / 2 ** 32,
-    log,
-    onHop: (hop, facts) => process.send?.({ type: 'hop', hop, ...facts }),
-  });
-  log.info({ port: node.port }, 'hospital node serves');
-  process.send?.({ type: 'ready', port: node.port });
-  await runUntil(stopping, node);
+  const stop = stopRequested();
+  try {
+    const node = await startHospitalNode({
+      config,
+      pid: process.pid,
+      nowMs: () => Date.now(),
+      monotonicMs: () => performance.now(),
+      sleep: (ms, signal) => delay(ms, undefined, { signal }),
+      fillBytes: (bytes) => randomFillSync(bytes),
+      random: createSecureRandom((bytes) => randomFillSync(bytes)),
+      jitter: () => randomFillSync(jitterWord)[0]! / 2 ** 32,
+      log,
+      stop,
+      onHop: (hop, facts) => process.send?.({ type: 'hop', hop, ...facts }),
+    });
+    log.info({ port: node.port }, 'hospital node serves');
+    process.send?.({ type: 'ready', port: node.port });
+    await runUntil(stop, node);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
   log.info('stopped');
 }
 
 /** Closes the node on request; a failed part closes it too and makes the exit status 2. */
-async function runUntil(stopping: Promise<void>, node: HospitalNode): Promise<void> {
+async function runUntil(stop: AbortSignal, node: HospitalNode): Promise<void> {
   try {
-    await Promise.race([stopping, node.finished]);
+    if (!stop.aborted) await Promise.race([once(stop, 'abort'), node.finished]);
   } finally {
     await node.close();
   }
 }
 
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-    if (process.connected) process.once('disconnect', resolve);
-  });
+function stopRequested(): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  process.once('SIGTERM', abort);
+  process.once('SIGINT', abort);
+  if (process.connected) process.once('disconnect', abort);
+  return controller.signal;
 }
 
 main().then(

@@ -32,7 +32,7 @@ const GAUGES_EVERY_MS = 5_000;
  * @throws {HospitalNodeError} whatever a part refuses to open with; everything opened before is closed again
  */
 export async function startHospitalNode(surroundings: Surroundings): Promise<HospitalNode> {
-  const lifetime = createLifetime(surroundings.log);
+  const lifetime = createLifetime(surroundings.log, surroundings.stop);
   try {
     return await start(surroundings, lifetime);
   } catch (error) {

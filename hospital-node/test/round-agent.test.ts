@@ -105,7 +105,7 @@ describe('the round agent', () => {
     const bench = await roundBench(temporaryFolder(), {
       agent: {
         trainer: {
-          prepare: () => undefined,
+          prepare: () => Promise.resolve(),
           train: () => Promise.reject(new HospitalNodeError('ERR_TRAINING_FAILED', 'worker died')),
         },
       },
@@ -173,6 +173,11 @@ describe('the round agent refuses', () => {
   ])('%s', async (_, code, reason, paper) => {
     const outcome = await refused(paper);
     expect({ code: outcome.code, reason: outcome.reason }).toEqual({ code, reason });
+  });
+
+  it('a round that is over before it could answer, without spending for it', async () => {
+    const { code, reason } = await refused({ unit: { deadlineInMs: 0 } });
+    expect({ code, reason }).toEqual({ code: 'ERR_ROUND_LATE', reason: 'not-ready' });
   });
 
   it('a plan that this hospital did not approve', async () => {

@@ -39,12 +39,11 @@ async function describe(
 ): Promise<CommandOutcome> {
   const { records, tornBytes } = readLedger(join(config.stateDir, 'privacy-ledger.jsonl'));
   const releases = [...foldReleases(records).values()];
-  const last = releases.at(-1) ?? null;
+  const last = releases[releases.length - 1];
   const spent = spendOf(releases, config.privacy.ceilings, null);
   const running = isRunning(config.stateDir);
   const paused = await isPaused(database);
-  const position =
-    (await database.selectFrom('log_position').selectAll().executeTakeFirst()) ?? null;
+  const position = await database.selectFrom('log_position').selectAll().executeTakeFirst();
   const detector =
     (await database
       .selectFrom('attestation')
@@ -54,11 +53,11 @@ async function describe(
   const certificateDays = daysLeft(config.federation.tls.cert, nowMs);
   const sentences = [
     `${config.nodeId} of federation ${config.federation.id}: ${running ? 'running' : 'not running'}${paused ? ', paused' : ''}.`,
-    last === null
+    last === undefined
       ? 'No round yet.'
       : `Last round: slot ${last.roundId.slotIndex}, ${last.stage}${last.included === null ? '' : last.included ? ', part of the model' : ', not part of the model'}${last.reason === null ? '' : ` (${last.reason})`}.`,
     spentSentence(spent),
-    position === null
+    position === undefined
       ? 'The log has not been read yet.'
       : `Log: ${position.counted_lines} lines read, ${position.malformed_lines} malformed, ${position.late_events} late.`,
     detector === null
@@ -76,9 +75,9 @@ async function describe(
       federationId: config.federation.id,
       running,
       paused,
-      lastRound: last,
+      lastRound: last ?? null,
       privacy: spent,
-      log: position,
+      log: position ?? null,
       detector,
       certificateDays,
       tornBytes,

@@ -46,6 +46,8 @@ export interface ChannelNeeds {
 }
 
 const RETRY_MS = 1_000;
+/** How long one try waits for a gateway; a request to stop waits no longer. */
+const READY_MS = 5_000;
 const CLOSED_LOOK_MS = 250;
 
 export async function openChannel(
@@ -115,6 +117,7 @@ async function connect(
         identity,
         now: nowMs,
         random: jitter,
+        deadlines: { readyMs: READY_MS },
       });
     } catch (error) {
       if (codeOf(error) !== 'ERR_FABRIC_UNAVAILABLE') throw error;

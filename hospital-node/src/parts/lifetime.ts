@@ -17,8 +17,10 @@ export interface Lifetime {
   close(): Promise<void>;
 }
 
-export function createLifetime(log: Logger): Lifetime {
+/** @param stop - ends everything, a start that is still under way included */
+export function createLifetime(log: Logger, stop: AbortSignal): Lifetime {
   const abort = new AbortController();
+  const signal = AbortSignal.any([abort.signal, stop]);
   const closers: (() => void | Promise<void>)[] = [];
   const tasks: Promise<void>[] = [];
   let resolve!: () => void;
@@ -30,7 +32,7 @@ export function createLifetime(log: Logger): Lifetime {
   // Nobody may be listening when a part fails during the start.
   finished.catch(() => undefined);
   return {
-    signal: abort.signal,
+    signal,
     finished,
     own: (opened, close) => {
       closers.push(() => close(opened));
@@ -38,8 +40,8 @@ export function createLifetime(log: Logger): Lifetime {
     },
     run: (name, part) => {
       tasks.push(
-        part(abort.signal).catch((error: unknown) => {
-          if (abort.signal.aborted) return;
+        part(signal).catch((error: unknown) => {
+          if (signal.aborted) return;
           log.fatal({ part: name, code: codeOf(error), err: error }, 'a part of the node failed');
           reject(error);
         }),

@@ -22,6 +22,8 @@ export interface Surroundings {
   /** Uniform in [0, 1), for jitter. */
   readonly jitter: () => number;
   readonly log: Logger;
+  /** Ends the node, even while it starts. */
+  readonly stop: AbortSignal;
   /** Progress, for a parent that shows it: small facts, never a person, never a parameter. */
   readonly onHop?: (hop: string, facts: Readonly<Record<string, string | number | null>>) => void;
 }

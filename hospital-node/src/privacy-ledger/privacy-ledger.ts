@@ -105,10 +105,10 @@ function begin(file: LedgerFile, nodeId: string, ceilings: Ceilings): void {
       { file: file.file, nodeId },
     );
   }
-  const latest = file.records
-    .filter((record) => record.kind === 'opened' || record.kind === 'ceiling-changed')
-    .at(-1)!;
-  if (canonicalJson(latest.body['ceilings'] ?? null) !== canonicalJson(wanted)) {
+  const latest = file.records.findLast(
+    (record) => record.kind === 'opened' || record.kind === 'ceiling-changed',
+  );
+  if (canonicalJson(latest?.body['ceilings'] ?? null) !== canonicalJson(wanted)) {
     file.append('ceiling-changed', { ceilings: wanted });
   }
 }

@@ -38,7 +38,7 @@ const RETRY_LEAST_MS = 250;
 const RETRY_MOST_MS = 60_000;
 const INTERNAL_TRIES_MAX = 10;
 /** The round is over or never was ours; the release stays spent. */
-const CLOSED_CODES: readonly string[] = [
+export const CLOSED_CODES: readonly string[] = [
   'ERR_ROUND_CLOSED',
   'ERR_ROUND_UNKNOWN',
   'ERR_NOT_IN_COHORT',

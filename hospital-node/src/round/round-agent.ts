@@ -8,16 +8,17 @@ import {
   decodeParameters,
   encodeParameters,
   FederationError,
+  type DeclineReason,
   type FederationClient,
   type NodeState,
   type RoundId,
   type WorkUnit,
 } from '@bhschain/orchestrator/protocol';
 import type { Logger } from 'pino';
-import { codeOf, HospitalNodeError, RoundRefusedError } from '../errors.js';
+import { AccessLogError, codeOf, HospitalNodeError, RoundRefusedError } from '../errors.js';
 import { releaseKeyOf, type PrivacyLedger, type ReleaseState } from '../privacy-ledger/index.js';
 import { createBackoff } from './backoff.js';
-import { deliver, settleDelivered, type DeliveryOptions } from './delivery.js';
+import { CLOSED_CODES, deliver, settleDelivered, type DeliveryOptions } from './delivery.js';
 import { readCalendar, type FederationCalendar } from './federation-document.js';
 import { recoverReleases } from './recovery.js';
 import type { ReleaseStore } from './release-store.js';
@@ -98,6 +99,8 @@ const CLOCK_DECLINE_MS = 5_000;
 const UNREACHABLE_MOST_MS = 60_000;
 const OPERATOR_POLL_MS = 60_000;
 const POLL_LEAST_MS = 50;
+/** Clocks drift, and the orchestrator should know a recent ledger head. */
+const GREET_EVERY_MS = 10 * 60_000;
 /** Errors after which the node must not go on by itself, whatever it is asked. */
 const FATAL_CODES: readonly string[] = ['ERR_LEDGER_IO', 'ERR_LEDGER_CORRUPT', 'ERR_LEDGER_ORDER'];
 
@@ -109,7 +112,7 @@ class PollingAgent implements RoundAgent {
   readonly #o: RoundAgentOptions;
   readonly #delivery: DeliveryOptions;
   #calendar: FederationCalendar | null = null;
-  #rolledBack: HospitalNodeError | null = null;
+  #greetAgainMs = 0;
   #status: AgentStatus = {
     phase: 'starting',
     sentence: 'Has not reached the orchestrator yet.',
@@ -152,7 +155,7 @@ class PollingAgent implements RoundAgent {
   }
 
   async poll(signal: AbortSignal): Promise<number> {
-    if (this.#calendar === null) await this.#hello();
+    if (this.#calendar === null || this.#o.monotonicMs() > this.#greetAgainMs) await this.#hello();
     const state = this.#state();
     const work = await this.#o.client.getWork({ state });
     switch (work.kind) {
@@ -187,15 +190,14 @@ class PollingAgent implements RoundAgent {
     });
     const seen = hello.highestLedgerHead;
     if (seen !== null && ledger.hashAt(seen.seq) !== seen.hash) {
-      this.#rolledBack = new HospitalNodeError(
+      throw new HospitalNodeError(
         'ERR_LEDGER_ROLLED_BACK',
         `the orchestrator has seen record ${seen.seq} of this node's privacy ledger; the one on this disk has ${ledger.head.seq} or differs. An older copy of the disk?`,
         { seenSeq: seen.seq, ownSeq: ledger.head.seq },
       );
-      throw this.#rolledBack;
     }
-    this.#rolledBack = null;
     this.#calendar = readCalendar(hello.federationDocument);
+    this.#greetAgainMs = this.#o.monotonicMs() + GREET_EVERY_MS;
     this.#status = {
       ...this.#status,
       clockOffsetMs: hello.clockOffsetMs,
@@ -218,7 +220,8 @@ class PollingAgent implements RoundAgent {
     const key = releaseKeyOf({ ...unit, ...unit.roundId });
     const arrivedMs = this.#o.monotonicMs();
     try {
-      const release = ledger.releaseOf(key) ?? (await this.#makeRelease(unit));
+      const release =
+        ledger.releaseOf(key) ?? (await this.#makeRelease(unit, arrivedMs + unit.deadlineInMs));
       await this.#deliver(release, unit, arrivedMs, signal);
     } catch (error) {
       if (signal.aborted || FATAL_CODES.includes(codeOf(error))) throw error;
@@ -226,17 +229,20 @@ class PollingAgent implements RoundAgent {
         this.#finish(unit.roundId, 'failed', error);
         throw error;
       }
-      const reason = error instanceof RoundRefusedError ? error.reason : 'local-policy';
+      const reason = reasonOf(error);
       this.#finish(unit.roundId, 'declined', error);
       log.warn(
         { slotIndex: unit.roundId.slotIndex, code: codeOf(error), reason },
         'round declined',
       );
-      await client.declineRound(unit.roundId, reason);
+      await client.declineRound(unit.roundId, reason).catch((failure: unknown) => {
+        // A round that is over needs no answer.
+        if (!CLOSED_CODES.includes(codeOf(failure))) throw failure;
+      });
     }
   }
 
-  async #makeRelease(unit: WorkUnit): Promise<ReleaseState> {
+  async #makeRelease(unit: WorkUnit, deadlineMs: number): Promise<ReleaseState> {
     const { ledger, trainer, client, releases, parameterCount } = this.#o;
     const plan = this.#check(unit);
     const { roundId, planHash, layoutHash, baseModel, interval } = unit;
@@ -245,12 +251,20 @@ class PollingAgent implements RoundAgent {
     ledger.assertDebitable(request);
     const base = decodeParameters(await client.getObject(baseModel), parameterCount);
     this.#set('training', `Trains slot ${roundId.slotIndex}.`, null);
-    trainer.prepare(plan);
+    await trainer.prepare(plan);
+    if (this.#o.monotonicMs() > deadlineMs) {
+      throw new RoundRefusedError(
+        'ERR_ROUND_LATE',
+        'the round would be over before an update of this node could be in; nothing was spent',
+        'not-ready',
+      );
+    }
     this.#step('accepted-work', roundId);
 
     const receipt = ledger.debit(request);
     const key = receipt.releaseKey;
     this.#step('debited', roundId);
+    this.#tell(roundId, 'training');
     try {
       const { update, facts } = await trainer.train({ plan, base, interval, receipt });
       this.#status = { ...this.#status, lastTraining: facts };
@@ -311,6 +325,7 @@ class PollingAgent implements RoundAgent {
         { release: release.key },
       );
     }
+    this.#tell(unit.roundId, 'uploading');
     this.#set('uploading', `Sends the update of slot ${unit.roundId.slotIndex}.`, null);
     const outcome = await deliver(this.#delivery, {
       release,
@@ -320,6 +335,11 @@ class PollingAgent implements RoundAgent {
       signal,
     });
     this.#finish(unit.roundId, outcome, null);
+  }
+
+  /** Renews our place in the round; a lost message costs nothing. */
+  #tell(roundId: RoundId, phase: 'training' | 'uploading'): void {
+    this.#o.client.reportPhase(roundId, phase).catch(() => undefined);
   }
 
   #step(step: RoundStep, roundId: RoundId): void {
@@ -364,4 +384,10 @@ class PollingAgent implements RoundAgent {
   ): void {
     this.#status = { ...this.#status, ...more, phase, sentence, code };
   }
+}
+
+/** What the orchestrator is told: no more than the closed list. */
+function reasonOf(error: unknown): DeclineReason {
+  if (error instanceof RoundRefusedError) return error.reason;
+  return error instanceof AccessLogError ? 'not-ready' : 'local-policy';
 }

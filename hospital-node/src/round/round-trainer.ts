@@ -24,8 +24,8 @@ export interface TrainingFacts {
 }
 
 export interface RoundTrainer {
-  /** Before any data is read: draws the noise. */
-  prepare(plan: PrivacyPlan): void;
+  /** Before the debit: draws the noise, then lets the log catch up, so that a fault of the log costs nothing. */
+  prepare(plan: PrivacyPlan): Promise<void>;
   /** After the debit; the receipt buys the noise, once. */
   train(o: {
     readonly plan: PrivacyPlan;
@@ -40,7 +40,7 @@ export interface RoundTrainerOptions {
   readonly pool: TrainingPool;
   readonly windows: WindowStore;
   readonly labels: WindowLabels;
-  readonly log: Pick<LogFollower, 'closeThrough'>;
+  readonly log: Pick<LogFollower, 'pump' | 'closeThrough'>;
   /** For the Poisson mask. */
   readonly random: SecureRandom;
   readonly architecture: Architecture;
@@ -51,8 +51,9 @@ export interface RoundTrainerOptions {
 export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
   const { noise, pool } = options;
   return {
-    prepare: (plan) => {
+    prepare: async (plan) => {
       noise.prepare(plan);
+      await options.log.pump();
     },
     train: async ({ plan, base, interval, receipt }) => {
       const drawn = noise.handOut(plan, receipt);
