@@ -3,7 +3,7 @@
  * @module
  */
 import { createPrivateKey } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrivacyPlan, planPreset } from '@bhschain/dp';
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
@@ -14,9 +14,12 @@ import { planFactsOf } from './plan-facts.js';
 import { encodeParameters } from './protocol/parameters.js';
 import { signDocument } from './protocol/signing.js';
 import { createFolderObjects } from './store/folder-objects.js';
+import { createAdvisoryLeadership, SOLE, type Leadership } from './store/leadership.js';
 import type { ObjectStore } from './store/objects.js';
+import { createPostgresPool, postgresDialect } from './store/postgresql-adapter.js';
 import { sqliteDialect } from './store/sqlite-adapter.js';
 import { openStore, type FederationStore } from './store/store.js';
+import { createTableObjects } from './store/table-objects.js';
 
 /** Derives the frozen plan, which takes a second or two: σ is calibrated, never typed in. */
 export function federationOf(config: OrchestratorConfig): Federation {
@@ -58,17 +61,37 @@ export function readPem(file: string, key: string): string {
   }
 }
 
+/** Storage of the process: PostgreSQL where `DATABASE_URL` names one, else SQLite and a folder. */
+export interface State {
+  readonly store: FederationStore;
+  readonly objects: ObjectStore;
+  readonly leadership: Leadership;
+}
+
 export async function openState(
   config: OrchestratorConfig,
-  o: Readonly<{ nowMs: number; readOnly?: boolean }>,
-): Promise<Readonly<{ store: FederationStore; objects: ObjectStore }>> {
-  if (o.readOnly !== true) mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  o: Readonly<{ nowMs: number; readOnly?: boolean; failed?: (cause: Error) => void }>,
+): Promise<State> {
+  if (config.databaseUrl !== null) {
+    const { failed } = o;
+    const pool = createPostgresPool({
+      url: config.databaseUrl,
+      ...(failed === undefined ? {} : { failed }),
+    });
+    const store = await openStore({ dialect: postgresDialect(pool), engine: 'postgresql', ...o });
+    return {
+      store,
+      objects: createTableObjects(store.database),
+      leadership: createAdvisoryLeadership(pool, config.federationId),
+    };
+  }
   const dialect = sqliteDialect({
     file: join(config.stateDir, 'federation.sqlite'),
     ...(o.readOnly === undefined ? {} : { readOnly: o.readOnly }),
   });
   const store = await openStore({ dialect, engine: 'sqlite', ...o });
-  return { store, objects: await createFolderObjects(join(config.stateDir, 'objects')) };
+  const objects = await createFolderObjects(join(config.stateDir, 'objects'));
+  return { store, objects, leadership: SOLE };
 }
 
 export function caFolder(config: OrchestratorConfig): string {

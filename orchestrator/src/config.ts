@@ -149,7 +149,7 @@ function COUNT_OF_MS(): TSchema {
   return Type.Integer({ minimum: 1, maximum: 2_592_000_000 });
 }
 
-const validate = new Ajv({ allErrors: false, verbose: true }).compile(SCHEMA);
+const validate = new Ajv({ allErrors: true, verbose: true }).compile(SCHEMA);
 
 /**
  * Reads, checks and freezes the configuration. Paths in it are relative to the file.
@@ -178,7 +178,12 @@ export function loadConfig(
     });
   }
   const raw: unknown = document.toJS();
-  if (!validate(raw)) throw refusal(file, document, lines, validate.errors?.[0]);
+  if (!validate(raw)) {
+    // A misspelt key is the cause of the key that is missing, so it is told first.
+    const errors = validate.errors ?? [];
+    const unknown = errors.find((each) => each.keyword === 'additionalProperties');
+    throw refusal(file, document, lines, unknown ?? errors[0]);
+  }
   return freeze(raw as RawConfig, dirname(resolve(file)), environment);
 }
 

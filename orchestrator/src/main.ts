@@ -34,8 +34,13 @@ async function main(): Promise<void> {
   const federation = federationOf(config);
   const signer = signerOf(config);
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-  const lock = takeLock(join(config.stateDir, 'lock'), process.pid);
-  const { store, objects } = await openState(config, { nowMs: nowMs() });
+  // On PostgreSQL several processes share the state, and an advisory lock says who leads.
+  const lock =
+    config.databaseUrl === null ? takeLock(join(config.stateDir, 'lock'), process.pid) : null;
+  const { store, objects, leadership } = await openState(config, {
+    nowMs: nowMs(),
+    failed: (cause) => log.warn({ error: cause.message }, 'database connection lost'),
+  });
   const authority = await openAuthority({
     folder: caFolder(config),
     federationId: config.federationId,
@@ -46,6 +51,7 @@ async function main(): Promise<void> {
     federation,
     store,
     objects,
+    leadership,
     signer,
     authority,
     channel: createFabricChannel({
@@ -100,7 +106,7 @@ async function main(): Promise<void> {
     stopping = true;
     orchestrator.close().then(
       () => {
-        lock.release();
+        lock?.release();
         process.exit(0);
       },
       (cause: unknown) => die(cause),

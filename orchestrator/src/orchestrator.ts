@@ -22,6 +22,7 @@ import type { DetectorBuilder } from './publication/detector-builder.js';
 import { Publisher, type GenesisDetector } from './publication/publisher.js';
 import { RoundRunner, type RoundObserver } from './round-runner.js';
 import { roundSummary, statusOf, type OrchestratorStatus } from './status.js';
+import type { Leadership } from './store/leadership.js';
 import type { ObjectStore } from './store/objects.js';
 import type { FederationStore, Publication, PublicationState } from './store/store.js';
 
@@ -29,6 +30,8 @@ export interface OrchestratorOptions {
   readonly federation: Federation;
   readonly store: FederationStore;
   readonly objects: ObjectStore;
+  /** Who moves the rounds, where several processes share a database. */
+  readonly leadership: Leadership;
   readonly signer: Signer;
   readonly authority: Authority;
   readonly channel: GovernanceChannel;
@@ -134,6 +137,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   loops.push(
     startPacemaker({
       work: async () => {
+        if (!(await o.leadership.hold())) return null;
         await runner.settle();
         if (await publisher.prepare()) wake();
         await runner.openDueSlot();
@@ -144,7 +148,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       pauseMaxMs: ROUND_PAUSE_MAX_MS,
     }),
     startPacemaker({
-      work: () => publisher.advance(),
+      work: async () => ((await o.leadership.hold()) ? publisher.advance() : null),
       failed,
       nowMs: o.nowMs,
       pauseMaxMs: PUBLICATION_PAUSE_MAX_MS,
@@ -158,6 +162,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       await http.close();
       await Promise.all(loops.map((loop) => loop.stop()));
       await o.channel.close();
+      await o.leadership.release();
       await o.store.close();
     })());
   return { port: server.port, httpPort: http.port, status, close, [Symbol.asyncDispose]: close };

@@ -25,6 +25,7 @@ import {
   testFederation,
   testSigner,
 } from './consortium.js';
+import { SOLE } from '../src/store/leadership.js';
 import type { Authority } from '../src/enrolment/authority.js';
 
 const nowMs = (): number => Date.now();
@@ -64,6 +65,7 @@ async function startWorld(policy: object = {}): Promise<World> {
   const orchestrator = await createOrchestrator({
     federation: testFederation({ policy: { ...POLICY, ...policy } }),
     ...(await openDisk(folder.path, nowMs())),
+    leadership: SOLE,
     signer,
     authority,
     channel,

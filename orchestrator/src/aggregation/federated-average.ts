@@ -150,7 +150,8 @@ export function applyStep(base: Int32Array, step: Float64Array): Int32Array {
  * @param base - θ, `[parameterCount]`, units of 2^-20
  * @param updates - uₖ, each `[parameterCount]`, in any order
  * @param weights - wₖ in the same order
- * @throws {AggregationError} `ERR_AGGREGATE_…`, `ERR_MODEL_RANGE`
+ * @throws {AggregationError} `ERR_AGGREGATE_LENGTH`, `ERR_AGGREGATE_WEIGHT`, `ERR_AGGREGATE_EMPTY`,
+ *   `ERR_AGGREGATE_RATE`, `ERR_MODEL_RANGE`
  */
 export function replayAggregation(
   o: Readonly<{

@@ -5,6 +5,7 @@
 import { canonicalJson, sha256Hex, type JsonValue } from '@bhschain/dp';
 import type { Kysely } from 'kysely';
 import { StoreError } from '../errors.js';
+import { againOnConflict } from './conflict.js';
 import type { Tables } from './schema.js';
 
 export class AuditStore {
@@ -20,22 +21,24 @@ export class AuditStore {
     atMs: number,
     facts: Readonly<Record<string, JsonValue>>,
   ): Promise<void> {
-    await this.#db.transaction().execute(async (tx) => {
-      const last = await tx
-        .selectFrom('audit')
-        .select(['sequence', 'hash'])
-        .orderBy('sequence', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      const sequence = last === undefined ? 0 : last.sequence + 1;
-      const previous = last?.hash ?? '';
-      const body = canonicalJson(facts);
-      const hash = auditHash({ sequence, atMs, kind, body, previous });
-      await tx
-        .insertInto('audit')
-        .values({ sequence, at_ms: atMs, kind, body, previous, hash })
-        .execute();
-    });
+    await againOnConflict(() =>
+      this.#db.transaction().execute(async (tx) => {
+        const last = await tx
+          .selectFrom('audit')
+          .select(['sequence', 'hash'])
+          .orderBy('sequence', 'desc')
+          .limit(1)
+          .executeTakeFirst();
+        const sequence = last === undefined ? 0 : last.sequence + 1;
+        const previous = last?.hash ?? '';
+        const body = canonicalJson(facts);
+        const hash = auditHash({ sequence, atMs, kind, body, previous });
+        await tx
+          .insertInto('audit')
+          .values({ sequence, at_ms: atMs, kind, body, previous, hash })
+          .execute();
+      }),
+    );
   }
 
   /**

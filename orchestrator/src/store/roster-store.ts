@@ -3,6 +3,7 @@
  * @module
  */
 import type { Kysely, Selectable } from 'kysely';
+import { againOnConflict } from './conflict.js';
 import type { Tables } from './schema.js';
 
 export interface NodeRow {
@@ -100,24 +101,26 @@ export class RosterStore {
   async revoke(
     o: Readonly<{ serial: string; nodeId: string; atMs: number; reason: string }>,
   ): Promise<number> {
-    return this.#db.transaction().execute(async (tx) => {
-      const found = await tx
-        .selectFrom('revocation')
-        .select('epoch')
-        .where('serial', '=', o.serial)
-        .executeTakeFirst();
-      if (found !== undefined) return found.epoch;
-      const last = await tx
-        .selectFrom('revocation')
-        .select((e) => e.fn.max<number | null>('epoch').as('epoch'))
-        .executeTakeFirst();
-      const epoch = (last?.epoch ?? 0) + 1;
-      await tx
-        .insertInto('revocation')
-        .values({ epoch, serial: o.serial, node_id: o.nodeId, at_ms: o.atMs, reason: o.reason })
-        .execute();
-      return epoch;
-    });
+    return againOnConflict(() =>
+      this.#db.transaction().execute(async (tx) => {
+        const found = await tx
+          .selectFrom('revocation')
+          .select('epoch')
+          .where('serial', '=', o.serial)
+          .executeTakeFirst();
+        if (found !== undefined) return found.epoch;
+        const last = await tx
+          .selectFrom('revocation')
+          .select((e) => e.fn.max<number | null>('epoch').as('epoch'))
+          .executeTakeFirst();
+        const epoch = (last?.epoch ?? 0) + 1;
+        await tx
+          .insertInto('revocation')
+          .values({ epoch, serial: o.serial, node_id: o.nodeId, at_ms: o.atMs, reason: o.reason })
+          .execute();
+        return epoch;
+      }),
+    );
   }
 
   /** In order of their epochs. */

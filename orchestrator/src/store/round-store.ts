@@ -7,6 +7,7 @@ import { canonicalJson, type JsonValue } from '@bhschain/dp';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { compareNodeIds } from '../protocol/identifiers.js';
 import { FINAL_PHASES, type Effect, type Round, type RoundEvent } from '../round/round.js';
+import { isConflict } from './conflict.js';
 import { insertManifest, recordSealed, type StoredManifest } from './lineage-store.js';
 import type { RoundKey } from './round-key.js';
 import type { Tables } from './schema.js';
@@ -119,7 +120,7 @@ export class RoundStore {
       });
       return true;
     } catch (cause) {
-      if (cause instanceof LostRace || isUniqueViolation(cause)) return false;
+      if (cause instanceof LostRace || isConflict(cause)) return false;
       throw cause;
     }
   }
@@ -277,13 +278,6 @@ export class RoundStore {
 
 class LostRace extends Error {
   override readonly name = 'LostRace';
-}
-
-/** SQLite says it in words, PostgreSQL by SQLSTATE 23505. */
-function isUniqueViolation(cause: unknown): boolean {
-  if (!(cause instanceof Error)) return false;
-  const { code } = cause as Error & { code?: unknown };
-  return code === '23505' || cause.message.includes('UNIQUE constraint failed');
 }
 
 async function insertSubmission(

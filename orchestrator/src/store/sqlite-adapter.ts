@@ -42,7 +42,8 @@ function open(o: Readonly<{ file: string; readOnly?: boolean; busyTimeoutMs?: nu
       database.close();
     },
     prepare: (sql) => {
-      const statement = database.prepare(sql);
+      // A transaction takes the write lock at once: one that only reads first would lose it to another process.
+      const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql);
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...guardValues(parameters)) as unknown[],

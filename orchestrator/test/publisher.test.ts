@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DETECTOR_ZERO, PUBLIC_CANARIES, decodeDetector } from '@bhschain/models/detector';
+import { sha256Hex } from '@bhschain/dp';
+import { createDetectorBuilder } from '../src/publication/detector-builder.js';
+import { Publisher } from '../src/publication/publisher.js';
+import type { DetectorBuilder } from '../src/publication/detector-builder.js';
+import type { ObjectStore } from '../src/store/objects.js';
+import type { FederationStore } from '../src/store/store.js';
+import { encodeParameters } from '../src/protocol/parameters.js';
+import { scheduleRound } from '../src/round/step.js';
+import type { Round } from '../src/round/round.js';
+import { baseModelOf } from '../src/lineage.js';
+import {
+  FEDERATION_ID,
+  handTurnedClock,
+  MemoryChannel,
+  openDisk,
+  SLOT_MS,
+  START_MS,
+  temporaryFolder,
+  testFederation,
+} from './consortium.js';
+
+const federation = testFederation();
+const HOUR = 3_600_000;
+
+let folder: ReturnType<typeof temporaryFolder>;
+let store: FederationStore;
+let objects: ObjectStore;
+let channel: MemoryChannel;
+const clock = handTurnedClock();
+let verdict: ReturnType<DetectorBuilder['judge']>;
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  clock.now = START_MS;
+  ({ store, objects } = await openDisk(folder.path, clock.now));
+  await store.lineage.recordGenesis(await objects.put(federation.genesisModel));
+  channel = new MemoryChannel();
+  channel.attesters = ['H1MSP', 'H2MSP'];
+  verdict = { passed: true, reason: '', auc: 1, alertRatePpm: 32_000 };
+});
+afterEach(async () => {
+  await store.close();
+  folder.remove();
+});
+
+function publisher(): Publisher {
+  return new Publisher({
+    federation,
+    store,
+    objects,
+    channel,
+    builder: {
+      build: (_previous, facts) => Buffer.from(JSON.stringify([facts.version, facts.round])),
+      judge: () => verdict,
+    },
+    genesis: { detector: Buffer.from('zero'), table: Buffer.from('table') },
+    configuration: '{"hospitals":[]}',
+    attestations: 2,
+    attestMaxMs: 6 * HOUR,
+    nowMs: clock.nowMs,
+  });
+}
+
+/** Puts a sealed round on record, as the runner does. */
+async function seal(slotIndex: number): Promise<string> {
+  const models = await store.lineage.models();
+  const parent = baseModelOf(models).digest;
+  const resultModel = await objects.put(
+    encodeParameters(new Int32Array(federation.plan.parameterCount).fill(slotIndex % 1_000)),
+  );
+  const { round } = scheduleRound(
+    {
+      id: { federationId: FEDERATION_ID, slotIndex, attempt: 1 },
+      policy: federation.policy,
+      planHash: federation.plan.hash,
+      layoutHash: federation.layoutHash,
+      baseModel: parent,
+      previousManifest: '',
+      interval: { fromMs: 0, toMs: 1 },
+      roster: ['H1'],
+    },
+    { atMs: clock.now, skip: null },
+  );
+  const manifest = sha256Hex(`manifest ${slotIndex}`);
+  const sealed: Round = { ...round, phase: 'sealed', resultModel, manifest };
+  await store.rounds.commit({
+    expectedVersion: null,
+    round: sealed,
+    event: { kind: 'slot-due', atMs: clock.now },
+    effects: [],
+    manifest: {
+      key: { slotIndex, attempt: 1 },
+      digest: manifest,
+      previous: '',
+      resultModel,
+      bytes: new Uint8Array(1),
+      signature: new Uint8Array(1),
+      signer: '',
+    },
+  });
+  return resultModel;
+}
+
+const states = async (): Promise<string[]> =>
+  (await store.publications.list()).map((each) => each.state);
+
+describe('publication', () => {
+  it('configures the channel, then takes detector 0 and every sealed model to it in order', async () => {
+    await seal(START_MS / SLOT_MS);
+    await seal(START_MS / SLOT_MS + 1);
+    const p = publisher();
+    expect(await p.prepare()).toBe(true);
+    expect(await p.advance()).toBeNull();
+    expect(await states()).toEqual(['superseded', 'superseded', 'active']);
+    expect(channel.active).toBe(2);
+    expect(channel.calls.filter((call) => !call.startsWith('status'))).toEqual([
+      'configure',
+      'propose 0',
+      'activate 0',
+      'propose 1',
+      'activate 1',
+      'propose 2',
+      'activate 2',
+    ]);
+  });
+
+  it('waits while the channel is away, says so, and goes on', async () => {
+    channel.away = true;
+    const p = publisher();
+    await p.prepare();
+    const comesBackMs = await p.advance();
+    expect(comesBackMs).toBeGreaterThan(clock.now);
+    expect(p.lastError).toBe('no gateway');
+    expect(await states()).toEqual(['built']);
+    channel.away = false;
+    clock.now = comesBackMs!;
+    await p.advance();
+    expect(await states()).toEqual(['active']);
+    expect(p.lastError).toBeNull();
+  });
+
+  it('waits for m attestations and refuses the proposal when they do not come', async () => {
+    channel.attesters = ['H1MSP'];
+    const p = publisher();
+    await p.prepare();
+    expect(await p.advance()).toBeGreaterThan(clock.now);
+    expect(await states()).toEqual(['proposed']);
+    clock.now += 6 * HOUR;
+    await p.advance();
+    expect(await states()).toEqual(['refused']);
+    expect((await store.publications.list())[0]?.reason).toBe('attested by H1MSP');
+    expect(channel.versions.get(0)?.state).toBe('refused');
+  });
+
+  it('discards a model that fails on the canaries, and no round starts from it', async () => {
+    const p = publisher();
+    const model = await seal(START_MS / SLOT_MS);
+    verdict = { passed: false, reason: 'canary-auc', auc: 0.5, alertRatePpm: 0 };
+    await p.prepare();
+    await p.advance();
+    expect(await states()).toEqual(['active', 'discarded']);
+    const models = await store.lineage.models();
+    expect(models.find((each) => each.digest === model)).toMatchObject({ state: 'discarded' });
+    expect(baseModelOf(models).sequence).toBe(0);
+    // The next version follows the last that was proposed.
+    verdict = { passed: true, reason: '', auc: 1, alertRatePpm: 32_000 };
+    await seal(START_MS / SLOT_MS + 1);
+    await p.prepare();
+    await p.advance();
+    expect(await states()).toEqual(['superseded', 'discarded', 'active']);
+    expect(channel.active).toBe(1);
+  });
+
+  it('proposes once when the answer to a proposal got lost', async () => {
+    const p = publisher();
+    await p.prepare();
+    await channel.propose({
+      version: 0,
+      detector: Buffer.from('zero'),
+      table: Buffer.from('table'),
+    });
+    await p.advance();
+    expect(channel.versions.size).toBe(1);
+    expect(await states()).toEqual(['active']);
+  });
+
+  it('gives up a version that the channel will never take', async () => {
+    channel.versions.set(0, { detector: 'other', table: '', state: 'active', attestedBy: [] });
+    const p = publisher();
+    await p.prepare();
+    await p.advance();
+    expect(await states()).toEqual(['refused']);
+    expect((await store.publications.list())[0]?.reason).toBe('ERR_DETECTOR_DIGEST');
+    expect(await store.audit.verify()).toBe(1);
+  });
+});
+
+describe('the builder on detector 0', () => {
+  const genesis = DETECTOR_ZERO.detectorBytes;
+  const builder = createDetectorBuilder({
+    genesis,
+    table: DETECTOR_ZERO.tableBytes,
+    canaries: PUBLIC_CANARIES,
+  });
+  const facts = {
+    version: 1,
+    round: '2026-11-22T06:00:00Z',
+    planHash: sha256Hex('plan'),
+    manifestDigest: sha256Hex('manifest'),
+    parameters: DETECTOR_ZERO.detector.parameters,
+  };
+
+  it('makes the same bytes of the same facts, with the public parts of its predecessor', () => {
+    const bytes = builder.build(genesis, facts);
+    expect(builder.build(genesis, facts)).toEqual(bytes);
+    const { version, round, normaliser, parameters } = decodeDetector(bytes);
+    expect({ version, round }).toEqual({ version: 1, round: facts.round });
+    expect(normaliser).toEqual(DETECTOR_ZERO.detector.normaliser);
+    expect(parameters).toEqual(DETECTOR_ZERO.detector.parameters);
+    // What the version was built on does not matter, since only public parts are taken from it.
+    const next = { ...facts, version: 2 };
+    expect(builder.build(bytes, next)).toEqual(builder.build(genesis, next));
+  });
+
+  it('passes an unchanged model and blocks a destroyed one', () => {
+    expect(builder.judge(builder.build(genesis, facts), genesis)).toMatchObject({ passed: true });
+    const destroyed = facts.parameters.map((value, index) => -value + (index % 7) * 2 ** 20);
+    const bytes = builder.build(genesis, { ...facts, parameters: destroyed });
+    expect(builder.judge(bytes, genesis)).toMatchObject({ passed: false });
+  });
+});

@@ -1,0 +1,444 @@
+/** One suite for the embedded SQLite and for PostgreSQL. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sha256Hex } from '@bhschain/dp';
+import { join } from 'node:path';
+import { CHUNK_BYTES } from '../src/protocol/limits.js';
+import { scheduleRound, step } from '../src/round/step.js';
+import type { Round } from '../src/round/round.js';
+import { createFolderObjects } from '../src/store/folder-objects.js';
+import { createAdvisoryLeadership } from '../src/store/leadership.js';
+import { SCHEMA_VERSION } from '../src/store/migrations.js';
+import type { ObjectStore } from '../src/store/objects.js';
+import { createPostgresPool, postgresDialect } from '../src/store/postgresql-adapter.js';
+import { sqliteDialect } from '../src/store/sqlite-adapter.js';
+import {
+  openStore,
+  type FederationStore,
+  type StoredManifest,
+  type Submission,
+} from '../src/store/store.js';
+import { createTableObjects } from '../src/store/table-objects.js';
+import { FEDERATION_ID, SLOT_MS, START_MS, temporaryFolder, TEST_POLICY } from './consortium.js';
+import { postgresqlPrograms, startPostgres, type PostgresServer } from './postgresql.js';
+
+interface Place {
+  open(): Promise<FederationStore>;
+  /** A second writer: another connection on PostgreSQL; on SQLite one process has one. */
+  rival(store: FederationStore): Promise<FederationStore>;
+  objects(store: FederationStore): Promise<ObjectStore>;
+}
+
+let server: PostgresServer | null = null;
+const folders: (() => void)[] = [];
+const opened: FederationStore[] = [];
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+});
+afterAll(async () => {
+  for (const remove of folders) remove();
+  await server?.remove();
+});
+
+async function sqlitePlace(): Promise<Place> {
+  const folder = temporaryFolder();
+  folders.push(folder.remove);
+  return Promise.resolve({
+    open: async () => {
+      const dialect = sqliteDialect({ file: join(folder.path, 'federation.sqlite') });
+      const store = await openStore({ dialect, engine: 'sqlite', nowMs: START_MS });
+      opened.push(store);
+      return store;
+    },
+    rival: (store) => Promise.resolve(store),
+    objects: () => createFolderObjects(join(folder.path, 'objects')),
+  });
+}
+
+async function postgresPlace(): Promise<Place> {
+  server ??= await startPostgres();
+  const url = await server.createDatabase();
+  const open = async (): Promise<FederationStore> => {
+    const dialect = postgresDialect(createPostgresPool({ url }));
+    const store = await openStore({ dialect, engine: 'postgresql', nowMs: START_MS });
+    opened.push(store);
+    return store;
+  };
+  return {
+    open,
+    rival: open,
+    objects: (store) => Promise.resolve(createTableObjects(store.database)),
+  };
+}
+
+function scheduled(slotIndex = START_MS / SLOT_MS): Round {
+  return scheduleRound(
+    {
+      id: { federationId: FEDERATION_ID, slotIndex, attempt: 1 },
+      policy: TEST_POLICY,
+      planHash: 'p',
+      layoutHash: 'l',
+      baseModel: 'b',
+      previousManifest: '',
+      interval: { fromMs: 0, toMs: 1 },
+      roster: ['H1', 'H2'],
+    },
+    { atMs: START_MS, skip: null },
+  ).round;
+}
+
+const SUBMISSION: Submission = {
+  nodeId: 'H1',
+  update: sha256Hex('update'),
+  envelopeDigest: sha256Hex('envelope'),
+  envelope: Buffer.from('envelope'),
+  signature: Buffer.from([0, 1, 255]),
+  certificate: Buffer.from([2]),
+  receipt: Buffer.from('receipt'),
+  receiptSignature: Buffer.from([3]),
+  receiptSigner: 'signer',
+  atMs: START_MS,
+};
+
+async function begin(store: FederationStore, round: Round): Promise<void> {
+  const event = { kind: 'slot-due', atMs: START_MS } as const;
+  expect(await store.rounds.commit({ expectedVersion: null, round, event, effects: [] })).toBe(
+    true,
+  );
+}
+
+describe.each([
+  ['sqlite', sqlitePlace, true],
+  ['postgresql', postgresPlace, postgresqlPrograms !== null],
+] as const)('%s', (_, makePlace, available) => {
+  describe.runIf(available)('store', () => {
+    let place: Place;
+    let store: FederationStore;
+    beforeAll(async () => {
+      place = await makePlace();
+    }, 60_000);
+
+    const fresh = async (): Promise<FederationStore> => {
+      place = await makePlace();
+      store = await place.open();
+      return store;
+    };
+
+    it('keeps facts and opens again', async () => {
+      await fresh();
+      await store.setFact('first-slot', '1');
+      await store.setFact('first-slot', '2');
+      const again = await place.open();
+      expect(await again.fact('first-slot')).toBe('2');
+      expect(await again.fact('nothing')).toBeNull();
+      await again.ping();
+    });
+
+    it('refuses a database that a newer release has written', async () => {
+      await fresh();
+      await store.database
+        .insertInto('schema_migration')
+        .values({ version: SCHEMA_VERSION + 1, applied_at_ms: 1 })
+        .execute();
+      await expect(place.open()).rejects.toMatchObject({
+        code: 'ERR_STORE_NEWER',
+        facts: { found: SCHEMA_VERSION + 1 },
+      });
+    });
+
+    it('gives one of two racing transitions to one writer, whole', async () => {
+      await fresh();
+      const round = scheduled();
+      await begin(store, round);
+      expect(await store.rounds.newestSlot()).toBe(round.id.slotIndex);
+      const open = round.timers.open!;
+      const event = { kind: 'timer', name: 'open', armedForMs: open, atMs: open } as const;
+      const next = step(round, event);
+      const other = await place.rival(store);
+      const attempt = (to: FederationStore): Promise<boolean> =>
+        to.rounds.commit({ expectedVersion: 0, round: next.round, event, effects: next.effects });
+      const outcomes = await Promise.all([attempt(store), attempt(other)]);
+      expect(outcomes.filter(Boolean)).toHaveLength(1);
+      expect(await store.rounds.findOpen()).toEqual({ round: next.round, version: 1 });
+      expect(await store.rounds.events(round.id)).toHaveLength(2);
+    });
+
+    it('lets a slot be scheduled once', async () => {
+      await fresh();
+      const round = scheduled();
+      await begin(store, round);
+      const event = { kind: 'slot-due', atMs: START_MS } as const;
+      expect(await store.rounds.commit({ expectedVersion: null, round, event, effects: [] })).toBe(
+        false,
+      );
+    });
+
+    it('keeps the submission with its transition, or neither', async () => {
+      await fresh();
+      const round = scheduled();
+      await begin(store, round);
+      const event = { kind: 'node-ready', nodeId: 'H1', atMs: 1 } as const;
+      const commit = (expectedVersion: number, submission?: Submission): Promise<boolean> =>
+        store.rounds.commit({
+          expectedVersion,
+          round,
+          event,
+          effects: [],
+          ...(submission === undefined ? {} : { submission }),
+        });
+      expect(await commit(0, SUBMISSION)).toBe(true);
+      // A second one of the same node violates a key: nothing of the transition remains.
+      expect(await commit(1, { ...SUBMISSION, update: sha256Hex('other') })).toBe(false);
+      expect((await store.rounds.find(round.id))?.version).toBe(1);
+      expect(await store.rounds.submission(round.id, 'H1')).toEqual({
+        ...SUBMISSION,
+        envelope: new Uint8Array(SUBMISSION.envelope),
+        signature: new Uint8Array(SUBMISSION.signature),
+        certificate: new Uint8Array(SUBMISSION.certificate),
+        receipt: new Uint8Array(SUBMISSION.receipt),
+        receiptSignature: new Uint8Array(SUBMISSION.receiptSignature),
+      });
+      expect(await store.rounds.submission(round.id, 'H2')).toBeNull();
+    });
+
+    it('keeps effects until they are complete, and postpones', async () => {
+      await fresh();
+      const round = { ...scheduled(), phase: 'aggregating' as const };
+      await begin(store, scheduled());
+      const event = { kind: 'node-ready', nodeId: 'H1', atMs: START_MS } as const;
+      await store.rounds.commit({
+        expectedVersion: 0,
+        round,
+        event,
+        effects: [{ kind: 'aggregate' }, { kind: 'alert', about: 'x' }],
+      });
+      const [effect] = await store.rounds.dueEffects(START_MS);
+      expect(effect).toMatchObject({ kind: 'aggregate', tries: 0 });
+      expect(await store.rounds.nextEffectAtMs()).toBe(START_MS);
+      await store.rounds.postponeEffect(effect!.effectKey, START_MS + 10, 'disk full');
+      expect(await store.rounds.dueEffects(START_MS)).toEqual([]);
+      expect(await store.rounds.dueEffects(START_MS + 10)).toMatchObject([{ tries: 1 }]);
+      await store.rounds.commit({
+        expectedVersion: 1,
+        round,
+        event,
+        effects: [],
+        completes: effect!.effectKey,
+      });
+      expect(await store.rounds.nextEffectAtMs()).toBeNull();
+    });
+
+    it('records a sealed round, its model and its publication together', async () => {
+      await fresh();
+      await store.lineage.recordGenesis('genesis');
+      await store.lineage.recordGenesis('genesis');
+      const before = scheduled();
+      await begin(store, before);
+      const round: Round = {
+        ...before,
+        phase: 'sealed',
+        resultModel: 'result',
+        manifest: 'digest',
+        members: {
+          H1: { state: 'accepted', reason: '', envelope: 'e', update: SUBMISSION.update },
+          H2: { state: 'missing', reason: '', envelope: '', update: '' },
+        },
+      };
+      const manifest: StoredManifest = {
+        key: { slotIndex: before.id.slotIndex, attempt: 1 },
+        digest: 'digest',
+        previous: '',
+        resultModel: 'result',
+        bytes: new Uint8Array([1, 2]),
+        signature: new Uint8Array([3]),
+        signer: 'pem',
+      };
+      await store.rounds.commit({
+        expectedVersion: 0,
+        round,
+        event: { kind: 'manifest-signed', manifest: 'digest', atMs: START_MS },
+        effects: [],
+        submission: SUBMISSION,
+        manifest,
+      });
+      expect(await store.rounds.findOpen()).toBeNull();
+      expect(await store.rounds.count('sealed')).toBe(1);
+      expect(await store.lineage.manifest(manifest.key)).toEqual(manifest);
+      expect(await store.lineage.manifestsAfter(0, 5)).toEqual([manifest]);
+      expect((await store.lineage.models()).map((each) => [each.digest, each.state])).toEqual([
+        ['genesis', 'genesis'],
+        ['result', 'sealed'],
+      ]);
+      expect(await store.publications.list({ states: ['queued'] })).toMatchObject([
+        { sequence: 0, key: null },
+        { sequence: 1, key: manifest.key, model: 'result', version: null },
+      ]);
+      // Members may read models, manifests and updates that counted, and nothing else.
+      for (const digest of ['genesis', 'result', 'digest', SUBMISSION.update]) {
+        expect(await store.lineage.isPublicObject(digest)).toBe(true);
+      }
+      expect(await store.lineage.isPublicObject(sha256Hex('other'))).toBe(false);
+      await store.lineage.discardModel('digest', 'canary-auc');
+      expect((await store.lineage.models())[1]).toMatchObject({ state: 'discarded' });
+    });
+
+    it('has one active publication', async () => {
+      await fresh();
+      await store.lineage.recordGenesis('genesis');
+      await store.publications.update(0, { state: 'built', version: 0, detector: 'd' });
+      await store.publications.activate(0);
+      expect(await store.publications.list()).toMatchObject([{ state: 'active', version: 0 }]);
+    });
+
+    it('remembers nodes and the highest privacy-ledger head', async () => {
+      await fresh();
+      await store.roster.ensure('H1', 'H1MSP');
+      await store.roster.ensure('H1', 'H1MSP');
+      await store.roster.raiseLedgerHead('H1', { seq: 5, hash: 'five' });
+      await store.roster.raiseLedgerHead('H1', { seq: 4, hash: 'four' });
+      await store.roster.greet('H1', {
+        atMs: 7,
+        clockOffsetMs: -2.6,
+        software: 's',
+        kernelHash: 'k',
+      });
+      await store.roster.setState('H1', 'paused');
+      expect(await store.roster.find('H1')).toEqual({
+        nodeId: 'H1',
+        mspId: 'H1MSP',
+        state: 'paused',
+        lastSeenMs: 7,
+        clockOffsetMs: -3,
+        ledgerHead: { seq: 5, hash: 'five' },
+        software: 's',
+        kernelHash: 'k',
+      });
+      expect(await store.roster.find('H2')).toBeNull();
+    });
+
+    it('numbers revocations', async () => {
+      await fresh();
+      const revoke = (serial: string): Promise<number> =>
+        store.roster.revoke({ serial, nodeId: 'H1', atMs: 1, reason: 'lost' });
+      expect(await revoke('A')).toBe(1);
+      expect(await revoke('B')).toBe(2);
+      expect(await revoke('A')).toBe(1);
+      expect((await store.roster.revocations()).map((each) => each.serial)).toEqual(['A', 'B']);
+    });
+
+    it('chains the audit log and notices a change', async () => {
+      await fresh();
+      const other = await place.rival(store);
+      await Promise.all(
+        Array.from({ length: 6 }, (_, index) =>
+          (index % 2 === 0 ? store : other).audit.append('event', index, { index }),
+        ),
+      );
+      expect(await store.audit.verify()).toBe(6);
+      await store.database
+        .updateTable('audit')
+        .set({ body: '{"index":9}' })
+        .where('sequence', '=', 3)
+        .execute();
+      await expect(store.audit.verify()).rejects.toMatchObject({
+        code: 'ERR_AUDIT_CHAIN',
+        facts: { sequence: 3 },
+      });
+    });
+  });
+
+  describe.runIf(available)('objects', () => {
+    const big = Uint8Array.from({ length: 2 * CHUNK_BYTES + 5 }, (_, i) => (i * 31) % 251);
+    const chunk = (index: number): Uint8Array =>
+      big.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
+    const announcement = {
+      digest: sha256Hex(big),
+      objectBytes: big.length,
+      chunkDigests: [0, 1, 2].map((index) => sha256Hex(chunk(index))),
+    };
+    const make = async (): Promise<ObjectStore> => {
+      const place = await makePlace();
+      return place.objects(await place.open());
+    };
+
+    it('stores bytes under their digest, twice as well as once', async () => {
+      const objects = await make();
+      const digest = await objects.put(big);
+      expect(digest).toBe(announcement.digest);
+      expect(await objects.put(big)).toBe(digest);
+      expect(Buffer.compare((await objects.get(digest))!, big)).toBe(0);
+      expect(await objects.has(digest)).toBe(true);
+      expect(await objects.get(sha256Hex('nothing'))).toBeNull();
+      expect(await objects.get('../../etc/passwd')).toBeNull();
+    });
+
+    it('joins chunks that come in any order and asks only for what is missing', async () => {
+      const objects = await make();
+      expect(await objects.begin(announcement)).toEqual([0, 1, 2]);
+      expect(await objects.putChunk(announcement.digest, 2, chunk(2))).toBe(2);
+      expect(await objects.putChunk(announcement.digest, 2, chunk(2))).toBe(2);
+      expect(await objects.begin(announcement)).toEqual([0, 1]);
+      expect(await objects.has(announcement.digest)).toBe(false);
+      await objects.putChunk(announcement.digest, 0, chunk(0));
+      expect(await objects.putChunk(announcement.digest, 1, chunk(1))).toBe(0);
+      expect(Buffer.compare((await objects.get(announcement.digest))!, big)).toBe(0);
+      expect(await objects.begin(announcement)).toEqual([]);
+    });
+
+    it('refuses other bytes, other indexes and other announcements', async () => {
+      const objects = await make();
+      await objects.begin(announcement);
+      await expect(objects.putChunk(announcement.digest, 0, chunk(1))).rejects.toMatchObject({
+        code: 'ERR_CHUNK_DIGEST',
+      });
+      await expect(objects.putChunk(announcement.digest, 3, chunk(0))).rejects.toMatchObject({
+        code: 'ERR_OBJECT_LIMIT',
+      });
+      await expect(objects.putChunk(sha256Hex('x'), 0, chunk(0))).rejects.toMatchObject({
+        code: 'ERR_OBJECT_UNKNOWN',
+      });
+      await expect(
+        objects.begin({ ...announcement, chunkDigests: [...announcement.chunkDigests].reverse() }),
+      ).rejects.toMatchObject({ code: 'ERR_OBJECT_LIMIT' });
+      await expect(
+        objects.begin({ ...announcement, objectBytes: big.length * 2 }),
+      ).rejects.toMatchObject({ code: 'ERR_OBJECT_LIMIT' });
+    });
+
+    it('throws away chunks that do not make the object', async () => {
+      const objects = await make();
+      const liar = { ...announcement, digest: sha256Hex('something else') };
+      await objects.begin(liar);
+      await objects.putChunk(liar.digest, 0, chunk(0));
+      await objects.putChunk(liar.digest, 1, chunk(1));
+      await expect(objects.putChunk(liar.digest, 2, chunk(2))).rejects.toMatchObject({
+        code: 'ERR_CHUNK_DIGEST',
+      });
+      expect(await objects.begin(liar)).toEqual([0, 1, 2]);
+    });
+  });
+});
+
+describe.runIf(postgresqlPrograms !== null)('leadership on PostgreSQL', () => {
+  it('is with one of two, passes on, and is lost with the database', async () => {
+    const cluster = await startPostgres();
+    try {
+      const url = await cluster.createDatabase();
+      const pools = [createPostgresPool({ url }), createPostgresPool({ url })] as const;
+      const [one, two] = pools.map((pool) => createAdvisoryLeadership(pool, FEDERATION_ID));
+      expect(await one!.hold()).toBe(true);
+      expect(await one!.hold()).toBe(true);
+      expect(await two!.hold()).toBe(false);
+      await one!.release();
+      expect(await two!.hold()).toBe(true);
+      await cluster.stop();
+      await expect(two!.hold().catch(() => false)).resolves.toBe(false);
+      await cluster.start();
+      expect(await one!.hold()).toBe(true);
+      expect(await two!.hold()).toBe(false);
+      await one!.release();
+      await Promise.all(pools.map((pool) => pool.end()));
+    } finally {
+      await cluster.remove();
+    }
+  }, 60_000);
+});
