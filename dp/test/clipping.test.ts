@@ -42,6 +42,8 @@ describe('clipping onto the grid', () => {
     const out = Int32Array.of(9, 9, 9);
     expect(clipToGrid(Float32Array.of(1, bad, 1), options, out).contributes).toBe(false);
     expect([...out]).toEqual([0, 0, 0]);
+    expect(clipToGrid(Float32Array.of(0.01, bad, 0.01), options, out).contributes).toBe(false);
+    expect([...out]).toEqual([0, 0, 0]);
   });
 
   it('survives the largest floats and denormals', () => {

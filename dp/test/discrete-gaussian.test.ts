@@ -83,6 +83,20 @@ describe('discrete Gaussian', () => {
     }
   });
 
+  it('the sign tells nothing about the size: not about its low bits, nor about its range', () => {
+    const samples = draw(400_000, 14, 'sign');
+    for (const trait of [
+      (y: number) => Math.abs(y) % 2 === 1,
+      (y: number) => (Math.abs(y) & 2) !== 0,
+      (y: number) => Math.abs(y) > 2 ** 14,
+      (y: number) => Math.abs(y) % 32 < 16,
+    ]) {
+      const having = samples.filter(trait);
+      const negative = having.filter((y) => y < 0).length / having.length;
+      expect(Math.abs(negative - 0.5)).toBeLessThan(4 * (0.5 / Math.sqrt(having.length)));
+    }
+  });
+
   it.each([
     [2, 5_000],
     [4, 20_000],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rdpCurve } from '../src/accounting/rdp-accountant.js';
-import { epsilonInterval, epsilonOf } from '../src/accounting/epsilon.js';
+import { deltaOf, epsilonInterval, epsilonOf } from '../src/accounting/epsilon.js';
 import { zcdpDelta, zcdpEpsilon, gaussianRho } from '../src/accounting/zcdp.js';
 import { gaussianDelta } from '../src/accounting/gaussian.js';
 import { pldEpsilon } from '../src/accounting/pld-accountant.js';
@@ -281,8 +281,48 @@ describe('laws of accounting', () => {
     );
   });
 
+  it.each([
+    [0.001, 0.8, 11],
+    [1e-6, 1, 1000],
+    [1e-9, 0.5, 10],
+    [0.999999, 3, 4],
+  ])('has an interval at the edge of the losses: q %d, s %d, T %i', (q, s, steps) => {
+    const { lower, upper } = epsilonInterval(dpSgd(q, s, steps), { delta: 1e-5 });
+    expect(lower).toBeLessThanOrEqual(upper);
+    expect(upper - lower).toBeLessThan(1e-3);
+  });
+
   it('the worse direction is taken: ADD alone would say .425 for the default plan', () => {
     expect(epsilonOf(dpSgd(0.0512, 3.0499, 59), { delta: 1e-5 })).toBeGreaterThan(0.4999);
+  });
+
+  it('and sometimes ADD is the worse one: two sampled Laplace releases (Lebeda et al. 2024)', () => {
+    const [q, b, epsilon] = [0.3, 2, 0.05];
+    const event = times(2, poisson(q, { kind: 'laplace', noiseMultiplier: b }));
+    // δ of both directions by a plain double sum over the two outputs.
+    const cells = 1500;
+    const [low, high] = [-40, 41];
+    const h = (high - low) / cells;
+    const without: number[] = [];
+    const mixed: number[] = [];
+    for (let i = 0; i < cells; i++) {
+      const x = low + (i + 0.5) * h;
+      const density = (at: number): number => Math.exp(-Math.abs(x - at) / b) / (2 * b);
+      without.push(density(0) * h);
+      mixed.push(((1 - q) * density(0) + q * density(1)) * h);
+    }
+    const stick = (p: number[], r: number[]): number => {
+      let sum = 0;
+      for (let i = 0; i < cells; i++) {
+        for (let j = 0; j < cells; j++) {
+          sum += Math.max(0, p[i]! * p[j]! - Math.exp(epsilon) * r[i]! * r[j]!);
+        }
+      }
+      return sum;
+    };
+    const [add, remove] = [stick(without, mixed), stick(mixed, without)];
+    expect(add).toBeGreaterThan(1.1 * remove);
+    expect(deltaOf(event, { epsilon })).toBeCloseTo(add, 3);
   });
 
   it('Gaussians on one sample collapse: s_eff = (Σ s^−2)^(−1/2)', () => {
@@ -341,9 +381,15 @@ describe('bounded memory', () => {
   });
 
   it('refuses a step that was asked for and does not fit, with the reason', () => {
-    expect(() =>
-      pldEpsilon(dpSgd(0.5, 0.5, 1000), 1e-5, { adjacency: 'add-or-remove-one', step: 1e-6 }),
-    ).toThrow(GridTooLargeError);
+    try {
+      pldEpsilon(dpSgd(0.5, 0.5, 1000), 1e-5, { adjacency: 'add-or-remove-one', step: 2e-6 });
+    } catch (error) {
+      expect(error).toBeInstanceOf(GridTooLargeError);
+      expect((error as GridTooLargeError).bytesMax).toBeLessThanOrEqual(200e6);
+      expect((error as GridTooLargeError).message).toMatch(/in steps of 0.000002/);
+      return;
+    }
+    throw new Error('accepted');
   });
 });
 

@@ -112,6 +112,19 @@ describe('privacy ledger', () => {
     expect(corruption(`${change(lines).join('\n')}\n`).line).toBe(line);
   });
 
+  it('a record rewritten with a fresh hash breaks the link after it', () => {
+    const lines = ledger([debit(1), debit(2)])
+      .trimEnd()
+      .split('\n');
+    const { records } = verifyLedger(ledger([debit(1)]));
+    const forged = appendRecord({ seq: 0, hash: records[0]!.hash }, 'debited', AT, {
+      roundId: 'forged',
+    });
+    const error = corruption(`${[lines[0], forged.line.trimEnd(), lines[2]].join('\n')}\n`);
+    expect(error.line).toBe(3);
+    expect(error.reason).toMatch(/prev/);
+  });
+
   it.each([
     ['an unknown kind', 'refunded', AT, {}],
     ['a local time', 'debited', '2026-03-01 06:00', {}],

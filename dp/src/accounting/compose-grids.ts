@@ -124,7 +124,7 @@ function chernoffEdge(parts: readonly LossGridPart[], tailMass: number, sign: 1 
       }
       let sum = 0;
       for (let i = 0; i < losses.length; i++) {
-        sum += masses[i]! * Math.exp(theta * sign * losses[i]! - high);
+        if (masses[i]! > 0) sum += masses[i]! * Math.exp(theta * sign * losses[i]! - high);
       }
       total += count * (high + Math.log(sum));
     }

@@ -33,6 +33,11 @@ function tailRoundOff(tail: number): number {
   return tail <= 0 ? 0 : UNIT_ROUND_OFF * (8 - 8 * Math.log(tail)) * tail;
 }
 
+/** A cell's edge is off by some u of its loss; mass that it puts on the wrong side changes δ by no more than that. */
+function edgeRoundOff(first: number, size: number, step: number): number {
+  return 8 * UNIT_ROUND_OFF * (1 + step * Math.max(Math.abs(first), Math.abs(first + size)));
+}
+
 /**
  * The tightest distribution on the grid that dominates the pair ("connect the dots"): the mass between two neighbours
  * is given to both so that P and Q are kept, which is exact at the grid points and pessimistic between them.
@@ -48,7 +53,7 @@ export function dominatingGrid(pair: LossPair, step: number, logTailMass: number
   const next: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
   pair.split(first * step, here);
   masses[0] = here.pBelow;
-  let roundOff = 0;
+  let roundOff = edgeRoundOff(first, size, step);
   const gain = -Math.expm1(-step);
   for (let i = 0; i + 1 < size; i++) {
     const loss = (first + i) * step;
@@ -91,7 +96,7 @@ export function dominatedGrid(pair: LossPair, step: number, logTailMass: number)
   pair.split(BEYOND_ALL_LOSSES, next);
   const infinity = next.pAbove;
   pair.split((first - 0.5) * step, here);
-  let roundOff = 0;
+  let roundOff = edgeRoundOff(first, size, step);
   for (let i = 0; i < size; i++) {
     pair.split((first + i + 0.5) * step, next);
     const p = massBetween(here.pAbove, here.pBelow, next.pAbove, next.pBelow);

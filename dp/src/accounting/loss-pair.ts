@@ -159,22 +159,28 @@ function mixtureCurve(mixture: GaussianMixture): MixtureCurve {
     }
     return high + Math.log(sum);
   };
-  const logStill = parts.find((part) => part.shift === 0);
-  const floor = logStill === undefined ? -Infinity : Math.log(logStill.weight);
+  const still = parts.find((part) => part.shift === 0);
   const moving = parts.filter((part) => part.shift > 0);
   const single = moving.length === 1 ? moving[0]! : undefined;
+  // 1 − q has lost the digits of a small q, so the weight that moves is used where it is known.
+  const floor =
+    still === undefined
+      ? -Infinity
+      : single === undefined
+        ? Math.log(still.weight)
+        : Math.log1p(-single.weight);
 
   const at = (value: number): number => {
     if (value <= floor) return -Infinity;
     if (single !== undefined) {
       // One shift: solve for its exponential. expm1 keeps the digits when the loss is small.
       const { shift, weight } = single;
-      const rest =
-        logStill === undefined
-          ? value
-          : Math.abs(value) < 0.5
-            ? Math.log(Math.expm1(value) + (1 - logStill.weight))
-            : logSubtract(value, floor);
+      let rest = value;
+      if (still !== undefined) {
+        const excess = Math.expm1(value) + weight;
+        if (excess <= 0) return -Infinity;
+        rest = Math.abs(value) < 0.5 ? Math.log(excess) : logSubtract(value, floor);
+      }
       return (rest - Math.log(weight)) / shift + shift / 2;
     }
     return invertConvex(value, parts, exponents, shiftMax);

@@ -1,0 +1,121 @@
+/**
+ * Privacy mutation testing: each bug of the catalogue is put into a copy of `src`, and the named test must fail.
+ *
+ *   npm run mutants -w dp            all of them, and writes KILLS.md
+ *   npm run mutants -w dp -- 06 17   some of them
+ *
+ * Exit status 1 when a mutant survives, or when a patch no longer fits the source.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const room = dirname(here);
+const work = join(here, '.work');
+const wanted = new Set(process.argv.slice(2));
+const catalogue = JSON.parse(readFileSync(join(here, 'catalogue.json'), 'utf8'));
+const vitest = join(
+  dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
+  'vitest.mjs',
+);
+
+function prepare() {
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  for (const folder of ['src', 'test', 'bin'])
+    cpSync(join(room, folder), join(work, folder), { recursive: true });
+  cpSync(join(room, 'README.md'), join(work, 'README.md'));
+  writeFileSync(
+    join(work, 'vitest.config.mjs'),
+    "export default { test: { include: ['test/**/*.test.ts'], testTimeout: 120000, bail: 1 } };\n",
+  );
+}
+
+/** Runs one test file against the patched copy. @returns name of the first failing test, or null */
+function failingTest(test) {
+  const report = join(work, 'report.json');
+  rmSync(report, { force: true });
+  const run = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--root', work, '--reporter=json', `--outputFile=${report}`, `test/${test}.`],
+    { encoding: 'utf8', timeout: 300_000 },
+  );
+  let results;
+  try {
+    results = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    return `the test run broke (${run.status ?? 'timeout'})`;
+  }
+  for (const file of results.testResults) {
+    const failed = file.assertionResults.find((result) => result.status === 'failed');
+    if (failed !== undefined) return failed.fullName;
+    if (file.status === 'failed') return `${test}: ${file.message.split('\n')[0]}`;
+  }
+  return null;
+}
+
+function patch(edit) {
+  const path = join(work, 'src', edit.file);
+  const source = readFileSync(path, 'utf8');
+  if (source.split(edit.find).length !== 2) {
+    throw new Error(`${edit.file}: expected the text once: ${edit.find.slice(0, 60)}`);
+  }
+  writeFileSync(
+    path,
+    source.replace(edit.find, () => edit.replace),
+  );
+}
+
+prepare();
+const rows = [];
+let survivors = 0;
+for (const mutant of catalogue) {
+  if (wanted.size > 0 && !wanted.has(mutant.id)) continue;
+  const type = mutant.type === true ? 'yes' : '';
+  if (mutant.room !== undefined) {
+    rows.push([mutant.id, mutant.origin, mutant.bug, `not in this room (${mutant.room})`, type]);
+    continue;
+  }
+  cpSync(join(room, 'src'), join(work, 'src'), { recursive: true });
+  let verdict;
+  try {
+    for (const edit of [mutant, ...(mutant.also ?? [])]) patch(edit);
+    const killer = failingTest(mutant.test);
+    verdict = killer === null ? 'SURVIVED' : `${mutant.test}: ${killer}`;
+  } catch (error) {
+    verdict = `SURVIVED (${error.message})`;
+  }
+  if (verdict.startsWith('SURVIVED')) survivors++;
+  process.stdout.write(`${mutant.id}  ${mutant.bug}  ->  ${verdict}\n`);
+  rows.push([mutant.id, mutant.origin, mutant.bug, verdict, type]);
+}
+rmSync(work, { recursive: true, force: true });
+
+if (wanted.size === 0) {
+  const killed = rows.filter(([, , , verdict]) => !/^(SURVIVED|not in)/.test(verdict)).length;
+  const escape = (text) => text.replaceAll('|', '\\|');
+  writeFileSync(
+    join(here, 'KILLS.md'),
+    [
+      '# Privacy mutants',
+      '',
+      'Each row is a public bug, or one of ours, put back into a copy of this room; the named test fails on it. Made by `npm run mutants -w dp`. "Type" says that the straightforward form of the misuse does not compile either (`test/misuse.types.test.ts`).',
+      '',
+      `${killed} of ${killed + survivors} applicable mutants are killed.`,
+      '',
+      '| # | origin | bug | killed by | type |',
+      '|---|---|---|---|---|',
+      ...rows.map((row) => `| ${row.map(escape).join(' | ')} |`),
+      '',
+    ].join('\n'),
+  );
+  execFileSync(process.execPath, [
+    createRequire(import.meta.url).resolve('prettier/bin/prettier.cjs'),
+    '--write',
+    join(here, 'KILLS.md'),
+  ]);
+}
+process.exitCode = survivors === 0 ? 0 : 1;
