@@ -35,30 +35,34 @@ describe('golden vectors', () => {
     expect(await golden.goldenVectors(models)).toEqual(committed.vectors);
   });
 
-  it.skipIf(browser === undefined && !required)('are the same in Chromium', async () => {
-    const instance = await chromium.launch({
-      executablePath: browser ?? '/usr/bin/chromium',
-      args: ['--no-sandbox'],
-    });
-    try {
-      const page = await instance.newPage();
-      // A secure context, for WebCrypto; every file comes from this room.
-      await page.route('https://golden.test/**', async (route) => {
-        const { pathname } = new URL(route.request().url());
-        if (pathname === '/') return route.fulfill({ contentType: 'text/html', body: '' });
-        const body = readFileSync(new URL(`.${pathname}`, room), 'utf8');
-        return route.fulfill({ contentType: 'text/javascript', body });
+  it.skipIf(browser === undefined && !required)(
+    'are the same in Chromium',
+    async () => {
+      const instance = await chromium.launch({
+        executablePath: browser ?? '/usr/bin/chromium',
+        args: ['--no-sandbox'],
       });
-      await page.goto('https://golden.test/');
-      // As text: the test runner would rewrite an import inside a function.
-      const found: unknown = await page.evaluate(`(async () => {
+      try {
+        const page = await instance.newPage();
+        // A secure context, for WebCrypto; every file comes from this room.
+        await page.route('https://golden.test/**', async (route) => {
+          const { pathname } = new URL(route.request().url());
+          if (pathname === '/') return route.fulfill({ contentType: 'text/html', body: '' });
+          const body = readFileSync(new URL(`.${pathname}`, room), 'utf8');
+          return route.fulfill({ contentType: 'text/javascript', body });
+        });
+        await page.goto('https://golden.test/');
+        // As text: the test runner would rewrite an import inside a function.
+        const found: unknown = await page.evaluate(`(async () => {
         const models = await import('/dist/index.js');
         const golden = await import('/golden/vectors.mjs');
         return [await golden.goldenVectors(models), await golden.canaryVector(models)];
       })()`);
-      expect(found).toEqual([committed.vectors, await golden.canaryVector(models)]);
-    } finally {
-      await instance.close();
-    }
-  });
+        expect(found).toEqual([committed.vectors, await golden.canaryVector(models)]);
+      } finally {
+        await instance.close();
+      }
+    },
+    120_000,
+  );
 });

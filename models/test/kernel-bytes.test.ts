@@ -13,7 +13,7 @@ const committed = readFileSync(new URL('wasm/kernel.wasm', room));
 describe('the committed kernel', () => {
   it('is what its source compiles to', async () => {
     expect(Buffer.from(await build.compileKernel()).equals(committed)).toBe(true);
-  });
+  }, 120_000);
 
   it('is the same in the generated module', () => {
     expect(Buffer.from(kernelBytes()).equals(committed)).toBe(true);
