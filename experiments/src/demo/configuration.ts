@@ -79,6 +79,11 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
       address: `127.0.0.1:${ports.chaincode[index]!}`,
       chaincodeId: PACKAGE_ID,
       metricsPort: ports.chaincodeMetrics[index]!,
+      tls: {
+        cert: join(paths.ledger, 'msp', mspOf(nodeId), 'chaincode-tls.pem'),
+        key: join(paths.ledger, 'msp', mspOf(nodeId), 'chaincode-tls-key.pem'),
+        clientCa: join(paths.ledger, 'tls', 'ca.pem'),
+      },
     }),
   }));
   const ledger = {
@@ -98,6 +103,7 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
           ]),
         ),
         outOf: majority,
+        chaincodeTls: true,
       }),
     ),
   };
