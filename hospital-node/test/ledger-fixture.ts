@@ -142,7 +142,7 @@ async function startChaincode(file: string): Promise<{ child: ChildProcess; addr
   const events = createRequire(import.meta.url).resolve('@bhschain/chaincode-hooks/events');
   const child = fork(join(dirname(events), 'server.js'), ['--config', file], {
     execArgv: ['--no-deprecation'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const [message] = (await once(child, 'message')) as [{ address: string }];
   return { child, address: message.address };

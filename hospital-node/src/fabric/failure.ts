@@ -31,6 +31,8 @@ export function failureOf(error: unknown): Failure {
   const details = error.details.map((detail) => `${detail.mspId}: ${detail.message}`);
   const detail = details.length > 0 ? details.join('; ') : error.message;
   const failure = (kind: FailureKind): Failure => ({ kind, grpcStatus: error.code, detail });
+  // Some endorsers may be down while another one's contract has spoken: its word counts.
+  if (/chaincode response [45]\d\d/.test(detail) || CODED.test(detail)) return failure('chaincode');
   if (
     /could not launch chaincode|failed to connect to chaincode|chaincode .* not connected/i.test(
       detail,
@@ -38,7 +40,6 @@ export function failureOf(error: unknown): Failure {
   ) {
     return failure('unreachable');
   }
-  if (/chaincode response [45]\d\d/.test(detail) || CODED.test(detail)) return failure('chaincode');
   if (/do(?:es)? not match|mismatch|differ/i.test(detail) && error.code === 10) {
     return failure('mismatch');
   }
