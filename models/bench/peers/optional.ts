@@ -1,20 +1,16 @@
 /** Engines that are not part of the lock: a line each on how to get them. */
-import { createRequire } from 'node:module';
+import { isInstalled } from './onnx-runtime.js';
 
 const PEERS = [
-  ['onnxruntime-node', 'npm i --no-save --ignore-scripts onnxruntime-node'],
-  ['@tensorflow/tfjs-node', 'see docs: native library from a TensorFlow wheel, Node 20 or 22'],
+  [
+    ['onnxruntime-node', 'onnxruntime-web'],
+    'npm i --no-save --ignore-scripts onnxruntime-node (or onnxruntime-web)',
+  ],
 ] as const;
 
 /** What is missing, with the command that would bring it. */
-export function optionalPeers(): string[] {
-  const { resolve } = createRequire(import.meta.url);
-  return PEERS.flatMap(([name, how]) => {
-    try {
-      resolve(name);
-      return [];
-    } catch {
-      return [`peer ${name}: not installed, left out (${how})`];
-    }
-  });
+export function missingPeers(): string[] {
+  return PEERS.filter(([names]) => !names.some(isInstalled)).map(
+    ([names, how]) => `peer ${names[0]}: not installed, left out (${how})`,
+  );
 }
