@@ -50,7 +50,8 @@ for (let i = 0; i < 16; i++) {
 let judgementMs: number[] = [];
 const metrics = {
   ...createGuardMetrics(),
-  observeJudgement: (seconds: number): void => void judgementMs.push(seconds * 1000),
+  observeJudgement: (o: { readonly cpuSeconds: number }): void =>
+    void judgementMs.push(o.cpuSeconds * 1000),
 };
 
 /** Processor milliseconds of one Invoke, so that a busy machine does not show; the simulation around it is not counted. */

@@ -107,8 +107,11 @@ export function createChaincode(o: {
     judges: createJudges(),
     timeJudgement: (work) => {
       const start = performance.now();
+      const startCpu = process.cpuUsage();
       const result = work();
-      o.metrics.observeJudgement((performance.now() - start) / 1000);
+      const { user, system } = process.cpuUsage(startCpu);
+      const seconds = (performance.now() - start) / 1000;
+      o.metrics.observeJudgement({ seconds, cpuSeconds: (user + system) / 1_000_000 });
       return result;
     },
   });

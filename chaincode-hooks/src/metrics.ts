@@ -12,8 +12,8 @@ export interface GuardMetrics {
     readonly disposition: 'allowed' | 'quarantined' | 'refused' | 'answered';
     readonly seconds: number;
   }): void;
-  /** Features and score of one call: processor time of one thread, nothing is awaited. */
-  observeJudgement(seconds: number): void;
+  /** Features and score of one call, nothing awaited: by the wall, and what of it the processor spent on this process. */
+  observeJudgement(o: { readonly seconds: number; readonly cpuSeconds: number }): void;
 }
 
 const PERCENTILES = [0.5, 0.9, 0.99];
@@ -39,6 +39,10 @@ export function createGuardMetrics(): GuardMetrics {
   };
   const call = timer('guard_seconds', 'Duration of a guarded call inside the chaincode');
   const judgement = timer('guard_score_seconds', 'Features and score of one guarded call');
+  const judgementCpu = timer(
+    'guard_score_cpu_seconds',
+    'Its processor time, without waiting for a core',
+  );
   const calls = new Counter({
     name: 'guard_calls_total',
     help: 'Calls simulated by this chaincode process',
@@ -51,6 +55,9 @@ export function createGuardMetrics(): GuardMetrics {
       calls.inc({ class: o.class, disposition: o.disposition });
       if (o.class !== 'governance' && o.class !== 'query') call(o.seconds);
     },
-    observeJudgement: judgement,
+    observeJudgement({ seconds, cpuSeconds }) {
+      judgement(seconds);
+      judgementCpu(cpuSeconds);
+    },
   };
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { readBlocks } from '../src/embedded-peer/index.js';
 import {
+  decodeBlock,
   decodeGuardEvent,
   decodeQuarantineRecord,
   walkBlock,
@@ -160,6 +161,18 @@ describe('the guarded ledger, end to end', () => {
       ]);
     const codes = (await Promise.all([call(1), call(2)])).map(({ code }) => code);
     expect(codes.sort()).toEqual([0, 11]);
+    // The invalid one stays in the block, with its code: it is signal.
+    expect(transactions().filter(({ code }) => code === 11)).toHaveLength(1);
+  });
+
+  it('every block names the one before it', () => {
+    const blocks = [...readBlocks(ledger.blocksDir)].map(({ bytes }) => decodeBlock(bytes));
+    expect(blocks.length).toBeGreaterThan(5);
+    for (const [i, block] of blocks.entries()) {
+      expect(block.number).toBe(i);
+      expect(block.recomputedDataHash).toBe(block.dataHash);
+      if (i > 0) expect(block.previousHash).toBe(blocks[i - 1]!.hash);
+    }
   });
 
   it('records an unknown function', async () => {
