@@ -1,5 +1,6 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { determinism } from './chaincode-hooks/eslint/determinism.js';
 
 export default tseslint.config(
   {
@@ -43,4 +44,6 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
+  // Contract code must give the same bytes on every endorser.
+  ...determinism,
 );
