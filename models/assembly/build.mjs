@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const room = join(dirname(fileURLToPath(import.meta.url)), '..');
-const options =
-  '-O3 --noAssert --enable simd --runtime stub --use abort= --initialMemory 1'.split(' ');
+const options = '-O3 --noAssert --enable simd --runtime stub --use abort= --initialMemory 1'.split(
+  ' ',
+);
 
 export async function compileKernel() {
   const files = new Map();
@@ -31,7 +32,9 @@ export async function compileKernel() {
 
 export function kernelModuleSource(wasm) {
   const hash = createHash('sha256').update(wasm).digest('hex');
-  const lines = Buffer.from(wasm).toString('base64').match(/.{1,120}/g);
+  const lines = Buffer.from(wasm)
+    .toString('base64')
+    .match(/.{1,120}/g);
   return [
     '// Made by `npm run build:wasm -w models` from assembly/. Do not edit.',
     '',

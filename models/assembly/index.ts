@@ -5,7 +5,17 @@
 import * as m from './plan';
 import { LANES } from './plan';
 import { exp, sigmoid, tanh } from './activations';
-import { backward, blockTime, forward, gradientsOfHalf, loadBlock, losses, observe, packParameters, storeResiduals } from './autoencoder';
+import {
+  backward,
+  blockTime,
+  forward,
+  gradientsOfHalf,
+  loadBlock,
+  losses,
+  observe,
+  packParameters,
+  storeResiduals,
+} from './autoencoder';
 import { addHalf, beginSum, clipped, contributing, flush, nonFinite } from './clipped-sum';
 import { forwardSolo } from './solo';
 import { distances, storeSummaries, summarise } from './summary';
@@ -14,19 +24,45 @@ export { plan } from './plan';
 export { packParameters } from './autoencoder';
 export { packWhitening } from './summary';
 
-export function parametersAt(): usize { return m.parameters; }
-export function windowsAt(): usize { return m.inputWindows; }
-export function lengthsAt(): usize { return m.inputLengths; }
-export function masksAt(): usize { return m.inputMasks; }
-export function residualsAt(): usize { return m.outputResiduals; }
-export function lossesAt(): usize { return m.outputLosses; }
-export function summariesAt(): usize { return m.outputSummaries; }
-export function distancesAt(): usize { return m.outputDistances; }
-export function gradientAt(): usize { return m.outputGradient; }
-export function sumsAt(): usize { return m.outputSums; }
-export function whiteningIndexesAt(): usize { return m.whiteningIndexes; }
-export function whiteningMeanAt(): usize { return m.whiteningMean; }
-export function whiteningFactorAt(): usize { return m.whiteningFactor; }
+export function parametersAt(): usize {
+  return m.parameters;
+}
+export function windowsAt(): usize {
+  return m.inputWindows;
+}
+export function lengthsAt(): usize {
+  return m.inputLengths;
+}
+export function masksAt(): usize {
+  return m.inputMasks;
+}
+export function residualsAt(): usize {
+  return m.outputResiduals;
+}
+export function lossesAt(): usize {
+  return m.outputLosses;
+}
+export function summariesAt(): usize {
+  return m.outputSummaries;
+}
+export function distancesAt(): usize {
+  return m.outputDistances;
+}
+export function gradientAt(): usize {
+  return m.outputGradient;
+}
+export function sumsAt(): usize {
+  return m.outputSums;
+}
+export function whiteningIndexesAt(): usize {
+  return m.whiteningIndexes;
+}
+export function whiteningMeanAt(): usize {
+  return m.whiteningMean;
+}
+export function whiteningFactorAt(): usize {
+  return m.whiteningFactor;
+}
 
 function loadAndForward(count: i32): void {
   const solo = count == 1;
@@ -73,11 +109,14 @@ export function addGradient(count: i32, first: bool): void {
 
 /** Writes `scale` × the sum at `gradientAt`. */
 export function endGradient(scale: f32): void {
-  const end = m.gradients + (<usize>m.parameterCount << 4);
+  const end = m.gradients + ((<usize>m.parameterCount) << 4);
   let out = m.outputGradient;
   for (let g = m.gradients; g < end; g += 16) {
     const v = v128.load(g);
-    const total = f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+    const total =
+      f32x4.extract_lane(v, 0) +
+      f32x4.extract_lane(v, 1) +
+      (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
     store<f32>(out, total * scale);
     out += 4;
   }
@@ -104,13 +143,19 @@ export function endClippedSum(): void {
   flush();
 }
 
-export function contributingCount(): i32 { return contributing; }
-export function clippedCount(): i32 { return clipped; }
-export function nonFiniteCount(): i32 { return nonFinite; }
+export function contributingCount(): i32 {
+  return contributing;
+}
+export function clippedCount(): i32 {
+  return clipped;
+}
+export function nonFiniteCount(): i32 {
+  return nonFinite;
+}
 
 /** For tests of the error bounds: function 0 exp, 1 sigmoid, 2 tanh of `n` floats (a multiple of 4) at `windowsAt`, in place. */
 export function activate(which: i32, n: i32): void {
-  const end = m.inputWindows + (<usize>n << 2);
+  const end = m.inputWindows + ((<usize>n) << 2);
   for (let at = m.inputWindows; at < end; at += 16) {
     const x = v128.load(at);
     v128.store(at, which == 0 ? exp(x) : which == 1 ? sigmoid(x) : tanh(x));

@@ -10,12 +10,22 @@ import { product } from './product';
  * Turns the pre-activations of step t into gates, and writes the state after it: h and c stand at t + 1 of their series.
  * All but t are series.
  */
-export function lstmStep(gate: usize, cell: usize, squashed: usize, state: usize, t: i32, width: usize): void {
+export function lstmStep(
+  gate: usize,
+  cell: usize,
+  squashed: usize,
+  state: usize,
+  t: i32,
+  width: usize,
+): void {
   const across = <usize>hidden * span;
   const now = <usize>t * ROW;
   for (let half = now; half < now + width; half += 16) {
     const inside = v128.load(valid + half);
-    let g = gate + half, c = cell + half, s = squashed + half, h = state + half;
+    let g = gate + half,
+      c = cell + half,
+      s = squashed + half,
+      h = state + half;
     const end = g + across;
     for (; g < end; g += span) {
       const i = sigmoid(v128.load(g));
@@ -44,15 +54,24 @@ export function lstmStep(gate: usize, cell: usize, squashed: usize, state: usize
  * (rows), and leaves in both the gradients before it. `back` are the panels of the transposed recurrent weights.
  */
 export function lstmStepBack(
-  gate: usize, cell: usize, squashed: usize, stateSlopes: usize, cellSlopes: usize, back: usize, t: i32,
+  gate: usize,
+  cell: usize,
+  squashed: usize,
+  stateSlopes: usize,
+  cellSlopes: usize,
+  back: usize,
+  t: i32,
 ): void {
   const across = <usize>hidden * span;
   const now = <usize>t * ROW;
   const one = f32x4.splat(1);
   for (let half: usize = 0; half < ROW; half += 16) {
     const inside = v128.load(valid + now + half);
-    let g = gate + now + half, c = cell + now + half, s = squashed + now + half;
-    let dState = stateSlopes + half, dCell = cellSlopes + half;
+    let g = gate + now + half,
+      c = cell + now + half,
+      s = squashed + now + half;
+    let dState = stateSlopes + half,
+      dCell = cellSlopes + half;
     const end = g + across;
     for (; g < end; g += span) {
       const i = v128.load(g);
@@ -62,7 +81,10 @@ export function lstmStepBack(
       const squash = v128.load(s);
       const dh = v128.load(dState);
       const dcAfter = v128.load(dCell);
-      const dc = f32x4.add(dcAfter, f32x4.mul(f32x4.mul(dh, o), f32x4.sub(one, f32x4.mul(squash, squash))));
+      const dc = f32x4.add(
+        dcAfter,
+        f32x4.mul(f32x4.mul(dh, o), f32x4.sub(one, f32x4.mul(squash, squash))),
+      );
       const di = f32x4.mul(f32x4.mul(dc, n), f32x4.mul(i, f32x4.sub(one, i)));
       const df = f32x4.mul(f32x4.mul(dc, v128.load(c)), f32x4.mul(f, f32x4.sub(one, f)));
       const dn = f32x4.mul(f32x4.mul(dc, i), f32x4.sub(one, f32x4.mul(n, n)));

@@ -120,11 +120,11 @@ function series(count: i32): usize {
 
 function floats(count: i32): usize {
   // Vectors may reach past the end.
-  return take((<usize>count << 2) + 32);
+  return take(((<usize>count) << 2) + 32);
 }
 
 function panels(inputs: i32, outputs: i32): usize {
-  return take(<usize>(inputs * padded(outputs)) << 2);
+  return take((<usize>(inputs * padded(outputs))) << 2);
 }
 
 /** Lays the buffers out and returns the bytes of memory that they need. */
@@ -155,15 +155,15 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   decoderBack = panels(gates, h);
   outputBack = panels(f, h);
 
-  inputWindows = take(<usize>(LANES * t * f) << 2);
+  inputWindows = take((<usize>(LANES * t * f)) << 2);
   inputLengths = take(LANES);
   inputMasks = take(LANES << 2);
-  outputResiduals = take(<usize>(LANES * t * f) << 2);
+  outputResiduals = take((<usize>(LANES * t * f)) << 2);
   outputLosses = take(LANES << 2);
-  outputSummaries = take(<usize>(LANES * 3 * f) << 2);
+  outputSummaries = take((<usize>(LANES * 3 * f)) << 2);
   outputDistances = take(LANES << 2);
-  outputGradient = take(<usize>parameterCount << 2);
-  outputSums = take(<usize>parameterCount << 3);
+  outputGradient = take((<usize>parameterCount) << 2);
+  outputSums = take((<usize>parameterCount) << 3);
 
   present = rows(f);
   valid = rows(t);
@@ -197,14 +197,14 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   soloConstant = floats(gates);
   soloOutput = floats(f);
 
-  gradients = take(<usize>padded(parameterCount) << 4);
-  sums = take(<usize>padded(parameterCount) << 2);
+  gradients = take((<usize>padded(parameterCount)) << 4);
+  sums = take((<usize>padded(parameterCount)) << 2);
   const d = 3 * f;
-  whiteningIndexes = take(<usize>d << 2);
-  whiteningMean = take(<usize>d << 2);
-  whiteningFactor = take(<usize>(d * (d + 1)) << 1);
+  whiteningIndexes = take((<usize>d) << 2);
+  whiteningMean = take((<usize>d) << 2);
+  whiteningFactor = take((<usize>(d * (d + 1))) << 1);
   // Panel p has 4 (p + 1) steps of four floats.
   const panelCount = padded(d) >> 2;
-  whiteningPanels = take(<usize>(panelCount * (panelCount + 1)) << 5);
+  whiteningPanels = take((<usize>(panelCount * (panelCount + 1))) << 5);
   return top;
 }

@@ -9,41 +9,47 @@ import { soloProduct } from './product';
 
 /** `loadBlock` has put the window into lane 0. */
 export function forwardSolo(time: i32): void {
-  const f = m.features, h = m.hidden, z = m.latent, g = m.gates;
+  const f = m.features,
+    h = m.hidden,
+    z = m.latent,
+    g = m.gates;
   const p = m.parameters;
-  const state = m.soloInput + (<usize>f << 2);
-  memory.fill(m.soloInput, 0, <usize>(f + h) << 2);
-  memory.fill(m.soloCells, 0, <usize>h << 2);
+  const state = m.soloInput + ((<usize>f) << 2);
+  memory.fill(m.soloInput, 0, (<usize>(f + h)) << 2);
+  memory.fill(m.soloCells, 0, (<usize>h) << 2);
   for (let t = 0; t < time; t++) {
     for (let i = 0; i < f; i++) {
-      store<f32>(m.soloInput + (<usize>i << 2), load<f32>(m.encoderInputs + <usize>i * m.span + <usize>t * ROW));
+      store<f32>(
+        m.soloInput + ((<usize>i) << 2),
+        load<f32>(m.encoderInputs + <usize>i * m.span + <usize>t * ROW),
+      );
     }
-    store<f32>(state + (<usize>h << 2), 1);
+    store<f32>(state + ((<usize>h) << 2), 1);
     soloProduct(p, f + h + 1, g, m.soloInput, m.zeros, m.soloGates);
     soloStep(state);
   }
-  store<f32>(state + (<usize>h << 2), 1);
-  soloProduct(p + (<usize>m.latentAt << 2), h + 1, z, state, m.zeros, m.soloCode);
+  store<f32>(state + ((<usize>h) << 2), 1);
+  soloProduct(p + ((<usize>m.latentAt) << 2), h + 1, z, state, m.zeros, m.soloCode);
 
-  soloProduct(p + (<usize>m.decoderAt << 2), z, g, m.soloCode, m.zeros, m.soloConstant);
-  addBias(m.soloConstant, p + (<usize>m.decoderBiasAt << 2));
-  memory.fill(state, 0, <usize>h << 2);
-  memory.fill(m.soloCells, 0, <usize>h << 2);
+  soloProduct(p + ((<usize>m.decoderAt) << 2), z, g, m.soloCode, m.zeros, m.soloConstant);
+  addBias(m.soloConstant, p + ((<usize>m.decoderBiasAt) << 2));
+  memory.fill(state, 0, (<usize>h) << 2);
+  memory.fill(m.soloCells, 0, (<usize>h) << 2);
   for (let t = 0; t < time; t++) {
-    soloProduct(p + (<usize>m.decoderRecurrentAt << 2), h, g, state, m.soloConstant, m.soloGates);
+    soloProduct(p + ((<usize>m.decoderRecurrentAt) << 2), h, g, state, m.soloConstant, m.soloGates);
     soloStep(state);
-    store<f32>(state + (<usize>h << 2), 1);
-    soloProduct(p + (<usize>m.outputAt << 2), h + 1, f, state, m.zeros, m.soloOutput);
+    store<f32>(state + ((<usize>h) << 2), 1);
+    soloProduct(p + ((<usize>m.outputAt) << 2), h + 1, f, state, m.zeros, m.soloOutput);
     for (let i = 0; i < f; i++) {
       const at = <usize>i * m.span + <usize>t * ROW;
-      const r = load<f32>(m.encoderInputs + at) - load<f32>(m.soloOutput + (<usize>i << 2));
+      const r = load<f32>(m.encoderInputs + at) - load<f32>(m.soloOutput + ((<usize>i) << 2));
       store<f32>(m.residuals + at, load<i32>(m.present + <usize>i * ROW) == 0 ? 0 : r);
     }
   }
 }
 
 function addBias(sums: usize, bias: usize): void {
-  const end = sums + (<usize>m.gates << 2);
+  const end = sums + ((<usize>m.gates) << 2);
   for (; sums < end; sums += 16) {
     v128.store(sums, f32x4.add(v128.load(sums), v128.load(bias)));
     bias += 16;
@@ -52,7 +58,7 @@ function addBias(sums: usize, bias: usize): void {
 
 /** Gates to state, in place. Lanes past the last unit compute on what follows and are overwritten or ignored. */
 function soloStep(state: usize): void {
-  const across = <usize>m.hidden << 2;
+  const across = (<usize>m.hidden) << 2;
   for (let at: usize = 0; at < across; at += 16) {
     const gate = m.soloGates + at;
     const i = sigmoid(v128.load(gate));

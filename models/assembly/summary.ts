@@ -13,7 +13,9 @@ export function summarise(): void {
   for (let half: usize = 0; half < blockWidth(); half += 16) {
     const length = v128.load(m.lengthRow + half);
     for (let i = 0; i < m.features; i++) {
-      let sum = f32x4.splat(0), largest = sum, squares = sum;
+      let sum = f32x4.splat(0),
+        largest = sum,
+        squares = sum;
       const r = m.residuals + <usize>i * m.span;
       for (let at = half; at < duration; at += ROW) {
         const x = v128.load(r + at);
@@ -38,7 +40,7 @@ export function storeSummaries(count: i32): void {
   let out = m.outputSummaries;
   for (let lane = 0; lane < count; lane++) {
     for (let i = 0; i < d; i++) {
-      store<f32>(out, load<f32>(m.summaries + <usize>i * ROW + (<usize>lane << 2)));
+      store<f32>(out, load<f32>(m.summaries + <usize>i * ROW + ((<usize>lane) << 2)));
       out += 4;
     }
   }
@@ -51,7 +53,10 @@ export function packWhitening(d: i32): void {
     for (let j = 0; j < row + 4; j++) {
       for (let i = row; i < row + 4; i++) {
         const inside = i < d && j <= i;
-        store<f32>(panels, inside ? load<f32>(m.whiteningFactor + (<usize>((i * (i + 1)) / 2 + j) << 2)) : 0);
+        store<f32>(
+          panels,
+          inside ? load<f32>(m.whiteningFactor + ((<usize>((i * (i + 1)) / 2 + j)) << 2)) : 0,
+        );
         panels += 4;
       }
     }
@@ -66,7 +71,8 @@ export function distances(d: i32, solo: bool): void {
     return;
   }
   let panel = m.whiteningPanels;
-  let low = f32x4.splat(0), high = low;
+  let low = f32x4.splat(0),
+    high = low;
   for (let row = 0; row < d; row += 4) {
     product(panel, row + 4, 1, m.deviations, ROW, m.zeros, ROW, m.whitened, ROW);
     for (let i = row; i < min(row + 4, d); i++) {
@@ -74,7 +80,7 @@ export function distances(d: i32, solo: bool): void {
       low = f32x4.add(low, f32x4.mul(v128.load(y), v128.load(y)));
       high = f32x4.add(high, f32x4.mul(v128.load(y, 16), v128.load(y, 16)));
     }
-    panel += <usize>(row + 4) << 4;
+    panel += (<usize>(row + 4)) << 4;
   }
   v128.store(m.outputDistances, low);
   v128.store(m.outputDistances, high, 16);
@@ -89,8 +95,8 @@ function deviate(d: i32): void {
       v128.store(out, f32x4.splat(0), 16);
       continue;
     }
-    const u = m.summaries + <usize>load<u32>(m.whiteningIndexes + (<usize>i << 2)) * ROW;
-    const mean = v128.load32_splat(m.whiteningMean + (<usize>i << 2));
+    const u = m.summaries + <usize>load<u32>(m.whiteningIndexes + ((<usize>i) << 2)) * ROW;
+    const mean = v128.load32_splat(m.whiteningMean + ((<usize>i) << 2));
     v128.store(out, f32x4.sub(v128.load(u), mean));
     v128.store(out, f32x4.sub(v128.load(u, 16), mean), 16);
   }
@@ -103,12 +109,15 @@ function soloDistance(d: i32): f32 {
   for (let row = 0; row < d; row += 4) {
     let a = f32x4.splat(0);
     for (let j = 0; j < row + 4; j++) {
-      a = f32x4.add(a, f32x4.mul(v128.load(panel), v128.load32_splat(m.deviations + <usize>j * ROW)));
+      a = f32x4.add(
+        a,
+        f32x4.mul(v128.load(panel), v128.load32_splat(m.deviations + <usize>j * ROW)),
+      );
       panel += 16;
     }
     v128.store(m.whitened, a);
     for (let i = row; i < min(row + 4, d); i++) {
-      const y = load<f32>(m.whitened + (<usize>(i - row) << 2));
+      const y = load<f32>(m.whitened + ((<usize>(i - row)) << 2));
       sum += y * y;
     }
   }

@@ -1,11 +1,11 @@
-export {
-  createKernel,
-  type ClippedSumReport,
-  type ClippedSumRequest,
-  type Kernel,
-  type SummarySource,
-  type Whitening,
-  type WindowBatch,
+export type {
+  ClippedSumReport,
+  ClippedSumRequest,
+  Kernel,
+  SummarySource,
+  Whitening,
+  WindowBatch,
 } from './kernel.js';
+export { createKernel } from './wasm-kernel.js';
 export { kernelHash } from './kernel-bytes.js';
 export { kernelBytes } from './module.js';
