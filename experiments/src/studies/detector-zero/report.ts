@@ -132,7 +132,7 @@ export function linesOf(of: WorldReport): string[] {
     `${of.worlds}: ${of.heldPer1000.toFixed(1)} of 1000 benign calls held (n = ${of.benignCalls})`,
     ...of.kinds.map(
       (kind) =>
-        `  ${kind.kind.padEnd(24)} ${kind.difficulty}  AUC ${kind.auc.toFixed(3)}  calls held ` +
+        `  ${kind.kind.padEnd(24)} ${kind.difficulty}  AUC ${kind.auc.toFixed(3)}  calls at θ ` +
         `${kind.recall.toFixed(3)}  incidents found ${Math.round(kind.found * kind.incidents)}/${kind.incidents}`,
     ),
     ...of.arms.map(
