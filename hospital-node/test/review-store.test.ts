@@ -173,6 +173,18 @@ describe('the review store', () => {
     expect(store.counts('H1MSP').byState).toEqual({ open: 1 });
   });
 
+  it('shows an actor’s other holds beside one of them, and nobody else’s', async () => {
+    const names = ['first', 'second', 'third'];
+    const own = names.map((name, i) => recordOf({ txId: hashOf(name), atMs: NOW + i }));
+    const other = recordOf({ txId: hashOf('other'), actor: 'b'.repeat(32) });
+    const store = await storeWith([[...own, other].map((record) => holdTransaction(record))]);
+    const related = store.detail(hashOf('second')).sameActor;
+    expect(related.map(({ id, txId, function: name }) => [id, txId, name])).toEqual([
+      ['H-3', hashOf('third'), 'export'],
+      ['H-1', hashOf('first'), 'export'],
+    ]);
+  });
+
   it('keeps a reason in the hospital and does not put its bare hash on the ledger', async () => {
     const store = await storeWith([]);
     const digest = await store.keepReason('she is on call this week');

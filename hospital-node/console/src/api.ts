@@ -84,6 +84,14 @@ export interface HoldDetail extends Hold {
   readonly grantable: boolean;
   readonly grant: { readonly expiresAt: string; readonly usedBy: string | null } | null;
   readonly history: readonly HistoryStep[];
+  readonly sameActor: readonly {
+    readonly id: string;
+    readonly txId: string;
+    readonly function: string;
+    readonly scoreMillionths: number | null;
+    readonly state: State;
+    readonly at: string;
+  }[];
   readonly evidence: Evidence | null;
   readonly evidenceMissing: string | null;
   readonly proof: {

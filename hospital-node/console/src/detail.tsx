@@ -7,6 +7,7 @@ import { ScoreBar } from './score-bar.js';
 import {
   agoWord,
   CAUSES,
+  columnWord,
   findingWord,
   scoreWord,
   sentenceOf,
@@ -15,6 +16,7 @@ import {
   timeWord,
   untilWord,
   valueWord,
+  verbOf,
 } from './words.js';
 
 export function Detail(): JSX.Element {
@@ -93,6 +95,7 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
           </Part>
         </>
       )}
+      <SameActor hold={hold} />
       <History hold={hold} />
       <Proof hold={hold} />
     </article>
@@ -135,7 +138,9 @@ function Reasons({ hold }: { readonly hold: HoldDetail }): JSX.Element {
       <ol class="reasons">
         {evidence.reasons.map((reason) => (
           <li key={reason.column}>
-            <span class="reason-name">{reason.column}</span>
+            <span class="reason-name" title={reason.column}>
+              {columnWord(reason.column)}
+            </span>
             <span class="reason-value">{valueWord(reason.value, reason.unit)}</span>
             <meter class="reason-bar" min={0} max={most} value={Math.max(0, reason.share)}>
               {Math.round(reason.share * 100)} %
@@ -162,6 +167,29 @@ function Reasons({ hold }: { readonly hold: HoldDetail }): JSX.Element {
       <p class="muted small">
         An unexplained access is not a guilty one: it needs somebody who knows the ward.
       </p>
+    </Part>
+  );
+}
+
+function SameActor({ hold }: { readonly hold: HoldDetail }): JSX.Element | null {
+  if (hold.sameActor.length === 0) return null;
+  return (
+    <Part title={`More from ${hold.actor}`}>
+      <ul class="related">
+        {hold.sameActor.map((other) => (
+          <li key={other.txId}>
+            <a href={`#/hold/${other.txId}`}>{other.id}</a>
+            <span>{verbOf(other.function)}</span>
+            <span class="score">{scoreWord(other.scoreMillionths)}</span>
+            <span class={`state ${other.state}`}>
+              <span aria-hidden="true">{STATES[other.state].icon}</span> {STATES[other.state].word}
+            </span>
+            <time class="muted small" dateTime={other.at}>
+              {timeWord(other.at)}
+            </time>
+          </li>
+        ))}
+      </ul>
     </Part>
   );
 }

@@ -6,7 +6,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Evidence } from './api.js';
-import { durationWord, valueWord } from './words.js';
+import { columnWord, durationWord, valueWord } from './words.js';
 
 interface Row {
   readonly column: number;
@@ -71,7 +71,7 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
             {shown.map((each, r) => (
               <div class="heat-row" role="row" key={each.name}>
                 <span class="heat-name" role="rowheader" title={each.name}>
-                  {each.name}
+                  {columnWord(each.name)}
                 </span>
                 {steps.map((cell, s) => {
                   const error = cell.errors[each.column] ?? 0;
@@ -83,7 +83,7 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
                       class={chosen ? 'cell chosen' : 'cell'}
                       tabIndex={chosen ? 0 : -1}
                       style={{ '--heat': `${Math.round(Math.sqrt(error / most) * 100)}%` }}
-                      aria-label={`${each.name}, step ${s + 1} of ${steps.length}: ${valueWord(cell.values[each.column] ?? 0, each.unit)}, error ${error.toFixed(2)}`}
+                      aria-label={`${columnWord(each.name)}, step ${s + 1} of ${steps.length}: ${valueWord(cell.values[each.column] ?? 0, each.unit)}, error ${error.toFixed(2)}`}
                       onClick={() => {
                         at.value = { row: r, step: s };
                       }}
@@ -117,7 +117,7 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
       )}
       {row !== undefined && step !== undefined && !asTable.value && (
         <p class="inspect" aria-hidden="true">
-          <b>{row.name}</b>, step {at.value.step + 1}
+          <b>{columnWord(row.name)}</b>, step {at.value.step + 1}
           {at.value.step === steps.length - 1 ? ' (this call)' : ''}:{' '}
           {valueWord(step.values[row.column] ?? 0, row.unit)} · error{' '}
           {(step.errors[row.column] ?? 0).toFixed(2)}
@@ -208,7 +208,7 @@ function NumberTable({
           </tr>
           {rows.map((row) => (
             <tr key={row.name}>
-              <th scope="row">{row.name}</th>
+              <th scope="row">{columnWord(row.name)}</th>
               {evidence.steps.map((step) => (
                 <td key={step.index}>{(step.errors[row.column] ?? 0).toFixed(2)}</td>
               ))}

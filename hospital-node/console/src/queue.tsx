@@ -18,7 +18,16 @@ import {
   visibleRows,
   type View,
 } from './model.js';
-import { CAUSES, roleWord, scoreWord, STATES, timeWord, untilWord, verbOf } from './words.js';
+import {
+  CAUSES,
+  columnWord,
+  roleWord,
+  scoreWord,
+  STATES,
+  timeWord,
+  untilWord,
+  verbOf,
+} from './words.js';
 import { ScoreBar } from './score-bar.js';
 
 export function Queue(): JSX.Element {
@@ -129,6 +138,7 @@ function Row({ hold }: { readonly hold: Hold }): JSX.Element {
         <span class="row-top">
           <b class="row-actor">{hold.actor}</b>
           <span class="row-role">{roleWord(hold.role)}</span>
+          <span class="row-id">{hold.id}</span>
           {undecided && (
             <span class={left < 3_600_000 ? 'due soon' : 'due'} title={timeWord(hold.deadlineAt)}>
               <span class="sr">Due </span>
@@ -139,9 +149,14 @@ function Row({ hold }: { readonly hold: Hold }): JSX.Element {
         <span class="row-what">
           {verbOf(hold.function)}
           {hold.kind === 'review' && <em class="tag">ran, to be reviewed</em>}
-        </span>
-        <span class="row-why">
-          {hold.cause === 'score' ? (hold.topReason ?? 'unusual sequence') : CAUSES[hold.cause]}
+          <span class="row-why">
+            {' · '}
+            {hold.cause === 'score'
+              ? hold.topReason === null
+                ? 'unusual sequence'
+                : lower(columnWord(hold.topReason))
+              : CAUSES[hold.cause]}
+          </span>
         </span>
         <span class="row-bottom">
           <ScoreBar millionths={hold.scoreMillionths} />
@@ -157,4 +172,8 @@ function Row({ hold }: { readonly hold: Hold }): JSX.Element {
       </button>
     </li>
   );
+}
+
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -19,7 +19,7 @@ export const FINDINGS: readonly {
   readonly word: string;
   readonly hint: string;
 }[] = [
-  { value: 'benign-expected', word: 'Benign, expected', hint: 'unusual, but her work' },
+  { value: 'benign-expected', word: 'Benign, expected', hint: 'unusual, but part of the work' },
   { value: 'accident', word: 'Accident', hint: 'a slip without intent' },
   { value: 'false-positive-model', word: 'False alarm: score', hint: 'the detector was wrong' },
   {
@@ -56,6 +56,38 @@ export const CAUSES: Readonly<Record<string, string>> = {
   'grant-invalid': 'grant used twice, expired or for another call',
   'break-glass': 'emergency access',
 };
+
+/** The detector's columns as a person would name them; the column's own name stays in the title. */
+const COLUMNS: Readonly<Record<string, string>> = {
+  'own surprisal': 'Unusual act for this person',
+  'peer surprisal': 'Unusual act for this role',
+  'own minus peer surprisal': 'Fits the role, not the person',
+  'act never seen': 'Act never done before',
+  'pair of acts never seen': 'Order of acts never seen',
+  'act rarity': 'Act that few people use',
+  'hour surprisal': 'Unusual hour',
+  'surprisal above own entropy': 'Unusual even for this person’s variety',
+  'purpose surprisal': 'Unusual purpose',
+  sensitivity: 'Sensitivity of the section',
+  'break-glass': 'Emergency access',
+  'foreign record': 'Record of another hospital',
+  'record already in ring': 'Record seen before in the session',
+  'distinct records': 'Different records',
+  'distinct records per event': 'A new record at each call',
+  gap: 'Time since the call before',
+  'gap irregularity': 'Irregular rhythm',
+  'pace against own': 'Pace against own habit',
+  'declared records': 'Records at once',
+  'export, print or disclose': 'Export, print or disclosure',
+  'distinct functions': 'Kinds of calls',
+  'sessions in the last hour': 'Sessions in the last hour',
+  'denied or diverted': 'Calls refused or held before',
+  'position in session': 'Place in the session',
+};
+
+export function columnWord(name: string): string {
+  return COLUMNS[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+}
 
 export function roleWord(role: string): string {
   return role === '' || role === 'unknown'

@@ -3,7 +3,7 @@
  * screen only; who may really do what is decided by the ledger.
  * @module
  */
-import type { HoldDetail, HoldStep, HoldSummary } from './review-store.js';
+import type { HoldDetail, HoldStep, HoldSummary, RelatedHold } from './review-store.js';
 import type { Person } from './people.js';
 
 export type StepName = 'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate';
@@ -17,9 +17,10 @@ export interface HoldView extends Omit<HoldSummary, 'deadlineMs' | 'atMs' | 'fil
 }
 
 export interface HoldDetailView
-  extends HoldView, Omit<HoldDetail, keyof HoldSummary | 'history' | 'grant'> {
+  extends HoldView, Omit<HoldDetail, keyof HoldSummary | 'history' | 'sameActor' | 'grant'> {
   readonly grant: Readonly<{ expiresAt: string; usedBy: string | null }> | null;
   readonly history: readonly (Omit<HoldStep, 'atMs'> & { readonly at: string })[];
+  readonly sameActor: readonly (Omit<RelatedHold, 'atMs'> & { readonly at: string })[];
 }
 
 export function holdView(hold: HoldSummary, person: Person, nowMs: number): HoldView {
@@ -62,6 +63,7 @@ export function holdDetailView(hold: HoldDetail, person: Person, nowMs: number):
         ? null
         : { expiresAt: iso(hold.grant.expiresMs), usedBy: hold.grant.usedBy },
     history: hold.history.map(({ atMs, ...step }) => ({ ...step, at: iso(atMs) })),
+    sameActor: hold.sameActor.map(({ atMs, ...other }) => ({ ...other, at: iso(atMs) })),
     evidence: hold.evidence,
     evidenceMissing: hold.evidenceMissing,
     proof: hold.proof,

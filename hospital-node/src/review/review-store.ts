@@ -73,6 +73,8 @@ export interface HoldDetail extends HoldSummary {
   readonly grantable: boolean;
   readonly grant: Readonly<{ expiresMs: number; usedBy: string | null }> | null;
   readonly history: readonly HoldStep[];
+  /** The actor's other holds, the latest first; single calls dismissed one by one can hide a chain. */
+  readonly sameActor: readonly RelatedHold[];
   readonly evidence: Evidence | null;
   /** Why there is none. */
   readonly evidenceMissing: string | null;
@@ -91,6 +93,15 @@ export interface HoldDetail extends HoldSummary {
     codeHash: string;
     callDigest: string;
   }>;
+}
+
+export interface RelatedHold {
+  readonly id: string;
+  readonly txId: string;
+  readonly function: string;
+  readonly scoreMillionths: number | null;
+  readonly state: ReviewState;
+  readonly atMs: number;
 }
 
 export interface HoldQuery {
@@ -153,6 +164,9 @@ interface HoldRow {
 
 const GRANTABLE: readonly string[] = ['score', 'detector-unusable', 'grant-invalid'];
 
+/** Shown beside a hold; a longer chain is a case for the whole queue. */
+const RELATED_MAX = 12;
+
 export function openReviewStore(options: ReviewStoreOptions): ReviewStore {
   return new SqliteReviewStore(openShared(options.file));
 }
@@ -204,6 +218,7 @@ class SqliteReviewStore implements ReviewStore {
       grantable: row.kind === 'quarantine' && GRANTABLE.includes(record.cause),
       grant: this.#grant(txId),
       history: this.#history(txId, people),
+      sameActor: this.#sameActor(row),
       evidence,
       evidenceMissing: missing,
       proof: {
@@ -338,6 +353,26 @@ class SqliteReviewStore implements ReviewStore {
     return row === undefined ? null : { expiresMs: row.expires_ms, usedBy: row.used_by };
   }
 
+  #sameActor({ actor, tx_id: txId }: HoldRow): readonly RelatedHold[] {
+    const rows = this.database
+      .prepare(
+        `SELECT number, tx_id, function, score, state, at_ms FROM hold
+         WHERE actor = ? AND tx_id <> ? ORDER BY at_ms DESC, number DESC LIMIT ?`,
+      )
+      .all(actor, txId, RELATED_MAX) as unknown as (Pick<
+      HoldRow,
+      'number' | 'tx_id' | 'function' | 'score'
+    > & { state: ReviewState; at_ms: number })[];
+    return rows.map((row) => ({
+      id: `H-${row.number}`,
+      txId: row.tx_id,
+      function: shortFunction(row.function),
+      scoreMillionths: row.score,
+      state: row.state,
+      atMs: row.at_ms,
+    }));
+  }
+
   #history(txId: string, people: ReadonlyMap<string, string>): readonly HoldStep[] {
     const rows = this.database
       .prepare('SELECT * FROM hold_step WHERE hold = ? ORDER BY version')
@@ -381,7 +416,7 @@ function summaryOf(row: HoldRow, people: ReadonlyMap<string, string>): HoldSumma
     actor: pseudonymOf(row.actor),
     role: row.role,
     ward: row.ward,
-    function: row.function.slice(row.function.indexOf(':') + 1),
+    function: shortFunction(row.function),
     cause: record.cause,
     scoreMillionths: record.score,
     topReason: record.reasons[0]?.column ?? null,
@@ -400,6 +435,11 @@ function summaryOf(row: HoldRow, people: ReadonlyMap<string, string>): HoldSumma
 /** The ledger's id of an actor says nothing about the person; its beginning is enough to recognise her on a screen. */
 export function pseudonymOf(actor: string): string {
   return `P-${actor.slice(0, 6)}`;
+}
+
+/** `RecordAccessContract:export` → `export`. */
+function shortFunction(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
 }
 
 function reviewerOf(actorId: string, people: ReadonlyMap<string, string>): Reviewer {
