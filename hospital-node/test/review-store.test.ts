@@ -102,7 +102,12 @@ describe('the review store', () => {
 
   it('knows that a grant was given and by which transaction it was used', async () => {
     const grant = ['grant', filed.actor, filed.txId];
-    const given = { quarantine: filed.txId, digest: filed.digest, expires: NOW + 1, approvers: [ANA, BEN] };
+    const given = {
+      quarantine: filed.txId,
+      digest: filed.digest,
+      expires: NOW + 1,
+      approvers: [ANA, BEN],
+    };
     const blocks = [
       [holdTransaction(filed)],
       [transactionOf({ txId: hashOf('approve'), writes: [write(grant, given)] })],
