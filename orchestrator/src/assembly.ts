@@ -97,3 +97,13 @@ export async function openState(
 export function caFolder(config: OrchestratorConfig): string {
   return join(config.stateDir, 'ca');
 }
+
+/** The MSP roots of the hospitals, read. */
+export function mspRootsOf(config: OrchestratorConfig): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(config.mspRoots).map(([mspId, file]) => [
+      mspId,
+      readPem(file, `hospitals: mspRoot of ${mspId}`),
+    ]),
+  );
+}

@@ -21,6 +21,10 @@ export interface OrchestratorConfig {
   readonly listen: Readonly<{ host: string; port: number }>;
   /** Where hospitals without a certificate ask for one; null for nowhere. */
   readonly enrolment: Readonly<{ host: string; port: number }> | null;
+  /** What hospitals dial, where that is not what we listen on: `host:port`. */
+  readonly advertise: Readonly<{ federation: string | null; enrolment: string | null }>;
+  /** PEM file of each hospital's MSP root, for those that may enrol by invitation and review updates; by MSP id. */
+  readonly mspRoots: Readonly<Record<string, string>>;
   /** Names and addresses that the server certificate carries. */
   readonly serverNames: readonly string[];
   readonly hospitals: readonly Hospital[];
@@ -50,6 +54,7 @@ export interface OrchestratorConfig {
 
 const NAME = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
 const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const HOST_PORT = Type.String({ pattern: '^[^\\s:/]+:\\d{1,5}$' });
 const DURATION = Type.Integer({ minimum: 0, maximum: 2_592_000_000 });
 const COUNT = Type.Integer({ minimum: 1, maximum: 1_000_000 });
 const ADDRESS = object({
@@ -102,7 +107,11 @@ const SCHEMA = object(
     listen: ADDRESS,
     enrolment: nullable(ADDRESS),
     serverNames: Type.Array(Type.String({ minLength: 1 }), { maxItems: 16 }),
-    hospitals: Type.Array(object({ nodeId: NAME, mspId: NAME }), { minItems: 1, maxItems: 1_024 }),
+    hospitals: Type.Array(
+      object({ nodeId: NAME, mspId: NAME, mspRoot: Type.String({ minLength: 1 }) }, ['mspRoot']),
+      { minItems: 1, maxItems: 1_024 },
+    ),
+    advertise: object({ federation: HOST_PORT, enrolment: HOST_PORT }, ['federation', 'enrolment']),
     policy: object(POLICY, Object.keys(POLICY)),
     attestations: COUNT,
     attestMaxMs: DURATION,
@@ -117,7 +126,7 @@ const SCHEMA = object(
     ),
     vocabulary: nullable(object({ hash: HASH, size: COUNT })),
     gateway: object({
-      endpoints: Type.Array(Type.String({ pattern: '^[^\\s:/]+:\\d{1,5}$' }), {
+      endpoints: Type.Array(HOST_PORT, {
         minItems: 1,
         maxItems: 64,
       }),
@@ -133,6 +142,7 @@ const SCHEMA = object(
   },
   [
     'enrolment',
+    'advertise',
     'serverNames',
     'policy',
     'attestations',
@@ -187,11 +197,12 @@ export function loadConfig(
   return freeze(raw as RawConfig, dirname(resolve(file)), environment);
 }
 
-type RawConfig = Partial<Omit<OrchestratorConfig, 'policy'>> &
-  Pick<
-    OrchestratorConfig,
-    'federationId' | 'stateDir' | 'listen' | 'hospitals' | 'gateway' | 'http'
-  > & { policy?: Partial<RoundPolicy> };
+type RawConfig = Partial<Omit<OrchestratorConfig, 'policy' | 'hospitals' | 'advertise'>> &
+  Pick<OrchestratorConfig, 'federationId' | 'stateDir' | 'listen' | 'gateway' | 'http'> & {
+    readonly hospitals: readonly (Hospital & { readonly mspRoot?: string })[];
+    readonly policy?: Partial<RoundPolicy>;
+    readonly advertise?: Partial<Record<'federation' | 'enrolment', string>>;
+  };
 
 function freeze(
   raw: RawConfig,
@@ -226,8 +237,17 @@ function freeze(
     stateDir: at(raw.stateDir),
     listen: raw.listen,
     enrolment: raw.enrolment ?? null,
+    advertise: {
+      federation: raw.advertise?.federation ?? null,
+      enrolment: raw.advertise?.enrolment ?? null,
+    },
+    mspRoots: Object.fromEntries(
+      hospitals.flatMap(({ mspId, mspRoot }) =>
+        mspRoot === undefined ? [] : [[mspId, at(mspRoot)]],
+      ),
+    ),
     serverNames: raw.serverNames ?? ['localhost', '127.0.0.1'],
-    hospitals,
+    hospitals: hospitals.map(({ nodeId, mspId }) => ({ nodeId, mspId })),
     policy,
     attestations,
     attestMaxMs: raw.attestMaxMs ?? 21_600_000,

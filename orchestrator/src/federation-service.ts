@@ -350,7 +350,7 @@ function callerOf(
 }
 
 /** What the other side may see. The detail stays in our log. */
-function publicError(cause: unknown): FederationError {
+export function publicError(cause: unknown): FederationError {
   if (cause instanceof FederationError) return cause;
   if (cause instanceof OrchestratorError && cause.code === 'ERR_CSR') {
     return new FederationError('ERR_REQUEST', cause.message, { cause });

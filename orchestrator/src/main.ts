@@ -10,7 +10,7 @@ import tls from 'node:tls';
 import { parseArgs } from 'node:util';
 import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { destination, pino } from 'pino';
-import { caFolder, federationOf, openState, readPem, signerOf } from './assembly.js';
+import { caFolder, federationOf, mspRootsOf, openState, readPem, signerOf } from './assembly.js';
 import { loadConfig } from './config.js';
 import { openAuthority } from './enrolment/authority.js';
 import { ConfigError, OrchestratorError } from './errors.js';
@@ -77,6 +77,14 @@ async function main(): Promise<void> {
     attestMaxMs: config.attestMaxMs,
     listen: config.listen,
     http: config.http,
+    enrolment:
+      config.enrolment === null
+        ? null
+        : {
+            ...config.enrolment,
+            mspRoots: mspRootsOf(config),
+            federationAddress: config.advertise.federation,
+          },
     serverNames: config.serverNames,
     metrics: createMetrics(),
     nowMs,
@@ -96,9 +104,9 @@ async function main(): Promise<void> {
     published: (publication, state) =>
       tell({ type: 'hop', hop: 'detector', version: publication.version, state }),
   });
-  const { port, httpPort } = orchestrator;
-  log.info({ port, httpPort }, 'orchestrator ready');
-  tell({ type: 'ready', port, httpPort });
+  const { port, httpPort, enrolmentPort } = orchestrator;
+  log.info({ port, httpPort, enrolmentPort }, 'orchestrator ready');
+  tell({ type: 'ready', port, httpPort, enrolmentPort });
 
   let stopping = false;
   const stop = (): void => {

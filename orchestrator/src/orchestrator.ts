@@ -4,7 +4,9 @@
  * @module
  */
 import { Admission, DEFAULT_LIMITS, type AdmissionLimits } from './admission.js';
-import type { Authority } from './enrolment/authority.js';
+import { createEnrolmentService, listenEnrolment } from './enrolment-service.js';
+import type { Authority, IssuedIdentity } from './enrolment/authority.js';
+import { EnrolmentDesk } from './enrolment/desk.js';
 import { FederationError } from './errors.js';
 import { SILENT, type Federation, type Log, type Signer } from './federation.js';
 import {
@@ -43,6 +45,14 @@ export interface OrchestratorOptions {
   readonly attestMaxMs: number;
   readonly listen: Readonly<{ host: string; port: number }>;
   readonly http: Readonly<{ host: string; port: number }>;
+  /** Where hospitals without a certificate ask for one; null for nowhere. */
+  readonly enrolment: Readonly<{
+    host: string;
+    port: number;
+    mspRoots: ReadonlyMap<string, string>;
+    /** `host:port` that hospitals dial for rounds; null for what we listen on. */
+    federationAddress: string | null;
+  }> | null;
   readonly serverNames: readonly string[];
   readonly metrics: Metrics;
   readonly nowMs: () => number;
@@ -57,6 +67,7 @@ export interface OrchestratorOptions {
 export interface Orchestrator {
   readonly port: number;
   readonly httpPort: number;
+  readonly enrolmentPort: number | null;
   status(): Promise<OrchestratorStatus>;
   /** Stops listening and moving rounds, then closes channel and store. */
   close(): Promise<void>;
@@ -93,9 +104,10 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     },
   });
   const admission = new Admission(o.limits ?? DEFAULT_LIMITS, o.nowMs);
+  const identity = await o.authority.issueServer(o.serverNames, o.nowMs());
   const server = await listenFederation({
     ...o.listen,
-    identity: await o.authority.issueServer(o.serverNames, o.nowMs()),
+    identity,
     service: createFederationService({
       desk,
       federationId: o.federation.federationId,
@@ -117,7 +129,9 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   const status = (): Promise<OrchestratorStatus> =>
     statusOf({ ...o, nowMs: o.nowMs(), waiting: publisher.lastError });
   let http: ListeningServer;
+  let enrolment: ListeningServer | null = null;
   try {
+    enrolment = await openEnrolment(o, identity, desk.federationDocument, server.port);
     http = await listenHttp({
       ...o.http,
       registry: o.metrics.registry,
@@ -129,6 +143,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     });
   } catch (cause) {
     await server.close();
+    await enrolment?.close();
     throw cause;
   }
 
@@ -159,13 +174,47 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   const close = (): Promise<void> =>
     (closing ??= (async () => {
       await server.close();
+      await enrolment?.close();
       await http.close();
       await Promise.all(loops.map((loop) => loop.stop()));
       await o.channel.close();
       await o.leadership.release();
       await o.store.close();
     })());
-  return { port: server.port, httpPort: http.port, status, close, [Symbol.asyncDispose]: close };
+  return {
+    port: server.port,
+    httpPort: http.port,
+    enrolmentPort: enrolment?.port ?? null,
+    status,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function openEnrolment(
+  o: OrchestratorOptions,
+  identity: IssuedIdentity,
+  federationDocument: Uint8Array,
+  federationPort: number,
+): Promise<ListeningServer | null> {
+  if (o.enrolment === null) return null;
+  const { host, port, mspRoots, federationAddress } = o.enrolment;
+  const { federationId, hospitals } = o.federation;
+  return listenEnrolment({
+    host,
+    port,
+    identity,
+    service: createEnrolmentService({
+      desk: new EnrolmentDesk({ ...o, federationId, hospitals, mspRoots }),
+      federationId,
+      caBundle: o.authority.certificatePem,
+      caSpkiSha256: o.authority.spkiSha256,
+      federationDocument,
+      federationAddress: () => federationAddress ?? `${o.listen.host}:${federationPort}`,
+      admission: new Admission(o.limits ?? DEFAULT_LIMITS, o.nowMs),
+      nowMs: o.nowMs,
+    }),
+  });
 }
 
 /** Of the roster, and not revoked; asked on every call. */

@@ -18,6 +18,15 @@ export {
   type WorkUnit,
 } from './protocol/client.js';
 export {
+  connectEnrolment,
+  createEnrolmentKey,
+  type EnrolmentAnswer,
+  type EnrolmentClient,
+  type EnrolmentKey,
+  type MspIdentity,
+} from './protocol/enrolment-client.js';
+export { decodeInvitation, keyFingerprint, type Invitation } from './protocol/invitation.js';
+export {
   decodeEnvelope,
   encodeEnvelope,
   type Release,

@@ -4,7 +4,8 @@
  * Design: federation §2.4, §2.5.
  * @module
  */
-import { AggregationError, FederationError } from './errors.js';
+import { AggregationError } from './errors.js';
+import { applyEvent, type Attached } from './apply-event.js';
 import { applyStep, createUpdateSum, meanUpdate } from './aggregation/federated-average.js';
 import { SILENT, type Federation, type Log, type Signer } from './federation.js';
 import { baseModelOf, newestManifestOf } from './lineage.js';
@@ -19,9 +20,9 @@ import {
   type RoundEvent,
   type SkipReason,
 } from './round/round.js';
-import { scheduleRound, step, type RoundFacts } from './round/step.js';
+import { scheduleRound, type RoundFacts } from './round/step.js';
 import type { ObjectStore } from './store/objects.js';
-import type { FederationStore, OpenEffect, RoundKey, StoredTransition } from './store/store.js';
+import type { FederationStore, OpenEffect, RoundKey } from './store/store.js';
 
 /** What is told to whoever watches; the demo and the metrics do. */
 export interface RoundObserver {
@@ -40,10 +41,6 @@ export interface RoundRunnerOptions {
   readonly observer?: RoundObserver;
 }
 
-/** Parts of a stored step that come with an event. */
-type Attached = Pick<StoredTransition, 'completes' | 'submission' | 'manifest'>;
-
-const RACES_MAX = 50;
 const EFFECT_BACKOFF_MAX_MS = 60_000;
 
 export class RoundRunner {
@@ -99,38 +96,16 @@ export class RoundRunner {
     return roundsMax !== null && (await this.#o.store.rounds.count('sealed')) >= roundsMax;
   }
 
-  /**
-   * Steps one round by one event and stores the step. A lost race loads the round again and steps again.
-   * @returns the round afterwards, and whether the event fitted
-   * @throws {FederationError} `ERR_ROUND_UNKNOWN`
-   */
+  /** `applyEvent`, told to whoever watches. */
   async apply(
     key: RoundKey,
     event: RoundEvent,
     attached: Attached | ((next: Round) => Attached) = {},
   ): Promise<Readonly<{ round: Round; applied: boolean }>> {
-    for (let race = 0; race < RACES_MAX; race++) {
-      const stored = await this.#o.store.rounds.find(key);
-      if (stored === null) {
-        throw new FederationError('ERR_ROUND_UNKNOWN', `round ${key.slotIndex}: not on record`);
-      }
-      const next = step(stored.round, event);
-      if (!next.applied) {
-        this.#o.observer?.event?.(event.kind, false);
-        return { round: stored.round, applied: false };
-      }
-      const committed = await this.#o.store.rounds.commit({
-        ...(typeof attached === 'function' ? attached(next.round) : attached),
-        expectedVersion: stored.version,
-        round: next.round,
-        event,
-        effects: next.effects,
-      });
-      if (!committed) continue;
-      this.#announce(stored.round, next.round, event, next.effects);
-      return { round: next.round, applied: true };
-    }
-    throw new FederationError('ERR_BUSY', `round ${key.slotIndex}: too many changes at once`);
+    const outcome = await applyEvent(this.#o.store.rounds, key, event, attached);
+    if (outcome.applied) this.#announce(outcome.before, outcome.round, event, outcome.effects);
+    else this.#o.observer?.event?.(event.kind, false);
+    return outcome;
   }
 
   #announce(before: Round, after: Round, event: RoundEvent, effects: readonly Effect[]): void {

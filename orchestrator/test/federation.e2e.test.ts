@@ -79,6 +79,7 @@ async function startWorld(policy: object = {}): Promise<World> {
     attestMaxMs: 60_000,
     listen: { host: '127.0.0.1', port: 0 },
     http: { host: '127.0.0.1', port: 0 },
+    enrolment: null,
     serverNames: ['localhost', '127.0.0.1'],
     metrics: createMetrics(),
     nowMs,

@@ -98,7 +98,9 @@ gateway:
 }
 
 async function takeWork(client: FederationClient): Promise<WorkUnit> {
-  for (const giveUpMs = nowMs() + 40_000; nowMs() < giveUpMs; await sleep(50)) {
+  const giveUpMs = nowMs() + 40_000;
+  while (nowMs() < giveUpMs) {
+    await sleep(50);
     const work = await client.getWork({ state: 'ready' }).catch(() => null);
     if (work?.kind === 'train') return work.unit;
   }
@@ -180,7 +182,9 @@ describe.runIf(existsSync(join(room, 'dist/main.js')))('the process', () => {
     ({ child, ready } = await start(config));
     const again = connect('H2', ready.port);
     await submit(again, 'H2', await takeWork(again));
-    for (const giveUpMs = nowMs() + 10_000; nowMs() < giveUpMs; await sleep(100)) {
+    const giveUpMs = nowMs() + 10_000;
+    while (nowMs() < giveUpMs) {
+      await sleep(100);
       const answer = await fetch(`http://127.0.0.1:${ready.httpPort}/api/v1/status`);
       const status = (await answer.json()) as { rounds: { sealed: number } };
       if (status.rounds.sealed === 1) break;

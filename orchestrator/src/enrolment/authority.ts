@@ -209,6 +209,15 @@ class FileAuthority implements Authority {
   }
 }
 
+/**
+ * Public key (SPKI DER) of a PKCS#10 request whose signature checks.
+ * @throws {OrchestratorError} `ERR_CSR`
+ */
+export async function spkiOfRequest(csr: Uint8Array): Promise<Uint8Array> {
+  const key = await keyOfRequest(csr);
+  return new Uint8Array(await webcrypto.subtle.exportKey('spki', key));
+}
+
 async function keyOfRequest(csr: Uint8Array): Promise<webcrypto.CryptoKey> {
   const refuse = (what: string, cause?: unknown): OrchestratorError =>
     new OrchestratorError('ERR_CSR', `certificate request: ${what}`, {}, cause);

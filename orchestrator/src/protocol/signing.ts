@@ -18,6 +18,7 @@ export type SignatureDomain =
   | 'bhs-receipt-v1'
   | 'bhs-trust-v1'
   | 'bhs-renew-v1'
+  | 'bhs-review-v1'
   | 'bhs-enrol-v1'
   | 'bhs-poll-v1';
 

@@ -90,6 +90,27 @@ const MIGRATIONS: readonly Migration[] = [
         bytes ${bytes} not null, primary key (digest, position))${strict}`,
     ],
   },
+  {
+    version: 2,
+    name: 'enrolment, reviews of updates',
+    statements: ({ integer, bytes, strict }) => [
+      `create table invite (
+        token_hash text primary key, node_id text not null, expires_at_ms ${integer} not null,
+        tries ${integer} not null, tries_since_ms ${integer} not null,
+        request_id text not null)${strict}`,
+      `create table enrolment_request (
+        request_id text primary key, node_id text not null, csr ${bytes} not null,
+        fingerprint text not null, state text not null, reason text not null,
+        certificate text not null, created_at_ms ${integer} not null,
+        expires_at_ms ${integer} not null)${strict}`,
+      `create table review (
+        slot ${integer} not null, attempt ${integer} not null, node_id text not null,
+        person text not null, msp_id text not null, disposition text not null,
+        reason text not null, statement ${bytes} not null, signature ${bytes} not null,
+        certificate text not null, at_ms ${integer} not null,
+        primary key (slot, attempt, node_id, person))${strict}`,
+    ],
+  },
 ];
 
 /** The newest version that this binary knows. */

@@ -110,4 +110,36 @@ export interface Tables {
   };
   object: { digest: string; object_bytes: number; chunk_digests: string; complete: number };
   object_chunk: { digest: string; position: number; bytes: Uint8Array };
+  invite: {
+    token_hash: string;
+    node_id: string;
+    expires_at_ms: number;
+    tries: number;
+    tries_since_ms: number;
+    request_id: string;
+  };
+  enrolment_request: {
+    request_id: string;
+    node_id: string;
+    csr: Uint8Array;
+    fingerprint: string;
+    state: string;
+    reason: string;
+    certificate: string;
+    created_at_ms: number;
+    expires_at_ms: number;
+  };
+  review: {
+    slot: number;
+    attempt: number;
+    node_id: string;
+    person: string;
+    msp_id: string;
+    disposition: string;
+    reason: string;
+    statement: Uint8Array;
+    signature: Uint8Array;
+    certificate: string;
+    at_ms: number;
+  };
 }

@@ -5,13 +5,17 @@
  */
 import { Kysely, type Dialect } from 'kysely';
 import { AuditStore } from './audit-store.js';
+import { EnrolmentStore } from './enrolment-store.js';
 import { LineageStore } from './lineage-store.js';
 import { assertNotNewer, migrate, type Engine } from './migrations.js';
 import { PublicationStore } from './publication-store.js';
+import { ReviewStore } from './review-store.js';
 import { RosterStore } from './roster-store.js';
 import { RoundStore } from './round-store.js';
 import type { Tables } from './schema.js';
 
+export type { EnrolmentRequest, EnrolmentStore, Invite } from './enrolment-store.js';
+export type { Review, ReviewStore } from './review-store.js';
 export type { LineageStore, ModelRow, ModelState, StoredManifest } from './lineage-store.js';
 export type { Publication, PublicationState, PublicationStore } from './publication-store.js';
 export type { NodeRow, RosterStore } from './roster-store.js';
@@ -30,6 +34,8 @@ export interface FederationStore {
   readonly lineage: LineageStore;
   readonly publications: PublicationStore;
   readonly roster: RosterStore;
+  readonly enrolment: EnrolmentStore;
+  readonly reviews: ReviewStore;
   readonly audit: AuditStore;
   /** For object rows, which share the database. */
   readonly database: Kysely<Tables>;
@@ -61,6 +67,8 @@ export async function openStore(
     lineage: new LineageStore(database),
     publications: new PublicationStore(database),
     roster: new RosterStore(database),
+    enrolment: new EnrolmentStore(database),
+    reviews: new ReviewStore(database),
     audit: new AuditStore(database),
     database,
     ping: async () => {

@@ -1,0 +1,250 @@
+/** A hospital joins: invitation, pin, consent of its MSP, approval; and everything that must not work. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Admission, DEFAULT_LIMITS } from '../src/admission.js';
+import { createEnrolmentService, listenEnrolment } from '../src/enrolment-service.js';
+import { openAuthority, type Authority, type IssuedIdentity } from '../src/enrolment/authority.js';
+import { EnrolmentDesk } from '../src/enrolment/desk.js';
+import { revokeNode, serialsOf } from '../src/enrolment/revocation.js';
+import type { ListeningServer } from '../src/federation-service.js';
+import {
+  connectEnrolment,
+  createEnrolmentKey,
+  decodeInvitation,
+  nodeOfSubjectAltName,
+  type EnrolmentClient,
+  type EnrolmentKey,
+  type MspIdentity,
+} from '../src/protocol.js';
+import { encodeInvitation } from '../src/protocol/invitation.js';
+import type { FederationStore } from '../src/store/store.js';
+import {
+  FEDERATION_ID,
+  handTurnedClock,
+  openDisk,
+  temporaryFolder,
+  testAuthority,
+} from './consortium.js';
+
+const HOUR = 3_600_000;
+const clock = handTurnedClock(Date.now());
+let folder: ReturnType<typeof temporaryFolder>;
+let store: FederationStore;
+let authority: Authority;
+let mspAuthority: Authority;
+let msp: MspIdentity;
+let desk: EnrolmentDesk;
+let server: ListeningServer;
+let address: string;
+const clients: EnrolmentClient[] = [];
+
+beforeEach(async () => {
+  clock.now = Date.now();
+  folder = temporaryFolder();
+  ({ store } = await openDisk(folder.path, clock.now));
+  authority = await testAuthority(folder.path, clock.now);
+  mspAuthority = await openAuthority({
+    folder: `${folder.path}/msp`,
+    federationId: 'H1MSP',
+    nowMs: clock.now,
+  });
+  msp = mspIdentity(await mspAuthority.issueNode('admin', clock.now));
+  desk = new EnrolmentDesk({
+    federationId: FEDERATION_ID,
+    hospitals: [
+      { nodeId: 'H1', mspId: 'H1MSP' },
+      { nodeId: 'H2', mspId: 'H2MSP' },
+    ],
+    mspRoots: new Map([['H1MSP', mspAuthority.certificatePem]]),
+    authority,
+    store,
+    nowMs: clock.nowMs,
+  });
+  server = await listenEnrolment({
+    host: '127.0.0.1',
+    port: 0,
+    identity: await authority.issueServer(['127.0.0.1'], clock.now),
+    service: createEnrolmentService({
+      desk,
+      federationId: FEDERATION_ID,
+      caBundle: authority.certificatePem,
+      caSpkiSha256: authority.spkiSha256,
+      federationDocument: Buffer.from('{}'),
+      federationAddress: () => 'federation.example:443',
+      admission: new Admission({ ...DEFAULT_LIMITS, callsPerSecond: 100 }, clock.nowMs),
+      nowMs: clock.nowMs,
+    }),
+  });
+  address = `127.0.0.1:${server.port}`;
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await server.close();
+  await store.close();
+  folder.remove();
+});
+
+function mspIdentity(identity: IssuedIdentity): MspIdentity {
+  return {
+    mspId: 'H1MSP',
+    certificate: identity.certificate,
+    privateKey: identity.privateKey,
+  };
+}
+const invite = (nodeId = 'H1'): Promise<string> =>
+  desk.invite({ nodeId, address, lifeMs: 24 * HOUR, by: 'ana' });
+const makeKey = (nodeId = 'H1'): Promise<EnrolmentKey> =>
+  createEnrolmentKey({ federationId: FEDERATION_ID, nodeId });
+async function open(line: string): Promise<EnrolmentClient> {
+  const client = await connectEnrolment(decodeInvitation(line));
+  clients.push(client);
+  return client;
+}
+
+describe('joining', () => {
+  it('takes an invitation, a key, a telephone call and an approval', async () => {
+    const client = await open(await invite());
+    const key = await makeKey();
+    const request = await client.request(key, msp);
+    // Both sides compute the digits from the key.
+    expect(request.fingerprint).toBe(key.fingerprint);
+    expect(request.fingerprint).toMatch(/^(\d{5} ){5}\d{5}$/);
+    expect(await client.poll(request.requestId, key)).toEqual({ state: 'pending' });
+
+    await expect(
+      desk.approve({ requestId: request.requestId, fingerprint: '00000', by: 'ben' }),
+    ).rejects.toMatchObject({ code: 'ERR_FINGERPRINT' });
+    await desk.approve({ requestId: request.requestId, fingerprint: key.fingerprint, by: 'ben' });
+
+    const answer = await client.poll(request.requestId, key);
+    if (answer.state !== 'approved') throw new Error(answer.state);
+    expect(answer.address).toBe('federation.example:443');
+    expect(answer.ca).toBe(client.ca);
+    const certificate = new X509Certificate(answer.certificate);
+    expect(nodeOfSubjectAltName(certificate.subjectAltName, FEDERATION_ID)).toBe('H1');
+    expect(certificate.checkPrivateKey(createPrivateKey(key.privateKey))).toBe(true);
+    expect(await store.audit.verify()).toBe(3);
+    await expect(
+      desk.approve({ requestId: request.requestId, fingerprint: key.fingerprint, by: 'ben' }),
+    ).rejects.toMatchObject({ code: 'ERR_REQUEST_DECIDED' });
+  });
+
+  it('gives the same request when the same key joins again', async () => {
+    const line = await invite();
+    const key = await makeKey();
+    const first = await (await open(line)).request(key, msp);
+    const second = await (await open(line)).request(key, msp);
+    expect(second).toEqual(first);
+    expect(await store.enrolment.requests()).toHaveLength(1);
+  });
+
+  it('certifies the invited name, whatever the request asks for', async () => {
+    const client = await open(await invite());
+    const key = await makeKey('H2');
+    const request = await client.request(key, msp);
+    const { certificate } = await desk.approve({
+      requestId: request.requestId,
+      fingerprint: key.fingerprint,
+      by: 'ben',
+    });
+    const { subjectAltName } = new X509Certificate(certificate);
+    expect(nodeOfSubjectAltName(subjectAltName, FEDERATION_ID)).toBe('H1');
+  });
+
+  it('tells a refused hospital why', async () => {
+    const client = await open(await invite());
+    const key = await makeKey();
+    const { requestId } = await client.request(key, msp);
+    await desk.refuse({ requestId, reason: 'unknown caller', by: 'ben' });
+    expect(await client.poll(requestId, key)).toEqual({
+      state: 'refused',
+      reason: 'unknown caller',
+    });
+  });
+});
+
+describe('not joining', () => {
+  it('stops before anything is sent when the authority is not the pinned one', async () => {
+    const invitation = decodeInvitation(await invite());
+    const elsewhere = encodeInvitation({ ...invitation, caSpkiSha256: 'f'.repeat(64) });
+    await expect(open(elsewhere)).rejects.toMatchObject({ code: 'ERR_TLS_REFUSED' });
+    expect(await store.enrolment.requests()).toEqual([]);
+  });
+
+  it.each([
+    ['guessed', (line: string) => ({ ...decodeInvitation(line), token: '0'.repeat(32) })],
+    ['for another node', (line: string) => ({ ...decodeInvitation(line), nodeId: 'H2' })],
+  ])('with a token that is %s', async (_, change) => {
+    const client = await open(encodeInvitation(change(await invite())));
+    await expect(client.request(await makeKey(), msp)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_INVALID',
+    });
+  });
+
+  it('with a token that is used by another key, expired, or tried too often', async () => {
+    const line = await invite();
+    const client = await open(line);
+    const key = await makeKey();
+    await client.request(key, msp);
+    const used = client.request(await makeKey(), msp);
+    await expect(used).rejects.toMatchObject({ code: 'ERR_TOKEN_INVALID' });
+    for (let tries = 0; tries < 5; tries++) await client.request(key, msp).catch(() => null);
+    await expect(client.request(key, msp)).rejects.toMatchObject({ code: 'ERR_TOKEN_INVALID' });
+    clock.now += 600_000;
+    await client.request(key, msp);
+    clock.now += 24 * HOUR;
+    await expect(client.request(key, msp)).rejects.toMatchObject({ code: 'ERR_TOKEN_INVALID' });
+  });
+
+  it('without the consent of the hospital’s MSP', async () => {
+    const client = await open(await invite());
+    const strangers = await testAuthority(`${folder.path}/strangers`, clock.now);
+    const stranger = mspIdentity(await strangers.issueNode('admin', clock.now));
+    await expect(client.request(await makeKey(), stranger)).rejects.toMatchObject({
+      code: 'ERR_SIGNATURE',
+    });
+    const otherKey = { ...msp, privateKey: stranger.privateKey };
+    await expect(client.request(await makeKey(), otherKey)).rejects.toMatchObject({
+      code: 'ERR_SIGNATURE',
+    });
+  });
+
+  it('with a certificate request that is none', async () => {
+    const client = await open(await invite());
+    const key = { ...(await makeKey()), csr: new Uint8Array([1, 2, 3]) };
+    await expect(client.request(key, msp)).rejects.toMatchObject({ code: 'ERR_REQUEST' });
+  });
+
+  it('by polling somebody else’s request', async () => {
+    const client = await open(await invite());
+    const { requestId } = await client.request(await makeKey(), msp);
+    await expect(client.poll(requestId, await makeKey())).rejects.toMatchObject({
+      code: 'ERR_TOKEN_INVALID',
+    });
+  });
+
+  it('by an invitation for a hospital whose MSP root is not configured, or that is unknown', async () => {
+    await expect(invite('H2')).rejects.toMatchObject({ code: 'ERR_MSP_ROOT' });
+    await expect(invite('H9')).rejects.toMatchObject({ code: 'ERR_NODE_NAME' });
+    expect(() => decodeInvitation('bhs1:nonsense')).toThrow(/document|invitation/);
+    expect(() => decodeInvitation('https://example.org')).toThrow(/bhs1/);
+  });
+});
+
+describe('revocation', () => {
+  it('lists every certificate of a node and numbers the list', async () => {
+    const one = await authority.issueNode('H1', clock.now);
+    const two = await authority.issueNode('H1', clock.now);
+    await authority.issueNode('H2', clock.now);
+    await store.roster.ensure('H1', 'H1MSP');
+    const serials = serialsOf(`${folder.path}/ca`, FEDERATION_ID, 'H1');
+    const expected = [one, two].map((each) => new X509Certificate(each.certificate).serialNumber);
+    expect([...serials].sort()).toEqual(expected.sort());
+    const facts = { store, reason: 'lost', by: 'ana', nowMs: clock.now };
+    expect(await revokeNode({ ...facts, nodeId: 'H1', serials })).toBe(2);
+    expect(await store.roster.find('H1')).toMatchObject({ state: 'revoked' });
+    await expect(revokeNode({ ...facts, nodeId: 'H9', serials: [] })).rejects.toMatchObject({
+      code: 'ERR_NODE_NAME',
+    });
+  });
+});
