@@ -153,7 +153,7 @@ describe('feature row', () => {
   it('tells a metronome from random arrivals and ignores equal stamps', () => {
     const at = (times: readonly number[]): Int16Array => {
       const calls = times.map((ms) => callOf({ timeMs: T0 + ms }));
-      return rowOf(calls.at(-1), ringOf(calls.slice(0, -1))).columns;
+      return rowOf(calls[calls.length - 1]!, ringOf(calls.slice(0, -1))).columns;
     };
     expect(at([0, 500, 1000, 1500, 2000, 2500])[COLUMN.gapIrregularity]).toBe(0);
     expect(at([0, 100, 9000, 9100, 60000, 61000])[COLUMN.gapIrregularity]).toBeGreaterThan(256);
@@ -166,7 +166,7 @@ describe('feature row', () => {
     const fast = Array.from({ length: 8 }, (_, i) => callOf({ timeMs: T0 + i * 500 }));
     const usual = Array.from({ length: 8 }, (_, i) => callOf({ timeMs: T0 + i * 30_000 }));
     const pace = (calls: readonly GuardedCall[]): number =>
-      rowOf(calls.at(-1)!, ringOf(calls.slice(0, -1)), profile).columns[COLUMN.pace]!;
+      rowOf(calls[calls.length - 1]!, ringOf(calls.slice(0, -1)), profile).columns[COLUMN.pace]!;
     expect(pace(fast)).toBeGreaterThan(4 * 256);
     expect(Math.abs(pace(usual))).toBeLessThan(16);
   });
