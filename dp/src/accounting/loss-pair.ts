@@ -42,11 +42,11 @@ export function removePair(mixture: GaussianMixture): LossPair {
   const curve = mixtureCurve(mixture);
   return {
     split(loss, out) {
-      const x = curve.at(loss);
-      out.pAbove = curve.massAbove(x);
-      out.pBelow = curve.massBelow(x);
-      out.qAbove = normalCdf(-x);
-      out.qBelow = normalCdf(x);
+      const cut = curve.cut(curve.at(loss));
+      out.pAbove = cut.mixtureAbove;
+      out.pBelow = cut.mixtureBelow;
+      out.qAbove = cut.stillAbove;
+      out.qBelow = cut.stillBelow;
     },
     range(logTailMass) {
       const z = normalQuantileOfLog(logTailMass - Math.LN2);
@@ -62,11 +62,11 @@ export function addPair(mixture: GaussianMixture): LossPair {
   const curve = mixtureCurve(mixture);
   return {
     split(loss, out) {
-      const x = curve.at(-loss);
-      out.pAbove = normalCdf(x);
-      out.pBelow = normalCdf(-x);
-      out.qAbove = curve.massBelow(x);
-      out.qBelow = curve.massAbove(x);
+      const cut = curve.cut(curve.at(-loss));
+      out.pAbove = cut.stillBelow;
+      out.pBelow = cut.stillAbove;
+      out.qAbove = cut.mixtureBelow;
+      out.qBelow = cut.mixtureAbove;
     },
     range(logTailMass) {
       const z = normalQuantileOfLog(logTailMass - Math.LN2);
@@ -132,9 +132,15 @@ interface MixtureCurve {
   loss(x: number): number;
   /** The x of a loss; ∓∞ outside of the range of the curve. */
   at(loss: number): number;
-  /** Mass of the mixture above and below x. */
-  massAbove(x: number): number;
-  massBelow(x: number): number;
+  /** The mixture and N(0, 1), cut in two at x. The result is reused by the next call. */
+  cut(x: number): Readonly<MixtureCut>;
+}
+
+interface MixtureCut {
+  mixtureAbove: number;
+  mixtureBelow: number;
+  stillAbove: number;
+  stillBelow: number;
 }
 
 function mixtureCurve(mixture: GaussianMixture): MixtureCurve {
@@ -142,10 +148,20 @@ function mixtureCurve(mixture: GaussianMixture): MixtureCurve {
     .map((shift, j) => ({ shift, weight: mixture.weights[j]! }))
     .filter((part) => part.weight > 0);
   const shiftMax = Math.max(...parts.map((part) => part.shift));
-  const mass = (x: number, side: 1 | -1): number => {
-    let sum = 0;
-    for (const { shift, weight } of parts) sum += weight * normalCdf(side * (x - shift));
-    return sum;
+  const found: MixtureCut = { mixtureAbove: 0, mixtureBelow: 0, stillAbove: 0, stillBelow: 0 };
+  const cut = (x: number): MixtureCut => {
+    // One small tail per component; its complement is as good as a second evaluation.
+    const stillTail = normalCdf(-Math.abs(x));
+    found.stillAbove = x > 0 ? stillTail : 1 - stillTail;
+    found.stillBelow = x > 0 ? 1 - stillTail : stillTail;
+    found.mixtureAbove = 0;
+    found.mixtureBelow = 0;
+    for (const { shift, weight } of parts) {
+      const tail = shift === 0 ? stillTail : normalCdf(-Math.abs(x - shift));
+      found.mixtureAbove += weight * (x > shift ? tail : 1 - tail);
+      found.mixtureBelow += weight * (x > shift ? 1 - tail : tail);
+    }
+    return found;
   };
   const exponents = parts.map(({ shift, weight }) => Math.log(weight) - 0.5 * shift * shift);
   const loss = (x: number): number => {
@@ -190,8 +206,7 @@ function mixtureCurve(mixture: GaussianMixture): MixtureCurve {
     floor,
     loss,
     at,
-    massAbove: (x) => mass(x, -1),
-    massBelow: (x) => mass(x, 1),
+    cut,
   };
 }
 
