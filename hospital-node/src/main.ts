@@ -65,7 +65,11 @@ function stopRequested(): AbortSignal {
   const abort = (): void => controller.abort();
   process.once('SIGTERM', abort);
   process.once('SIGINT', abort);
-  if (process.connected) process.once('disconnect', abort);
+  // Started with a channel: the parent may have gone while we were loading.
+  if (process.send !== undefined) {
+    if (process.connected) process.once('disconnect', abort);
+    else abort();
+  }
   return controller.signal;
 }
 

@@ -1,4 +1,4 @@
-import { encodePlan } from '@bhschain/dp';
+import { createPrivacyPlan, encodePlan } from '@bhschain/dp';
 import { FederationError } from '@bhschain/orchestrator/protocol';
 import { describe, expect, it } from 'vitest';
 import { HospitalNodeError } from '../src/errors.js';
@@ -134,6 +134,34 @@ describe('the round agent refuses', () => {
       'ERR_PLAN_INVALID',
       'version',
       { unit: { plan: Buffer.from('{}') } },
+    ],
+    [
+      'more bins than an actor may have windows',
+      'ERR_PLAN_WINDOWING',
+      'local-policy',
+      { unit: { interval: { fromMs: INTERVAL.fromMs, toMs: INTERVAL.toMs + PERIOD_MS } } },
+    ],
+    [
+      'a plan that cuts other bins',
+      'ERR_PLAN_WINDOWING',
+      'local-policy',
+      {
+        plan: createPrivacyPlan({
+          ...other.spec,
+          windowing: { ...other.windowing, binMs: PERIOD_MS / 2 },
+        }),
+      },
+    ],
+    [
+      'a plan with a release that this node cannot make',
+      'ERR_PLAN_RELEASES',
+      'version',
+      {
+        plan: createPrivacyPlan({
+          ...other.spec,
+          releases: [{ name: 'histogram', sensitivityUnits: 1, noiseExponent: 12, count: 1 }],
+        }),
+      },
     ],
     ['another layout', 'ERR_LAYOUT_OTHER', 'version', { unit: { layoutHash: 'a'.repeat(64) } }],
     [

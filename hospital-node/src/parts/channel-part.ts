@@ -47,7 +47,7 @@ export interface ChannelNeeds {
 
 const RETRY_MS = 1_000;
 /** How long one try waits for a gateway; a request to stop waits no longer. */
-const READY_MS = 5_000;
+const READY_MS = 3_000;
 const CLOSED_LOOK_MS = 250;
 
 export async function openChannel(

@@ -4,6 +4,7 @@
  * @module
  */
 import { decodePlan, planHash, type PrivacyPlan } from '@bhschain/dp';
+import { LAYOUT } from '@bhschain/models/features';
 import type { WorkUnit } from '@bhschain/orchestrator/protocol';
 import { codeOf, RoundRefusedError, type ErrorFacts } from '../errors.js';
 import { intervalOfSlot, type FederationCalendar } from './federation-document.js';
@@ -29,7 +30,9 @@ const FUTURE_MS_MAX = 5_000;
  * | bytes that are no plan, or whose parts do not fit        | `ERR_PLAN_INVALID`       | `version`      |
  * | plan bytes under another hash                            | `ERR_PLAN_HASH`          | `local-policy` |
  * | another layout or parameter count                        | `ERR_LAYOUT_OTHER`       | `version`      |
- * | bins other than this node cuts                           | `ERR_PLAN_WINDOWING`     | `local-policy` |
+ * | bins or lengths other than this node cuts                | `ERR_PLAN_WINDOWING`     | `local-policy` |
+ * | more bins in the interval than windows an actor may have | `ERR_PLAN_WINDOWING`     | `local-policy` |
+ * | releases besides the update                              | `ERR_PLAN_RELEASES`      | `version`      |
  * | a slot at or before one already spent                    | `ERR_ROUND_STALE`        | `local-policy` |
  * | an interval that the calendar does not give to this slot | `ERR_ROUND_OFF_CALENDAR` | `local-policy` |
  *
@@ -50,12 +53,7 @@ export function checkWork(unit: WorkUnit, facts: WorkFacts): PrivacyPlan {
       { got: unit.layoutHash, expected: facts.layoutHash },
     );
   }
-  if (plan.windowing.binMs !== facts.binMs) {
-    refuse('ERR_PLAN_WINDOWING', 'the plan cuts other bins than this node', {
-      got: plan.windowing.binMs,
-      expected: facts.binMs,
-    });
-  }
+  checkWindowing(plan, unit, facts);
   if (facts.newestSpentSlot !== null && slotIndex <= facts.newestSpentSlot) {
     refuse('ERR_ROUND_STALE', `slot ${slotIndex} is not after slot ${facts.newestSpentSlot}`, {
       slotIndex,
@@ -78,6 +76,34 @@ export function checkWork(unit: WorkUnit, facts: WorkFacts): PrivacyPlan {
     );
   }
   return plan;
+}
+
+/** One window per actor and bin: so many bins, so many windows, and the actor's ε counts on it. */
+function checkWindowing(plan: PrivacyPlan, unit: WorkUnit, facts: WorkFacts): void {
+  const { binMs, stepsMax, windowsPerActorMax } = plan.windowing;
+  if (binMs !== facts.binMs || stepsMax !== LAYOUT.steps) {
+    refuse('ERR_PLAN_WINDOWING', 'the plan cuts other windows than this node', {
+      binMs,
+      stepsMax,
+      ownBinMs: facts.binMs,
+    });
+  }
+  const binCount = (unit.interval.toMs - unit.interval.fromMs) / binMs;
+  if (binCount > windowsPerActorMax) {
+    refuse(
+      'ERR_PLAN_WINDOWING',
+      `the interval has ${binCount} bins, the plan allows an actor ${windowsPerActorMax} windows`,
+      { binCount, windowsPerActorMax },
+    );
+  }
+  if (plan.releases.length > 0) {
+    throw new RoundRefusedError(
+      'ERR_PLAN_RELEASES',
+      `the plan asks for ${plan.releases.map((each) => each.name).join(', ')} besides the update; this node makes none`,
+      'version',
+      { releases: plan.releases.length },
+    );
+  }
 }
 
 function planOf(unit: WorkUnit): PrivacyPlan {
