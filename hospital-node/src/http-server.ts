@@ -35,7 +35,7 @@ export interface HttpServerOptions {
   readonly hospital: string;
   readonly mspId: string;
   readonly review: ReviewStore;
-  readonly fabric: Pick<FabricConnection, 'submit'>;
+  readonly fabric: Pick<FabricConnection, 'submit' | 'kind'>;
   readonly follower: Pick<BlockFollower, 'health'>;
   readonly metrics: Registry;
   readonly ready: () => Readiness;
@@ -141,6 +141,7 @@ async function servePage(app: FastifyInstance, root: string): Promise<void> {
 function ledgerFacts(o: HttpServerOptions): object {
   const health = o.follower.health();
   return {
+    kind: o.fabric.kind,
     connected: health.connected,
     nextBlock: health.nextBlock.toString(),
     lagBlocks: health.lagBlocks,

@@ -86,6 +86,7 @@ async function deadEndpoint(): Promise<string> {
 describe('the connection', () => {
   it('submits, and finds the transaction again by its id', async () => {
     const fabric = await connect();
+    expect(fabric.kind).toBe('development ledger');
     const session = await openedSession(fabric);
     const seen: string[] = [];
     const outcome = await fabric.submit(ACCESS, read(session, 1), {

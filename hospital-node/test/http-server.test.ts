@@ -64,6 +64,7 @@ beforeAll(async () => {
     mspId: 'H1MSP',
     review,
     fabric: {
+      kind: 'development ledger',
       submit: async (fn, args, o) => ({
         txId: await ledger(fn, args.map(String), o?.identity?.certificatePem ?? ''),
         code: 0,
@@ -221,7 +222,7 @@ describe('signing in', () => {
     const ana = await signedIn('ana');
     const other = await startHttpServer({
       ...{ host: '127.0.0.1', port: 0, consoleDir: null, hospital: 'H1', mspId: 'H1MSP', review },
-      fabric: { submit: () => Promise.reject(new Error('unused')) },
+      fabric: { kind: 'Fabric', submit: () => Promise.reject(new Error('unused')) },
       follower: { health: () => ({}) as never },
       metrics: new Registry(),
       ready: () => ({ ok: true, checks: {} }),
@@ -378,6 +379,16 @@ describe('reading', () => {
       'if-none-match': etag,
     });
     expect(again.status).toBe(304);
+  });
+
+  it('says of which ledger it speaks', async () => {
+    const ana = await signedIn('ana');
+    const status = await ana.call('GET', '/api/v1/status');
+    expect(status.body).toMatchObject({
+      round: 3,
+      hospital: 'H1',
+      ledger: { kind: 'development ledger', connected: true, nextBlock: '1' },
+    });
   });
 
   it('serves health without a session, a strict policy, and 404 as a problem', async () => {

@@ -183,6 +183,7 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
     mspId: 'H1MSP',
     review,
     fabric: {
+      kind: 'development ledger',
       submit: async (fn, args, o) => {
         const by = actorOf('H1MSP', o?.identity?.certificatePem ?? '');
         const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);

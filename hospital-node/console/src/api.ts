@@ -119,6 +119,7 @@ export interface Session {
 export interface Status {
   readonly hospital: string;
   readonly ledger: {
+    readonly kind: string;
     readonly connected: boolean;
     readonly nextBlock: string;
     readonly lagBlocks: number | null;

@@ -71,9 +71,9 @@ function Header(): JSX.Element {
       </h1>
       <p class="facts">
         {ledger !== undefined && (
-          <span title={`Next block ${ledger.nextBlock}; development ledger`}>
+          <span>
             <i class={ledger.connected ? 'dot ok' : 'dot bad'} aria-hidden="true" />
-            {ledger.connected ? 'ledger live' : 'ledger away'}
+            {ledger.kind} {ledger.connected ? 'live' : 'away'}
             <span class="wide-only"> · block {ledger.nextBlock}</span>
           </span>
         )}

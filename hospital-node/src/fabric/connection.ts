@@ -2,6 +2,7 @@
  * The node's one door to a Fabric channel: several gateways, deadlines, typed errors, one submission to its end.
  * @module
  */
+import { X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   walkProcessedTransaction,
@@ -70,6 +71,12 @@ export interface SubmitOptions extends CallOptions {
   readonly beforeSend?: (transactionId: string) => void | Promise<void>;
 }
 
+/**
+ * A development ledger has no consensus, so every screen says which one it shows. The embedded peer names itself in its
+ * TLS root, which is the one thing that every client of it must have.
+ */
+export type LedgerKind = 'development ledger' | 'Fabric';
+
 export interface ChainInfo {
   readonly height: bigint;
   readonly currentBlockHash: string;
@@ -82,6 +89,7 @@ export interface BlockSource extends AsyncIterable<common.Block> {
 export interface FabricConnection extends AsyncDisposable {
   readonly channel: string;
   readonly chaincode: string;
+  readonly kind: LedgerKind;
   /** Reads; `fn` is `Contract:function`, or a function of another chaincode as `chaincode/function`. Nothing is ordered. */
   evaluate(fn: string, args: readonly Argument[], o?: CallOptions): Promise<Uint8Array>;
   /** Submits and waits for the commit. Resolves with code 0 only; everything else is a typed error. */
@@ -135,9 +143,23 @@ function check(options: FabricOptions): void {
   if (options.chaincode === '') refuse('chaincode', '', 'a chaincode name');
 }
 
+function ledgerKindOf(tlsRootPem: string): LedgerKind {
+  try {
+    const { subject } = new X509Certificate(tlsRootPem);
+    return /^O=development ledger\b/m.test(subject) ? 'development ledger' : 'Fabric';
+  } catch (cause) {
+    throw new FabricError(
+      'ERR_FABRIC_OPTIONS',
+      'tlsRootPem: expected a PEM certificate that can be read',
+      cause,
+    );
+  }
+}
+
 class Connection implements FabricConnection {
   readonly channel: string;
   readonly chaincode: string;
+  readonly kind: LedgerKind;
   readonly #options: FabricOptions;
   readonly #deadlines: Deadlines;
   readonly #clients: readonly grpc.Client[];
@@ -155,6 +177,7 @@ class Connection implements FabricConnection {
     this.#inFlight = createSemaphore(options.inFlightMax ?? 200);
     this.channel = options.channel;
     this.chaincode = options.chaincode;
+    this.kind = ledgerKindOf(options.tlsRootPem);
   }
 
   /** One gateway is enough to begin with; it becomes the current one. */
