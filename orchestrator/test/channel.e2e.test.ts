@@ -1,0 +1,232 @@
+/**
+ * The governance functions against the real contracts: chaincode processes behind the development ledger, through the
+ * Fabric gateway client.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, credentials } from '@grpc/grpc-js';
+import {
+  createEmbeddedPeer,
+  issueIdentity,
+  ledgerConfigOf,
+  loadLedgerConfig,
+  provisionConsortium,
+  type Consortium,
+  type EmbeddedPeer,
+} from '@bhschain/chaincode-hooks/embedded-peer';
+import { sha256Hex } from '@bhschain/dp';
+import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
+import { connect, hash, signers } from '@hyperledger/fabric-gateway';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GovernanceChannel } from '../src/publication/channel.js';
+import { createDetectorBuilder } from '../src/publication/detector-builder.js';
+import { createFabricChannel } from '../src/publication/fabric-channel.js';
+import { channelConfiguration, Publisher } from '../src/publication/publisher.js';
+import { openDisk, temporaryFolder, testFederation } from './consortium.js';
+
+const nowMs = (): number => Date.now();
+const hooks = dirname(
+  fileURLToPath(import.meta.resolve('@bhschain/chaincode-hooks/embedded-peer')),
+);
+const chaincodeServer = join(hooks, '../server.js');
+const HOSPITALS = ['H1MSP', 'H2MSP'];
+const DETECTOR = DETECTOR_ZERO.detectorBytes;
+const TABLE = DETECTOR_ZERO.tableBytes;
+
+const folder = temporaryFolder();
+const children: ChildProcess[] = [];
+let consortium: Consortium;
+let peer: EmbeddedPeer;
+let channel: GovernanceChannel;
+
+function startChaincode(file: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = fork(chaincodeServer, ['--config', file], { silent: true });
+    children.push(child);
+    let talk = '';
+    child.stderr?.on('data', (data: Buffer) => (talk += data.toString()));
+    child.on('message', (message: { type: string; address: string }) => {
+      if (message.type === 'ready') resolve(message.address);
+    });
+    child.once('exit', () => {
+      reject(new Error(`chaincode: ${talk.slice(-1_000)}`));
+    });
+  });
+}
+
+beforeAll(async () => {
+  consortium = provisionConsortium({ dir: folder.path, hospitals: 2, nowMs: nowMs() });
+  const chaincodeAddresses: Record<string, string> = {};
+  for (const mspId of HOSPITALS) {
+    const file = join(folder.path, `${mspId}.json`);
+    const address = '127.0.0.1:0';
+    const config = { address, chaincodeId: 'bhschain:1', metricsPort: 0 };
+    writeFileSync(file, JSON.stringify(config));
+    chaincodeAddresses[mspId] = await startChaincode(file);
+  }
+  const config = ledgerConfigOf(consortium, {
+    channel: 'consortium',
+    chaincode: { name: 'bhschain', packageId: 'bhschain:1' },
+    listen: { host: '127.0.0.1', port: 0 },
+    blocksDir: join(folder.path, 'blocks'),
+    chaincodeAddresses,
+    outOf: 2,
+  });
+  const file = join(folder.path, 'ledger.json');
+  writeFileSync(file, JSON.stringify(config));
+  peer = await openPeer(file);
+  const ops = issueIdentity({
+    authority: consortium.authority('OpsMSP'),
+    commonName: 'orchestrator',
+    attributes: { role: 'orchestrator' },
+  });
+  channel = createFabricChannel({
+    endpoints: ['127.0.0.1:1', `127.0.0.1:${peer.port}`],
+    tlsRoot: readFileSync(consortium.tlsRootFile, 'utf8'),
+    channel: 'consortium',
+    chaincode: 'bhschain',
+    mspId: 'OpsMSP',
+    certificate: ops.certificatePem,
+    privateKey: ops.privateKeyPem,
+    nowMs,
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await channel.close();
+  await peer.close();
+  for (const child of children) child.kill('SIGKILL');
+  folder.remove();
+});
+
+async function openPeer(file: string): Promise<EmbeddedPeer> {
+  const opened = await createEmbeddedPeer({ ...loadLedgerConfig(file), nowMs });
+  await opened.chaincodeReady();
+  return opened;
+}
+
+/** A hospital says that it verified a version. */
+async function attest(mspId: string, version: number, detector: Uint8Array): Promise<void> {
+  const identity = issueIdentity({
+    authority: consortium.authority(mspId),
+    commonName: 'node',
+    attributes: { role: 'hospital-node' },
+  });
+  const client = new Client(
+    `localhost:${peer.port}`,
+    credentials.createSsl(readFileSync(consortium.tlsRootFile)),
+  );
+  const gateway = connect({
+    client,
+    identity: { mspId, credentials: Buffer.from(identity.certificatePem) },
+    signer: signers.newPrivateKeySigner(createPrivateKey(identity.privateKeyPem)),
+    hash: hash.sha256,
+  });
+  const contract = gateway.getNetwork('consortium').getContract('bhschain');
+  await contract.submitTransaction(
+    'DetectorContract:attest',
+    String(version),
+    sha256Hex(detector),
+    sha256Hex(TABLE),
+    DETECTOR_ZERO.detector.kernelHash,
+    'code',
+  );
+  gateway.close();
+  client.close();
+}
+
+describe.runIf(existsSync(chaincodeServer))('the channel', () => {
+  it('takes detector 0 from the publisher, waits for the attestations, activates', async () => {
+    const federation = testFederation({ nodes: 2 });
+    const disk = temporaryFolder();
+    const { store, objects } = await openDisk(disk.path, nowMs());
+    await store.lineage.recordGenesis(await objects.put(federation.genesisModel));
+    const publisher = new Publisher({
+      federation,
+      store,
+      objects,
+      channel,
+      builder: createDetectorBuilder({
+        genesis: DETECTOR,
+        table: TABLE,
+        canaries: PUBLIC_CANARIES,
+      }),
+      genesis: { detector: DETECTOR, table: TABLE },
+      configuration: channelConfiguration({
+        mspIds: HOSPITALS,
+        attestations: 2,
+        replay: true,
+        vocabulary: null,
+      }),
+      attestations: 2,
+      attestMaxMs: 60_000,
+      nowMs,
+    });
+    await publisher.prepare();
+    expect(await publisher.advance()).toBeGreaterThan(nowMs() - 1);
+    expect(publisher.lastError).toBeNull();
+    expect(await channel.status(0)).toMatchObject({
+      state: 'proposed',
+      modelHash: sha256Hex(DETECTOR),
+      attestedBy: [],
+      activeVersion: null,
+    });
+    for (const mspId of HOSPITALS) await attest(mspId, 0, DETECTOR);
+    await store.publications.update(0, { dueAtMs: 0 });
+    expect(await publisher.advance()).toBeNull();
+    expect(await channel.status(0)).toMatchObject({
+      state: 'active',
+      attestedBy: HOSPITALS,
+      activeVersion: 0,
+    });
+    await store.close();
+    disk.remove();
+  }, 60_000);
+
+  it('answers a repeated call as the first, and other bytes with a code', async () => {
+    const entry = {
+      manifestDigest: '',
+      round: '',
+      planHash: '',
+      unit: 'none',
+      epsilonMicro: 0,
+      deltaExponent: 0,
+    };
+    await channel.propose({ version: 0, detector: DETECTOR, table: TABLE, entry });
+    await channel.activate(0);
+    await expect(
+      channel.propose({
+        version: 0,
+        detector: DETECTOR,
+        table: TABLE,
+        entry: { ...entry, unit: 'x' },
+      }),
+    ).rejects.toMatchObject({ name: 'ChannelRefusedError', code: 'ERR_DETECTOR_DIGEST' });
+    await expect(
+      channel.propose({ version: 1, detector: Buffer.from('no'), table: TABLE, entry }),
+    ).rejects.toMatchObject({ code: 'ERR_DETECTOR_INVALID' });
+    expect(await channel.status(7)).toBeNull();
+  }, 60_000);
+
+  it('is unavailable, not refused, when no gateway answers', async () => {
+    const { certificatePem, privateKeyPem } = issueIdentity({
+      authority: consortium.authority('OpsMSP'),
+      commonName: 'orchestrator',
+    });
+    const away = createFabricChannel({
+      endpoints: ['127.0.0.1:1'],
+      tlsRoot: readFileSync(consortium.tlsRootFile, 'utf8'),
+      channel: 'consortium',
+      chaincode: 'bhschain',
+      mspId: 'OpsMSP',
+      certificate: certificatePem,
+      privateKey: privateKeyPem,
+      nowMs,
+    });
+    await expect(away.status(0)).rejects.toMatchObject({ name: 'ChannelUnavailableError' });
+    await away.close();
+  }, 30_000);
+});
