@@ -41,6 +41,8 @@ export { createNoisePool } from './noise-pool.js';
 export type { NoisePool, StepNoise } from './noise-pool.js';
 export { meanGradient, releaseSum, sumClipped, sumFromKernel } from './noisy-step.js';
 export type { Release, SensitiveSum } from './noisy-step.js';
+export { admitRound } from './admit-round.js';
+export type { Admission, PrivacyCeilings, ProposedRound } from './admit-round.js';
 export { LEDGER_GENESIS, LEDGER_KINDS, appendRecord, verifyLedger } from './privacy-ledger.js';
 export type { LedgerHead, LedgerKind, LedgerRecord } from './privacy-ledger.js';
 export {
