@@ -131,7 +131,7 @@ describe('a followed file', () => {
     await first.close();
     truncateSync(file);
     writeFileSync(file, 'other beginning\nmore of it\n');
-    const second = await followFile(file, lines.at(-1).next);
+    const second = await followFile(file, lines[lines.length - 1]!.next);
     expect(texts(await readAll(second))).toEqual(['other beginning', 'more of it']);
     expect(second.gaps).toBe(1);
     await second.close();

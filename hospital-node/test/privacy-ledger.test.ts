@@ -45,7 +45,7 @@ describe('a debit', () => {
     const ledger = open(file);
     const receipt = ledger.debit(request(1));
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-    expect(JSON.parse(lines.at(-1))).toMatchObject({
+    expect(JSON.parse(lines[lines.length - 1]!)).toMatchObject({
       kind: 'debited',
       body: { release: receipt.releaseKey, unit: 'window', deltaExponent: 5 },
     });
