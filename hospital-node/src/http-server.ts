@@ -15,7 +15,7 @@ import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
 import { createDecisions } from './review/decisions.js';
 import { ReviewError, type ReviewErrorCode } from './review/errors.js';
-import { problemOf, sendProblem } from './review/problem.js';
+import { problemOf, problemPage, sendProblem } from './review/problem.js';
 import type { ReviewStore } from './review/review-store.js';
 import { registerReviewRoutes } from './review/routes.js';
 import { createSessions } from './review/sessions.js';
@@ -86,6 +86,7 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
   });
   answerErrors(app, o);
   healthRoutes(app, o);
+  problemRoutes(app);
   registerReviewRoutes(app, {
     hospital: o.hospital,
     mspId: o.mspId,
@@ -115,6 +116,14 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     await app.close();
   };
   return { port, close, [Symbol.asyncDispose]: close };
+}
+
+function problemRoutes(app: FastifyInstance): void {
+  app.get<{ Params: { code: string } }>('/problems/:code', async (request, reply) => {
+    const page = problemPage(request.params.code);
+    if (page === null) throw new ReviewError('ERR_NOT_FOUND', 'There is no problem of this name.');
+    await reply.type('text/plain; charset=utf-8').send(page);
+  });
 }
 
 function healthRoutes(app: FastifyInstance, o: HttpServerOptions): void {

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -253,6 +255,20 @@ describe('the watermark', () => {
         expect(watermark.openCount).toBe(7 - watermark.place);
       }),
     );
+  });
+});
+
+describe('the process', () => {
+  it('ends with status 2 and one line that names the fault', () => {
+    const main = fileURLToPath(new URL('../dist/ehr-gateway/main.js', import.meta.url));
+    for (const [args, code] of [
+      [[], 'ERR_CONFIG_UNREADABLE'],
+      [['--config', '/nowhere/config.json'], 'ERR_CONFIG_UNREADABLE'],
+    ] as const) {
+      const child = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+      expect(child.status).toBe(2);
+      expect(JSON.parse(child.stderr)).toMatchObject({ code });
+    }
   });
 });
 

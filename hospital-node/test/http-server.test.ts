@@ -399,6 +399,9 @@ describe('reading', () => {
     });
     const missing = await call('GET', '/nothing');
     expect(missing).toMatchObject({ status: 404, body: { code: 'ERR_NOT_FOUND' } });
+    const page = await fetch(`http://127.0.0.1:${server.port}${String(missing.body['type'])}`);
+    expect(await page.text()).toContain('HTTP 404');
+    expect((await call('GET', '/problems/constructor')).status).toBe(404);
     const policy = missing.headers.get('content-security-policy')!;
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('unsafe-inline');

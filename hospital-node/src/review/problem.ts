@@ -45,6 +45,13 @@ const CATALOGUE: Readonly<Record<ReviewErrorCode, readonly [status: number, titl
   ERR_IF_MATCH: [428, 'Version missing'],
 };
 
+/** The page behind a problem's `type`: its code, status and title; null for a code that is not ours. */
+export function problemPage(code: string): string | null {
+  if (!Object.hasOwn(CATALOGUE, code)) return null;
+  const [status, title] = CATALOGUE[code as ReviewErrorCode];
+  return `${code}\nHTTP ${status} – ${title}\n\nThe answer's \`detail\` says what happened and what to do.\n`;
+}
+
 export function problemOf(code: ReviewErrorCode, detail: string, more: object = {}): Problem {
   const [status, title] = CATALOGUE[code];
   return { type: `/problems/${code}`, title, status, detail, code, ...more };
