@@ -12,7 +12,11 @@ import { createKernel } from '@bhschain/models/kernel';
 import { describe, expect, it } from 'vitest';
 import { createNoisePool } from '../src/training/noise-pool.js';
 import { normEnvelope, screenOwnUpdate } from '../src/training/own-update-screening.js';
-import { trainPrivately, type TrainingInput } from '../src/training/private-training.js';
+import {
+  trainPrivately,
+  type TrainingInput,
+  type TrainingTask,
+} from '../src/training/private-training.js';
 import { createTrainingPool } from '../src/training/training-pool.js';
 import { openPrivacyLedger } from '../src/privacy-ledger/index.js';
 import { smallPlan } from './small-plan.js';
@@ -43,30 +47,45 @@ function input(seed: string, windowCount: number, of: PrivacyPlan = plan): Train
   };
 }
 
+/** The same, as it crosses into a worker: plain numbers and buffers. */
+function taskOf(round: TrainingInput): TrainingTask {
+  const { windowClippingNorm, gridScale, sensitivityUnits, expectedBatch } = plan;
+  const { learningRateMicro, momentumMicro, updateScaleLog2 } = plan;
+  return {
+    ...round,
+    plan: {
+      steps: plan.steps,
+      windowClippingNorm,
+      gridScale,
+      sensitivityUnits,
+      expectedBatch,
+      learningRateMicro,
+      momentumMicro,
+      updateScaleLog2,
+      parameterCount,
+    },
+    architecture: DEFAULT_ARCHITECTURE,
+  };
+}
+
 describe('private training', () => {
   it('gives the same update for the same experiment randomness, in a worker too', async () => {
     const first = trainPrivately(kernel, input('seed', 40));
     const second = trainPrivately(createKernel(DEFAULT_ARCHITECTURE), input('seed', 40));
     expect(second).toEqual(first);
     const pool = createTrainingPool({ threads: 1 });
-    const { steps: s, windowClippingNorm, gridScale, sensitivityUnits, expectedBatch } = plan;
-    const { learningRateMicro, momentumMicro, updateScaleLog2 } = plan;
     const moved = input('seed', 40);
-    const inWorker = await pool.run({
-      ...moved,
-      plan: {
-        steps: s,
-        windowClippingNorm,
-        gridScale,
-        sensitivityUnits,
-        expectedBatch,
-        learningRateMicro,
-        momentumMicro,
-        updateScaleLog2,
-        parameterCount,
-      },
-      architecture: DEFAULT_ARCHITECTURE,
-    });
+    const inWorker = await pool.run(taskOf(moved));
+    // A coded failure keeps its code on the way back; a dead worker is a failed training, and the next one is alive.
+    const { architecture, ...rest } = taskOf(input('seed', 3));
+    const short = { ...rest, architecture, noise: new Int32Array(1) };
+    await expect(pool.run(short)).rejects.toMatchObject({ code: 'ERR_TRAINING_INPUT' });
+    const impossible = {
+      ...taskOf(input('seed', 3)),
+      architecture: { ...architecture, hidden: -1 },
+    };
+    await expect(pool.run(impossible)).rejects.toMatchObject({ code: 'ERR_TRAINING_FAILED' });
+    expect((await pool.run(taskOf(input('seed', 40)))).update).toEqual(first.update);
     await pool.close();
     expect(inWorker.update).toEqual(first.update);
     expect(moved.noise.length, 'the noise was given away').toBe(0);

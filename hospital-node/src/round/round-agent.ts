@@ -148,7 +148,7 @@ class PollingAgent implements RoundAgent {
         const code = codeOf(error);
         if (FATAL_CODES.includes(code)) throw error;
         waitMs = this.#afterFault(error, backoff.next());
-        log.warn({ code, waitMs, err: error }, 'poll failed');
+        log.warn({ code, waitMs, ...detailOf(error) }, 'poll failed');
       }
       await sleep(Math.max(POLL_LEAST_MS, waitMs), signal).catch(() => undefined);
     }
@@ -390,4 +390,9 @@ class PollingAgent implements RoundAgent {
 function reasonOf(error: unknown): DeclineReason {
   if (error instanceof RoundRefusedError) return error.reason;
   return error instanceof AccessLogError ? 'not-ready' : 'local-policy';
+}
+
+/** What is expected now and then needs no stack. */
+function detailOf(error: unknown): object {
+  return error instanceof FederationError ? { sentence: error.message } : { err: error };
 }

@@ -5,6 +5,7 @@
 import { Piscina } from 'piscina';
 import { HospitalNodeError } from '../errors.js';
 import type { TrainingResult, TrainingTask } from './private-training.js';
+import type { TrainingAnswer } from './worker.js';
 
 export interface TrainingPool {
   /** Takes the task's buffers with it: they are empty for the caller afterwards. */
@@ -20,7 +21,7 @@ const TRAINING_MS_MAX = 30 * 60_000;
  * a coded error of the training itself passes through.
  */
 export function createTrainingPool(options: { readonly threads: number }): TrainingPool {
-  const pool = new Piscina<TrainingTask, TrainingResult>({
+  const pool = new Piscina<TrainingTask, TrainingAnswer>({
     filename: new URL('../../dist/training/worker.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: options.threads,
@@ -32,16 +33,13 @@ export function createTrainingPool(options: { readonly threads: number }): Train
   return {
     run: async (task) => {
       const buffers = [task.windows, task.lengths, task.columnMasks, task.selections, task.noise];
+      let answer: TrainingAnswer;
       try {
-        return await pool.run(task, {
+        answer = await pool.run(task, {
           transferList: buffers.map((each) => each.buffer as ArrayBuffer),
           signal: AbortSignal.timeout(TRAINING_MS_MAX),
         });
       } catch (cause) {
-        const code = (cause as { code?: unknown }).code;
-        if (typeof code === 'string' && /^ERR_(UPDATE|TRAINING|KERNEL|ARCHITECTURE)/.test(code)) {
-          throw new HospitalNodeError(code, (cause as Error).message, {}, cause);
-        }
         throw new HospitalNodeError(
           'ERR_TRAINING_FAILED',
           'the training worker failed; the interval stays spent',
@@ -49,6 +47,10 @@ export function createTrainingPool(options: { readonly threads: number }): Train
           cause,
         );
       }
+      if ('failure' in answer) {
+        throw new HospitalNodeError(answer.failure.code, answer.failure.message);
+      }
+      return answer.result;
     },
     close: () => pool.destroy(),
   };
