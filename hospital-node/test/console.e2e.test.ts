@@ -1,12 +1,12 @@
 /**
  * The analyst page in a real browser: two people decide a hold with keyboard and mouse, in both themes, at 320 px and
- * wide; axe finds nothing; nothing is asked of anybody but the node.
+ * wide; axe finds nothing; nothing is asked of anybody but the node. With UPDATE_PICTURES=1 it takes the pictures that the
+ * documents show.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { readdirSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -112,6 +112,11 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
       await page.waitForSelector('.heat-grid');
       expect(await violations(page)).toEqual([]);
       expect(await fits()).toBeLessThanOrEqual(0);
+      if (process.env['UPDATE_PICTURES'] === '1' && width > 1_000) {
+        const path = fileURLToPath(new URL(`../console/pictures/${scheme}.png`, import.meta.url));
+        await page.setViewportSize({ width, height: 1_320 });
+        await page.screenshot({ path });
+      }
       await page.click('text=Show numbers');
       await page.waitForSelector('table.numbers');
       expect(await violations(page)).toEqual([]);

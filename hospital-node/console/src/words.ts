@@ -71,7 +71,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   sensitivity: 'Sensitivity of the section',
   'break-glass': 'Emergency access',
   'foreign record': 'Record of another hospital',
-  'record already in ring': 'Record seen before in the session',
+  'record already in ring': 'Record seen earlier',
   'distinct records': 'Different records',
   'distinct records per event': 'A new record at each call',
   gap: 'Time since the call before',
@@ -81,7 +81,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   'export, print or disclose': 'Export, print or disclosure',
   'distinct functions': 'Kinds of calls',
   'sessions in the last hour': 'Sessions in the last hour',
-  'denied or diverted': 'Calls refused or held before',
+  'denied or diverted': 'Calls refused or held',
   'position in session': 'Place in the session',
 };
 
@@ -180,7 +180,7 @@ export function valueWord(value: number, unit: string): string {
         ? `${plain(2 ** value)} × faster than usual`
         : `${plain(2 ** -value)} × slower than usual`;
     default:
-      return `${plain(value)} ${unit}`;
+      return `${plain(value)} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
   }
 }
 
