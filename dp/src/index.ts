@@ -37,6 +37,7 @@ export { debitsOf, spentSoFar } from './spent-so-far.js';
 export type { Debit } from './spent-so-far.js';
 export { canaryEpsilon, oneRunEpsilon, thresholdFrontier } from './auditing.js';
 export type { CanaryScores, FrontierPoint } from './auditing.js';
+export { noiseSelfTest } from './noise-self-test.js';
 export { createNoisePool } from './noise-pool.js';
 export type { NoisePool, StepNoise } from './noise-pool.js';
 export { meanGradient, releaseSum, sumClipped, sumFromKernel } from './noisy-step.js';
