@@ -25,6 +25,8 @@ import {
   testFederation,
   testSigner,
 } from './consortium.js';
+import type { FederationStore } from '../src/store/store.js';
+import { revokeNode } from '../src/enrolment/revocation.js';
 import { SOLE } from '../src/store/leadership.js';
 import type { Authority } from '../src/enrolment/authority.js';
 
@@ -40,13 +42,14 @@ const POLICY = {
 
 interface World {
   folder: string;
+  store: FederationStore;
   orchestrator: Orchestrator;
   authority: Authority;
   trusted: string;
   channel: MemoryChannel;
   client(
     nodeId: string,
-    o?: { authority?: Authority; certificateOf?: string },
+    o?: { authority?: Authority; certificateOf?: string; nowMs?: () => number },
   ): Promise<FederationClient>;
 }
 
@@ -55,16 +58,17 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-async function startWorld(policy: object = {}): Promise<World> {
+async function startWorld(policy: object = {}, parameterCount = 64): Promise<World> {
   const folder = temporaryFolder();
   open.push(folder.remove);
   const { signer, trusted } = await testSigner(folder.path, nowMs());
   const authority = await testAuthority(folder.path, nowMs());
   const channel = new MemoryChannel();
   channel.attesters = ['H1MSP', 'H2MSP'];
+  const disk = await openDisk(folder.path, nowMs());
   const orchestrator = await createOrchestrator({
-    federation: testFederation({ policy: { ...POLICY, ...policy } }),
-    ...(await openDisk(folder.path, nowMs())),
+    federation: testFederation({ parameterCount, policy: { ...POLICY, ...policy } }),
+    ...disk,
     leadership: SOLE,
     signer,
     authority,
@@ -88,6 +92,7 @@ async function startWorld(policy: object = {}): Promise<World> {
   open.push(() => orchestrator.close());
   return {
     folder: folder.path,
+    store: disk.store,
     orchestrator,
     authority,
     trusted,
@@ -105,7 +110,7 @@ async function startWorld(policy: object = {}): Promise<World> {
         certificate: identity.certificate,
         privateKey: identity.privateKey,
         trustedSigners: [trusted],
-        nowMs,
+        nowMs: o.nowMs ?? nowMs,
       });
       open.push(() => client.close());
       return client;
@@ -272,6 +277,63 @@ describe('a federation of three over mutual TLS', () => {
     });
     await expect(foreign.getWork({ state: 'ready' })).rejects.toMatchObject({
       code: expect.stringMatching(/ERR_TLS_REFUSED|ERR_UNREACHABLE/) as string,
+    });
+  });
+
+  it('takes an update that does not fit into a message in chunks', async () => {
+    const parameterCount = 300_000;
+    const world = await startWorld({ collectMaxMs: 1_200 }, parameterCount);
+    const client = await world.client('H1');
+    const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
+    const update = encodeParameters(honestUpdate(1, parameterCount));
+    expect(update.length).toBeGreaterThan(1_048_576);
+    const { receipt } = await client.submitUpdate({
+      envelope: envelopeFor(unit, 'H1', update),
+      update,
+    });
+    expect(receipt.verdict).toBe('accepted');
+    const base = await client.getObject(unit.baseModel);
+    expect(base.length).toBe(parameterCount * 4);
+  });
+
+  it('refuses a clock that is far off and a privacy ledger that went back', async () => {
+    const world = await startWorld();
+    const facts = { software: 't', kernelHash: '' };
+    const skewed = await world.client('H1', { nowMs: () => nowMs() + 3_600_000 });
+    await expect(skewed.hello({ ...facts, ledgerHead: null })).rejects.toMatchObject({
+      code: 'ERR_CLOCK_SKEW',
+      retryable: false,
+    });
+    const client = await world.client('H1');
+    const head = (seq: number): { seq: number; hash: string } => ({
+      seq,
+      hash: sha256Hex(String(seq)),
+    });
+    await client.hello({ ...facts, ledgerHead: head(5) });
+    for (const ledgerHead of [head(4), null, { ...head(5), hash: sha256Hex('fork') }]) {
+      await expect(client.hello({ ...facts, ledgerHead })).rejects.toMatchObject({
+        code: 'ERR_LEDGER_ROLLED_BACK',
+      });
+    }
+    expect(await client.hello({ ...facts, ledgerHead: head(6) })).toMatchObject({
+      highestLedgerHead: { seq: 5 },
+    });
+  });
+
+  it('stops a revoked node in the middle of its connection', async () => {
+    const world = await startWorld();
+    const client = await world.client('H3');
+    await client.getWork({ state: 'ready' });
+    await revokeNode({
+      store: world.store,
+      nodeId: 'H3',
+      serials: [],
+      reason: 'key lost',
+      by: 'ana',
+      nowMs: nowMs(),
+    });
+    await expect(client.getWork({ state: 'ready' })).rejects.toMatchObject({
+      code: 'ERR_CERTIFICATE_REVOKED',
     });
   });
 
