@@ -55,7 +55,7 @@ export class GatewayRefusedError extends FabricError {
 }
 
 /**
- * The chaincode itself refused. `chaincodeCode` is the contract's own stable code (`ERR_REVIEW_STALE` …), or null if
+ * The chaincode itself refused. `chaincodeCode` is the contract's own stable code (`ERR_REVIEW_VERSION` …), or null if
  * the message carried none; `sentence` is what stands after it and may be shown to a person.
  */
 export class ChaincodeError extends FabricError {
