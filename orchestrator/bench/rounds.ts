@@ -16,6 +16,7 @@ import { encodeEnvelope } from '../src/protocol/envelope.js';
 import { encodeParameters } from '../src/protocol/parameters.js';
 import { signDocument } from '../src/protocol/signing.js';
 import { RoundRunner } from '../src/round-runner.js';
+import { UpdateDesk } from '../src/update-desk.js';
 import {
   handTurnedClock,
   honestUpdate,
@@ -59,6 +60,7 @@ async function measure(nodes: number): Promise<Measured> {
   const parts = { federation, store, objects, signer, nowMs: clock.nowMs };
   const runner = new RoundRunner(parts);
   const desk = new NodeDesk({ ...parts, runner, jitter: () => 0.5 });
+  const updates = new UpdateDesk({ ...parts, runner });
   await runner.initialise();
   clock.now += SLOT_MS;
   await runner.openDueSlot();
@@ -99,7 +101,7 @@ async function measure(nodes: number): Promise<Measured> {
     });
     const signature = signDocument('bhs-update-v1', envelope, key);
     const startedMs = performance.now();
-    await desk.submitUpdate(caller, { envelope, signature, update });
+    await updates.submitUpdate(caller, { envelope, signature, update });
     lastSubmittedMs = performance.now();
     submitMs.push(lastSubmittedMs - startedMs);
   }

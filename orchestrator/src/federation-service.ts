@@ -15,7 +15,9 @@ import type { Admission } from './admission.js';
 import type { IssuedIdentity } from './enrolment/authority.js';
 import { FederationError, OrchestratorError, StoreError } from './errors.js';
 import { SILENT, type Log } from './federation.js';
-import type { Assignment, Caller, NodeDesk, WireReceipt } from './node-desk.js';
+import type { Caller } from './gates.js';
+import type { Assignment, NodeDesk } from './node-desk.js';
+import type { UpdateDesk, WireReceipt } from './update-desk.js';
 import { toServiceError } from './protocol/error-trailer.js';
 import {
   FederationServiceService,
@@ -37,6 +39,7 @@ import { roundIdFromWire, roundIdToWire } from './protocol/wire.js';
 
 export interface FederationServiceOptions {
   readonly desk: NodeDesk;
+  readonly updates: UpdateDesk;
   readonly federationId: string;
   readonly admission: Admission;
   /** Whether a node is of the roster and its certificate (serial, upper-case hex) is not revoked; throws if not. */
@@ -54,7 +57,7 @@ type Handler<Request, Answer> = (caller: Caller, request: Request) => Promise<An
 
 /** The service as grpc-js wants it. */
 export function createFederationService(o: FederationServiceOptions): FederationServiceServer {
-  const { desk } = o;
+  const { desk, updates } = o;
   const log = o.log ?? SILENT;
 
   const guarded = async <Answer>(
@@ -151,7 +154,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
 
     beginObject: unary('BeginObject', async (caller, request) => ({
       missing: [
-        ...(await desk.beginObject(caller, {
+        ...(await updates.beginObject(caller, {
           digest: request.digest,
           objectBytes: Number(request.objectBytes),
           chunkDigests: request.chunkDigests,
@@ -162,7 +165,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
     putChunk: unary(
       'PutChunk',
       async (_caller, request) => ({
-        remaining: await desk.putChunk(request.digest, request.index, bytesOf(request.bytes)),
+        remaining: await updates.putChunk(request.digest, request.index, bytesOf(request.bytes)),
       }),
       (request) => request.bytes.length,
     ),
@@ -176,7 +179,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
             `update: expected at most ${INLINE_UPDATE_BYTES_MAX} bytes in one message`,
           );
         }
-        const receipt = await desk.submitUpdate(caller, {
+        const receipt = await updates.submitUpdate(caller, {
           envelope: bytesOf(request.envelope),
           signature: bytesOf(request.signature),
           update: bytesOf(request.update),
@@ -187,7 +190,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
     ),
 
     getReceipt: unary('GetReceipt', async (caller, request) => ({
-      receipt: receiptToWire(await desk.getReceipt(caller, roundIdFromWire(request.roundId))),
+      receipt: receiptToWire(await updates.getReceipt(caller, roundIdFromWire(request.roundId))),
     })),
 
     declineRound: unary('DeclineRound', async (caller, request) => {

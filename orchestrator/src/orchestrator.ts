@@ -23,6 +23,7 @@ import type { GovernanceChannel } from './publication/channel.js';
 import type { DetectorBuilder } from './publication/detector-builder.js';
 import { Publisher, type GenesisDetector } from './publication/publisher.js';
 import { RoundRunner, type RoundObserver } from './round-runner.js';
+import { UpdateDesk } from './update-desk.js';
 import { roundSummary, statusOf, type OrchestratorStatus } from './status.js';
 import type { Leadership } from './store/leadership.js';
 import type { ObjectStore } from './store/objects.js';
@@ -94,7 +95,8 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   const wake = (): void => {
     for (const loop of loops) loop.wake();
   };
-  const desk = new NodeDesk({
+  const desk = new NodeDesk({ ...o, runner, wake });
+  const updates = new UpdateDesk({
     ...o,
     runner,
     wake,
@@ -110,6 +112,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     identity,
     service: createFederationService({
       desk,
+      updates,
       federationId: o.federation.federationId,
       admission,
       authorise: (nodeId, serial) => authorise(o.store, o.federation, nodeId, serial),

@@ -8,7 +8,9 @@ import { createPrivateKey } from 'node:crypto';
 import type { IssuedIdentity } from '../src/enrolment/authority.js';
 import { FederationError } from '../src/errors.js';
 import type { Signer } from '../src/federation.js';
-import { NodeDesk, type Caller } from '../src/node-desk.js';
+import type { Caller } from '../src/gates.js';
+import { NodeDesk } from '../src/node-desk.js';
+import { UpdateDesk } from '../src/update-desk.js';
 import { encodeEnvelope } from '../src/protocol/envelope.js';
 import { verifyManifest } from '../src/protocol/manifest.js';
 import { encodeParameters } from '../src/protocol/parameters.js';
@@ -139,6 +141,7 @@ async function run(point: CrashPoint): Promise<Outcome> {
     runner: RoundRunner;
     publisher: Publisher;
     desk: NodeDesk;
+    updates: UpdateDesk;
   }> => {
     point.dead = false;
     const opened = await openDisk(disk.path, clock.now);
@@ -160,13 +163,14 @@ async function run(point: CrashPoint): Promise<Outcome> {
       attestMaxMs: 60_000,
     });
     const desk = new NodeDesk({ ...parts, runner, jitter: () => 0.5 });
+    const updates = new UpdateDesk({ ...parts, runner });
     try {
       await runner.initialise();
     } catch (cause) {
       await opened.store.close();
       throw cause;
     }
-    return { store, raw: opened.store, objects, runner, publisher, desk };
+    return { store, raw: opened.store, objects, runner, publisher, desk, updates };
   };
 
   const bootUntilUp = async (): ReturnType<typeof boot> => {
@@ -187,7 +191,7 @@ async function run(point: CrashPoint): Promise<Outcome> {
       await world.publisher.prepare();
       await world.runner.openDueSlot();
       await world.publisher.advance();
-      for (const nodeId of NODES) await visit(world.desk, nodeId);
+      for (const nodeId of NODES) await visit(world.desk, world.updates, nodeId);
       const idle =
         (await world.raw.rounds.findOpen()) === null &&
         (await world.raw.publications.list({ states: ['queued', 'built', 'proposed'] })).length ===
@@ -235,7 +239,7 @@ async function run(point: CrashPoint): Promise<Outcome> {
 }
 
 /** One poll of one node, as the published client would do it; a refusal is left for the next poll. */
-async function visit(desk: NodeDesk, nodeId: string): Promise<void> {
+async function visit(desk: NodeDesk, updates: UpdateDesk, nodeId: string): Promise<void> {
   const identity = identities.get(nodeId)!;
   const caller: Caller = {
     nodeId,
@@ -269,7 +273,7 @@ async function visit(desk: NodeDesk, nodeId: string): Promise<void> {
     });
     const key = createPrivateKey(identity.privateKey);
     const signature = signDocument('bhs-update-v1', envelope, key);
-    await desk.submitUpdate(caller, { envelope, signature, update });
+    await updates.submitUpdate(caller, { envelope, signature, update });
   } catch (cause) {
     if (!(cause instanceof FederationError)) throw cause;
   }
