@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
+import { sha256Hex } from '@bhschain/dp';
+import { canaryReport, DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { kernelHash } from '@bhschain/models/kernel';
 import { describe, expect, it } from 'vitest';
 import { createAttestor, type DetectorVerdict } from '../src/detector/attestor.js';
@@ -91,7 +92,10 @@ describe('the attestor', () => {
       [0, 'attested'],
     ]);
     expect(registry.attested.map((each) => each.version)).toEqual([0, 1]);
-    expect(new Set(registry.attested.map((each) => each.codeHash)).size).toBe(2);
+    const { detector, table } = DETECTOR_ZERO;
+    const { scoreBytes } = canaryReport(detector, table, PUBLIC_CANARIES);
+    expect(registry.attested[0]!.codeHash).toBe(sha256Hex(scoreBytes));
+    expect(registry.attested[1]!.codeHash).toMatch(/^[0-9a-f]{64}$/);
     // A restart has nothing left to say.
     const again = registryOf([ZERO, round.proposal, proposalOf(2, ZERO.detectorBytes)]);
     await decisions(again, round, 1, file);
