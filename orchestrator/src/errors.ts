@@ -17,7 +17,6 @@ export const FEDERATION_ERRORS = {
   ERR_TOKEN_INVALID: { status: 'UNAUTHENTICATED', retryable: false },
   ERR_CERTIFICATE_REVOKED: { status: 'PERMISSION_DENIED', retryable: false },
   ERR_NODE_MISMATCH: { status: 'PERMISSION_DENIED', retryable: false },
-  ERR_ROLE: { status: 'PERMISSION_DENIED', retryable: false },
   ERR_CLOCK_SKEW: { status: 'FAILED_PRECONDITION', retryable: false },
   ERR_LEDGER_ROLLED_BACK: { status: 'FAILED_PRECONDITION', retryable: false },
   ERR_ROUND_UNKNOWN: { status: 'NOT_FOUND', retryable: false },

@@ -1,18 +1,10 @@
 /**
- * What the orchestrator reads out of a privacy plan: its identity, what manifests say of it, and the norms that an
- * honest update can have. Design: federation §5.
+ * What the orchestrator reads out of a privacy plan: its identity and what manifests say of it.
  * @module
  */
 import { encodePlan, planHash, type PrivacyPlan } from '@bhschain/dp';
 import type { PlanFacts } from './federation.js';
-import type { NormBounds } from './aggregation/screening.js';
-
-/**
- * A node may have this many times the nominal windows, or draw that many into a batch. The nominal number is public,
- * the real one is not; four leaves room for a hospital that grew.
- */
-const BATCH_HEADROOM = 4;
-const UPDATE_SCALE = 2 ** 20;
+import { normBoundsOf } from './aggregation/norm-bounds.js';
 
 export function planFactsOf(plan: PrivacyPlan): PlanFacts {
   return {
@@ -29,40 +21,5 @@ export function planFactsOf(plan: PrivacyPlan): PlanFacts {
       mechanism: plan.samplingRate === 1 ? 'discrete-gaussian' : 'poisson-discrete-gaussian',
       accountant: 'pld',
     },
-  };
-}
-
-/**
- * An update is −η Σⱼ gⱼ·(gradient sum + noise)ⱼ / B over T steps, where momentum β gives step j the factor
- * gⱼ = (1 − β^(T−j+1)) / (1 − β), and B is the public expected batch. Hence, per coordinate and in units of 2^-20,
- *
- *     s = η·(σC / B)·√(Σ gⱼ²)      S = η·C·(B_max / B)·Σ gⱼ
- */
-export function normBoundsOf(
-  plan: Pick<
-    PrivacyPlan,
-    | 'steps'
-    | 'momentumMicro'
-    | 'learningRateMicro'
-    | 'noiseMultiplier'
-    | 'windowClippingNorm'
-    | 'expectedBatch'
-  >,
-): NormBounds {
-  const momentum = plan.momentumMicro / 1e6;
-  const rate = plan.learningRateMicro / 1e6;
-  let gain = 0;
-  let gainSum = 0;
-  let gainSquares = 0;
-  // g of the last step is 1, of the one before 1 + β, and so on.
-  for (let step = 0; step < plan.steps; step++) {
-    gain = 1 + momentum * gain;
-    gainSum += gain;
-    gainSquares += gain * gain;
-  }
-  const stepNoise = (plan.noiseMultiplier * plan.windowClippingNorm) / plan.expectedBatch;
-  return {
-    noiseDeviation: UPDATE_SCALE * rate * stepNoise * Math.sqrt(gainSquares),
-    signalNorm: UPDATE_SCALE * rate * plan.windowClippingNorm * BATCH_HEADROOM * gainSum,
   };
 }

@@ -69,6 +69,7 @@ export {
   verifyReceipt,
   type Receipt,
   type SignedReceipt,
+  type Verdict,
   type VerdictKind,
 } from './protocol/receipt.js';
 export { nextDetector, type NextDetectorFacts } from './protocol/next-detector.js';
@@ -79,6 +80,8 @@ export {
   signDocument,
   type SignatureDomain,
 } from './protocol/signing.js';
+export { normBoundsOf } from './aggregation/norm-bounds.js';
+export { normEnvelope, screenUpdate, type NormBounds } from './aggregation/screening.js';
 export { replayAggregation, type Rate } from './aggregation/federated-average.js';
 export {
   AggregationError,

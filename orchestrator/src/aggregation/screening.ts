@@ -11,7 +11,7 @@
  * @module
  */
 import type { Release } from '../protocol/envelope.js';
-import type { Verdict } from '../round/round.js';
+import type { Verdict } from '../protocol/receipt.js';
 
 /** Bounds that follow from the plan, in units of 2^-20. */
 export interface NormBounds {

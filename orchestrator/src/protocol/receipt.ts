@@ -19,6 +19,12 @@ import {
 /** What the screening says about an update. */
 export type VerdictKind = 'accepted' | 'quarantined' | 'rejected';
 
+export interface Verdict {
+  readonly kind: VerdictKind;
+  /** Empty if accepted; else one of a closed list, see the screening. */
+  readonly reason: string;
+}
+
 export interface Receipt {
   readonly roundId: RoundId;
   readonly nodeId: string;

@@ -3,7 +3,7 @@
  * @module
  */
 import { compareNodeIds, type Interval, type RoundId } from '../protocol/identifiers.js';
-import type { VerdictKind } from '../protocol/receipt.js';
+import type { Verdict } from '../protocol/receipt.js';
 import type { RoundPolicy } from './policy.js';
 
 export type Phase =
@@ -67,12 +67,6 @@ export interface Round {
   readonly outcome: SkipReason | AbortReason | null;
   readonly resultModel: string;
   readonly manifest: string;
-}
-
-/** What the screening says about one submission. */
-export interface Verdict {
-  readonly kind: VerdictKind;
-  readonly reason: string;
 }
 
 export type RoundEvent = Readonly<{ atMs: number }> &

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Interval, RoundId } from '../protocol/identifiers.js';
+import type { Verdict } from '../protocol/receipt.js';
 import { slotStartMs } from './calendar.js';
 import { policyHash, type RoundPolicy } from './policy.js';
 import {
@@ -17,7 +18,6 @@ import {
   type SkipReason,
   type TimerName,
   type Transition,
-  type Verdict,
 } from './round.js';
 
 const EXPECTED: Member = { state: 'expected', reason: '', envelope: '', update: '' };
