@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DETECTOR_ZERO, PUBLIC_CANARIES, decodeDetector } from '@bhschain/models/detector';
+import {
+  DETECTOR_ZERO,
+  DetectorError,
+  PUBLIC_CANARIES,
+  decodeDetector,
+} from '@bhschain/models/detector';
 import { sha256Hex } from '@bhschain/dp';
 import { createDetectorBuilder } from '../src/publication/detector-builder.js';
 import { Publisher } from '../src/publication/publisher.js';
@@ -45,14 +50,17 @@ afterEach(async () => {
   folder.remove();
 });
 
-function publisher(): Publisher {
+const plainly: DetectorBuilder['build'] = (_previous, facts) =>
+  Buffer.from(JSON.stringify([facts.version, facts.round]));
+
+function publisher(build = plainly): Publisher {
   return new Publisher({
     federation,
     store,
     objects,
     channel,
     builder: {
-      build: (_previous, facts) => Buffer.from(JSON.stringify([facts.version, facts.round])),
+      build,
       judge: () => verdict,
     },
     genesis: { detector: Buffer.from('zero'), table: Buffer.from('table') },
@@ -171,6 +179,16 @@ describe('publication', () => {
     await p.advance();
     expect(await states()).toEqual(['superseded', 'discarded', 'active']);
     expect(channel.active).toBe(1);
+  });
+
+  it('discards a model that makes no detector at all', async () => {
+    const p = publisher(() => {
+      throw new DetectorError('ERR_DETECTOR_VALUE', 'detector: expected something else');
+    });
+    await seal(START_MS / SLOT_MS);
+    await p.prepare();
+    expect(await states()).toEqual(['built', 'discarded']);
+    expect((await store.publications.list())[1]?.reason).toBe('ERR_DETECTOR_VALUE');
   });
 
   it('proposes once when the answer to a proposal got lost', async () => {

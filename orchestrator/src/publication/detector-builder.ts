@@ -31,17 +31,18 @@ export interface DetectorBuilder {
   judge(candidate: Uint8Array, predecessor: Uint8Array): CanaryVerdict;
 }
 
+/** @throws {DetectorError} if detector 0, its table or the canaries do not fit this build */
 export function createDetectorBuilder(
   o: Readonly<{ genesis: Uint8Array; table: Uint8Array; canaries: Canaries }>,
 ): DetectorBuilder {
   const table = decodeTable(o.table);
   const reportOf = (bytes: Uint8Array): CanaryReport =>
     canaryReport(decodeDetector(bytes), table, o.canaries);
-  let genesisReport: CanaryReport | undefined;
+  // At once, so that a detector 0 that this build cannot use stops the process at start.
+  const genesisReport = reportOf(o.genesis);
   return {
     build: (previous, facts) => encodeDetector(nextDetector(decodeDetector(previous), facts)),
     judge: (candidate, predecessor) => {
-      genesisReport ??= reportOf(o.genesis);
       const before = Math.max(genesisReport.auc, reportOf(predecessor).auc);
       const { auc, alertRatePpm } = reportOf(candidate);
       const reason =

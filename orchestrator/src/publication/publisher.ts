@@ -4,9 +4,11 @@
  * @module
  */
 import { canonicalJson, sha256Hex, type JsonValue } from '@bhschain/dp';
+import { DetectorError } from '@bhschain/models/detector';
 import { PublicationError } from '../errors.js';
 import { SILENT, type Federation, type Log } from '../federation.js';
 import { roundName } from '../protocol/identifiers.js';
+import type { NextDetectorFacts } from '../protocol/next-detector.js';
 import { decodeParameters } from '../protocol/parameters.js';
 import type { ObjectStore } from '../store/objects.js';
 import type {
@@ -21,7 +23,7 @@ import {
   type GovernanceChannel,
   type ProposalEntry,
 } from './channel.js';
-import type { DetectorBuilder } from './detector-builder.js';
+import type { CanaryVerdict, DetectorBuilder } from './detector-builder.js';
 
 /** Detector 0 and its public table, as they ship. */
 export interface GenesisDetector {
@@ -118,7 +120,7 @@ export class Publisher {
     const previous = await this.#object(predecessor.detector);
     const manifest = await store.lineage.manifest(publication.key);
     if (manifest === null) throw new Error(`no manifest of slot ${publication.key.slotIndex}`);
-    const bytes = builder.build(previous, {
+    const { bytes, verdict } = buildAndJudge(builder, previous, {
       version,
       round: this.#roundName(publication),
       planHash: await this.#planHashOf(publication),
@@ -128,7 +130,6 @@ export class Publisher {
         federation.plan.parameterCount,
       ),
     });
-    const verdict = builder.judge(bytes, previous);
     if (!verdict.passed) {
       await store.lineage.discardModel(publication.manifest, verdict.reason);
       await this.#audit('model-discarded', publication, { reason: verdict.reason });
@@ -273,6 +274,21 @@ export class Publisher {
       model: publication.model,
       ...facts,
     });
+  }
+}
+
+/** A model that makes no detector at all is discarded like one that makes a bad one: trying again would not help. */
+function buildAndJudge(
+  builder: DetectorBuilder,
+  previous: Uint8Array,
+  facts: NextDetectorFacts,
+): Readonly<{ bytes: Uint8Array; verdict: Pick<CanaryVerdict, 'passed' | 'reason'> }> {
+  try {
+    const bytes = builder.build(previous, facts);
+    return { bytes, verdict: builder.judge(bytes, previous) };
+  } catch (cause) {
+    if (!(cause instanceof DetectorError)) throw cause;
+    return { bytes: previous, verdict: { passed: false, reason: cause.code } };
   }
 }
 
