@@ -75,6 +75,8 @@ export function createSupervisor(options: {
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,
       env: options.environment,
+      // Many processes on one machine: a young generation of 4 MiB instead of 16 costs a little time and saves much memory.
+      execArgv: ['--max-semi-space-size=4'],
     });
     closeSync(log);
     const ready = new Promise<ProcessMessage>((resolve, reject) => {

@@ -1,5 +1,6 @@
 /** What the blocks on disk prove about ledger, detector, scoring and review. @module */
 import { createHash } from 'node:crypto';
+import { FUNCTION_POLICY } from '@bhschain/models/features';
 import type { Claims } from './claims.js';
 import type { LedgerView } from './ledger-view.js';
 import type { ScoredCall } from './scored-calls.js';
@@ -87,13 +88,13 @@ export function scoringClaims(claims: Claims, calls: readonly ScoredCall[]): voi
   const byScore = judged.filter((call) => call.record === null || call.record.cause === 'score');
   const wrong = byScore.filter(
     (call) =>
-      call.disposition !== 'flagged' &&
+      FUNCTION_POLICY[call.transaction.function]?.class === 'enforce' &&
       !usedGrant(call) &&
       call.scoreMillionths! >= THETA !== (call.disposition === 'quarantined'),
   );
   claims.add(
     'scoring',
-    'a judged call was diverted exactly if its score is at least 870,000 millionths',
+    'a judged call of class enforce was diverted exactly if its score is at least 870,000 millionths',
     judged.length > 0 && wrong.length === 0,
     `${judged.length} judged calls, ${wrong.length} against the rule`,
   );

@@ -63,7 +63,8 @@ const query: FunctionPolicy = { class: 'query', action: null, arity: null, argum
 /** The policies of the guarded functions, by function name. */
 export const GUARDED_POLICY: Readonly<Record<GuardedFunction, FunctionPolicy>> = {
   openSession: guarded('login', ['session', 'ward', 'purpose', 'context']),
-  closeSession: guarded('logout', ['session', 'context']),
+  // Judged, so that the ring knows of it, and never diverted: a session that cannot be closed helps nobody.
+  closeSession: { ...guarded('logout', ['session', 'context']), class: 'shadow' },
   requestAccess: guarded('read', ['session', 'record', 'purpose', 'section', 'count', 'context']),
   export: guarded('export', [
     'session',

@@ -13,7 +13,7 @@ import { ACTIONS, CODE_ACT_BASE, PURPOSES, ROLES, SECTIONS } from './vocabulary.
 export const featureSchemaVersion = 1;
 
 /** SHA-256 of `featureSchemaDescription()` in hex; a test recomputes it, so that no change goes unnoticed. */
-export const featureSchemaHash = '04d8011075fc7092fcc6148f2d038638fa9806a778115a6ec604b1f80aa1eeb5';
+export const featureSchemaHash = 'd836cfca9d69404580a8b11fa15d32f6562afa4ecd9f14003cc6a5c7f460cd88';
 
 /** Canonical text of the schema. Any change of meaning must change it. */
 export function featureSchemaDescription(): string {

@@ -13,6 +13,7 @@ import {
   emptyRing,
   featureRow,
   foldSession,
+  GUARDED_POLICY,
   pushRow,
   scoringWindow,
   type GuardedCall,
@@ -33,7 +34,7 @@ export interface JudgedCall {
 
 export interface ReplayOptions {
   readonly roles: RoleTables | null;
-  /** Whether the guard diverts the call; it then stays in the ring as diverted. Break-glass is never diverted. */
+  /** Whether the guard diverts the call; it then stays in the ring as diverted. Only functions of class `enforce` are. */
   readonly diverts: (call: JudgedCall) => boolean;
   /** Live sessions that are played; all by default. */
   readonly plays?: (session: string) => boolean;
@@ -83,7 +84,8 @@ export function* replay(world: Consortium, options: ReplayOptions): Iterable<Jud
         call,
         window: { rows: scoringWindow(before, row.columns), mask: row.mask },
       };
-      const diverted = call.functionName !== 'breakGlass' && options.diverts(judged);
+      const enforced = GUARDED_POLICY[call.functionName].class === 'enforce';
+      const diverted = enforced && options.diverts(judged);
       yield judged;
       const outcome: RowOutcome = diverted ? 2 : 0;
       const { recordTag, act } = call;
