@@ -9,6 +9,7 @@ import pino from 'pino';
 
 import { startChaincodeServer } from './chaincode-server.js';
 import { ChaincodeError } from './errors.js';
+import { warmUp } from './warm-up.js';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: 'string' } } });
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
     throw new ChaincodeError('ERR_SERVER_CONFIG', '--config: expected a file');
   }
   const log = pino({ name: 'chaincode' }, pino.destination(2));
+  warmUp();
   const server = await startChaincodeServer(loadServerConfig(values.config));
   const { address, metricsPort, codeHash } = server;
   log.info({ address, metricsPort, codeHash }, 'chaincode is serving');
