@@ -1,7 +1,6 @@
 /** A42, A44: JXP google-deepmind/jax_privacy auditing_test. A46: TFP tensorflow/privacy epsilon_lower_bound_test. */
 import { describe, expect, it } from 'vitest';
 import {
-  binomialTail,
   canaryEpsilon,
   clopperPearsonUpper,
   oneRunEpsilon,
@@ -10,6 +9,7 @@ import {
 import { sampleDiscreteGaussian } from '../src/discrete-gaussian.js';
 import { InvalidArgumentError } from '../src/errors.js';
 import { sumClipped } from '../src/noisy-step.js';
+import { binomialTail } from '../src/numerics/binomial.js';
 import { normalQuantileOfLog } from '../src/numerics/normal-distribution.js';
 import { planPreset } from '../src/plan-presets.js';
 import { createPrivacyPlan } from '../src/privacy-plan.js';

@@ -173,7 +173,7 @@ describe('neighbouring relations', () => {
       'pld',
     ],
     [
-      'truncated Poisson',
+      'truncated Poisson by RDP',
       {
         kind: 'truncated-poisson-gaussian',
         datasetSize: 4,
@@ -182,7 +182,7 @@ describe('neighbouring relations', () => {
         noiseMultiplier: 1,
       },
       'zero-out',
-      'pld',
+      'rdp',
     ],
     ['what was declared unsupported', { kind: 'unsupported', reason: 'legacy' }, 'zero-out', 'rdp'],
   ])('refuses %s by name', (_, event, adjacency, accountant) => {

@@ -53,7 +53,7 @@ export function dominatingGrid(pair: LossPair, step: number, logTailMass: number
   const next: LossSplit = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
   pair.split(first * step, here);
   masses[0] = here.pBelow;
-  let roundOff = edgeRoundOff(first, size, step);
+  let roundOff = edgeRoundOff(first, size, step) + (pair.roundOff ?? 0);
   const gain = -Math.expm1(-step);
   for (let i = 0; i + 1 < size; i++) {
     const loss = (first + i) * step;
@@ -96,7 +96,7 @@ export function dominatedGrid(pair: LossPair, step: number, logTailMass: number)
   pair.split(BEYOND_ALL_LOSSES, next);
   const infinity = next.pAbove;
   pair.split((first - 0.5) * step, here);
-  let roundOff = edgeRoundOff(first, size, step);
+  let roundOff = edgeRoundOff(first, size, step) + (pair.roundOff ?? 0);
   for (let i = 0; i < size; i++) {
     pair.split((first + i + 0.5) * step, next);
     const p = massBetween(here.pAbove, here.pBelow, next.pAbove, next.pBelow);

@@ -28,6 +28,8 @@ export interface LossPair {
   readonly infimum: number;
   /** The largest finite loss; +∞ when they have no bound. Then ε never exceeds count · supremum. */
   readonly supremum: number;
+  /** Bound on what round-off in the pair's own parameters may change in any δ(ε); none when absent. */
+  readonly roundOff?: number;
 }
 
 /** A Gaussian sum that one record moves by c_j standard deviations with probability w_j. */

@@ -20,6 +20,7 @@ import {
   type LossPair,
 } from './loss-pair.js';
 import type { BaseMechanism, Mechanism, Reduction } from './mechanism.js';
+import { truncatedPair } from './truncated-pair.js';
 
 export interface PairCount {
   readonly pair: LossPair;
@@ -58,6 +59,15 @@ function pairOf(
       return mixturePair(mechanism.mixture, direction);
     case 'sampled':
       return sampledPair(mechanism.base, mechanism.samplingProbability, direction, logTailMass);
+    case 'truncated-poisson': {
+      const { samplingProbability: q, noiseMultiplier } = mechanism;
+      const gaussian = { kind: 'gaussian', noiseMultiplier } as const;
+      const plain =
+        q === 1
+          ? pairOf(gaussian, direction, adjacency, logTailMass)
+          : sampledPair(gaussian, q, direction, logTailMass);
+      return truncatedPair(mechanism, plain);
+    }
     case 'gaussian':
       return mixturePair(
         { shifts: [(direction === 'replace' ? 2 : 1) / mechanism.noiseMultiplier], weights: [1] },

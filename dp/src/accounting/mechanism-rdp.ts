@@ -31,6 +31,9 @@ function stepRdp(mechanism: Mechanism, order: number, adjacency: Adjacency): num
       return withoutReplacementRdp(mechanism.samplingProbability, mechanism.noiseMultiplier, order);
     case 'repeat-and-select':
       return repeatAndSelectRdp(curveOf(mechanism.inner, adjacency), mechanism, order);
+    case 'truncated-poisson':
+      // reduceEvent has refused it for the RDP accountant.
+      return Infinity;
     default:
       return baseRdp(mechanism, order, adjacency);
   }

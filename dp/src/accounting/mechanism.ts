@@ -28,6 +28,13 @@ export type Mechanism =
       readonly base: BaseMechanism;
     }
   | { readonly kind: 'mixture'; readonly mixture: GaussianMixture }
+  | {
+      readonly kind: 'truncated-poisson';
+      readonly datasetSize: number;
+      readonly samplingProbability: number;
+      readonly batchMax: number;
+      readonly noiseMultiplier: number;
+    }
   | { readonly kind: 'zcdp'; readonly rho: number; readonly xi: number }
   | { readonly kind: 'exponential'; readonly epsilon: number }
   | {
@@ -133,10 +140,8 @@ class Reducer {
         this.#addRepeatAndSelect(event, count);
         return;
       case 'truncated-poisson-gaussian':
-        return this.#refuse(
-          event.kind,
-          'its exact pair depends on who is displaced; use poisson-sampled with a cap that is never reached',
-        );
+        this.#addTruncated(event, count);
+        return;
       case 'unsupported':
         return this.#refuse(event.kind, event.reason);
     }
@@ -220,6 +225,29 @@ class Reducer {
       this.#refuse(name, 'no closed Rényi curve; use the PLD accountant');
     }
     this.#add({ kind: 'sampled', samplingProbability: q, base }, count);
+  }
+
+  #addTruncated(event: PrivacyEvent & { kind: 'truncated-poisson-gaussian' }, count: number): void {
+    const { datasetSize, samplingProbability, batchMax, noiseMultiplier } = event;
+    if (this.#accountant !== 'pld') {
+      this.#refuse(event.kind, 'no Rényi curve is known; use the PLD accountant');
+    }
+    if (batchMax >= datasetSize) {
+      // The cap is never reached.
+      this.#addSampled(samplingProbability, { kind: 'gaussian', noiseMultiplier }, count);
+    } else if (samplingProbability > 0 && noiseMultiplier === 0) this.#unbounded = true;
+    else if (samplingProbability > 0) {
+      this.#add(
+        {
+          kind: 'truncated-poisson',
+          datasetSize,
+          samplingProbability,
+          batchMax,
+          noiseMultiplier,
+        },
+        count,
+      );
+    }
   }
 
   #addMixture(event: PrivacyEvent & { kind: 'mixture-of-gaussians' }, count: number): void {
