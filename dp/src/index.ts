@@ -8,6 +8,7 @@ export type { Adjacency, PrivacyEvent, PrivacyEventKind } from './privacy-event.
 export { EVENT_KINDS, decodeEvent, encodeEvent } from './event-codec.js';
 export { gaussianDelta, gaussianEpsilon, gaussianNoiseMultiplier } from './accounting/gaussian.js';
 export { deltaOf, epsilonInterval, epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
+export { gaussianMuOf, truePositiveRateOf } from './accounting/attack-power.js';
 export { gaussianRho, zcdpDelta, zcdpEpsilon } from './accounting/zcdp.js';
 export type { EpsilonInterval } from './accounting/epsilon.js';
 export type { Accountant } from './accounting/mechanism.js';

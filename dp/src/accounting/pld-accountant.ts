@@ -14,6 +14,7 @@ import { deltaAt, dominatedGrid, dominatingGrid, epsilonAt, type LossGrid } from
 import { BEYOND_ALL_LOSSES, type LossSplit } from './loss-pair.js';
 import { directionsOf, type PairCount } from './mechanism-pairs.js';
 import { reduceEvent, type Reduction } from './mechanism.js';
+import { gaussianMuAt, gaussianTruePositiveRate, truePositiveRateAt } from './trade-off.js';
 
 export interface PldOptions {
   readonly adjacency: Adjacency;
@@ -131,6 +132,42 @@ export function pldDelta(event: PrivacyEvent, epsilon: number, options: PldOptio
       Math.min(1, deltaAt(grid, epsilon) + grid.aliasing),
     ),
   );
+}
+
+/** The largest true positive rate at a false positive rate; directions apart, the larger answer counts. */
+export function pldTruePositiveRate(
+  event: PrivacyEvent,
+  falsePositiveRate: number,
+  options: PldOptions,
+): number {
+  const reduction = reduceEvent(event, options.adjacency, 'pld');
+  if (reduction.unbounded || falsePositiveRate === 1) return 1;
+  if (reduction.parts.length === 0) return falsePositiveRate;
+  const gaussian = onlyGaussian(reduction, options.adjacency);
+  if (gaussian !== null) return gaussianTruePositiveRate(1 / gaussian, falsePositiveRate);
+  const delta = Math.max(falsePositiveRate, 1e-12);
+  return Math.max(
+    ...askGrids(reduction, delta, options).map(({ grid }) =>
+      truePositiveRateAt(grid, falsePositiveRate),
+    ),
+  );
+}
+
+/** The least μ of a Gaussian that is as easy to tell apart; see `gaussianMuAt`. */
+export function pldGaussianMu(
+  event: PrivacyEvent,
+  errorRateMin: number,
+  options: PldOptions,
+): number {
+  return answer(event, options, {
+    gaussian: (s) => 1 / s,
+    grids: (reduction) =>
+      Math.max(
+        ...askGrids(reduction, errorRateMin, options).map(({ grid }) =>
+          gaussianMuAt(grid, errorRateMin),
+        ),
+      ),
+  });
 }
 
 /** A single full-data Gaussian is answered in closed form. */
