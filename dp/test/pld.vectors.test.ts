@@ -11,12 +11,18 @@ import {
 } from '../src/accounting/atomic-pair.js';
 import { calibrate } from '../src/accounting/calibration.js';
 import { deltaOf, epsilonOf } from '../src/accounting/epsilon.js';
-import { deltaAt, dominatingGrid, type LossGrid } from '../src/accounting/loss-grid.js';
+import {
+  deltaAt,
+  dominatedGrid,
+  dominatingGrid,
+  type LossGrid,
+} from '../src/accounting/loss-grid.js';
 import { addPair, removePair, replacePair, type LossPair } from '../src/accounting/loss-pair.js';
 import { pldDelta, pldEpsilon } from '../src/accounting/pld-accountant.js';
 import { groupEvent } from '../src/group-event.js';
-import { logNormalCdf } from '../src/numerics/normal-distribution.js';
+import { logNormalCdf, normalCdf } from '../src/numerics/normal-distribution.js';
 import type { PrivacyEvent } from '../src/privacy-event.js';
+import { bucketGrid } from './buckets.js';
 import { all, dpSgd, gaussian, poisson, times } from './events.js';
 
 const addRemove = { adjacency: 'add-or-remove-one' } as const;
@@ -121,6 +127,37 @@ describe('connect the dots, mass by mass', () => {
     expect(remove.infinity).toBeCloseTo(0.03271044, 8);
   });
 
+  it('A22: rounding every loss up instead (buckets), q 1, REMOVE', () => {
+    const grid = bucketGrid(removePair(whole), 1, TRUNCATION, 'up');
+    const expected = { 2: 0.12447741, 1: 0.38292492, 0: 0.24173034, '-1': 0.0668072 };
+    const found = masses(grid);
+    expect(Object.keys(found).sort()).toEqual(Object.keys(expected).sort());
+    for (const [index, mass] of Object.entries(expected)) expect(found[index]).toBeCloseTo(mass, 7);
+    expect(grid.infinity).toBeCloseTo(normalCdf(-0.9), 12);
+  });
+
+  it.each([
+    ['REMOVE', removePair(half)],
+    ['ADD', addPair(half)],
+    ['replace-one', replacePair(1, 0.8)],
+  ])('lies between buckets rounded down and up: %s', (_, pair) => {
+    const [low, tight, high] = [
+      bucketGrid(pair, 0.05, -60, 'down'),
+      dominatingGrid(pair, 0.05, -60),
+      bucketGrid(pair, 0.05, -60, 'up'),
+    ];
+    for (const epsilon of [0, 0.33, 1, 2.02]) {
+      expect(deltaAt(low, epsilon)).toBeLessThanOrEqual(
+        deltaAt(dominatedGrid(pair, 0.05, -60), epsilon),
+      );
+      expect(deltaAt(low, epsilon)).toBeLessThanOrEqual(deltaAt(tight, epsilon));
+      expect(deltaAt(tight, epsilon)).toBeLessThanOrEqual(deltaAt(high, epsilon));
+      if (deltaAt(tight, epsilon) > 0) {
+        expect(deltaAt(high, epsilon)).toBeGreaterThan(1.01 * deltaAt(low, epsilon));
+      }
+    }
+  });
+
   it('is exact at grid points and above the truth between them', () => {
     const grid = dominatingGrid(removePair(whole), 0.25, -60);
     for (let epsilon = 0; epsilon < 3; epsilon += 0.05) {
@@ -167,6 +204,16 @@ describe('ε and δ of whole mechanisms', () => {
   it('A15: Poisson q .2, Laplace b .5, three times: 2.46964', () => {
     const event = times(3, poisson(0.2, { kind: 'laplace', noiseMultiplier: 0.5 }));
     expect(pldEpsilon(event, 1e-12, { ...addRemove, step: 1e-4 })).toBeCloseTo(2.46964, 2);
+  });
+
+  it('A30: ε 3 in ten queries of sensitivity 21 needs scale 70: the supremum of the loss bounds it', () => {
+    const b = calibrate(
+      (noiseMultiplier) => times(10, { kind: 'laplace', noiseMultiplier }),
+      { epsilon: 3, delta: 1e-9, ...addRemove },
+      1e-5,
+    );
+    expect(21 * b).toBeLessThanOrEqual(70 + 1e-2);
+    expect(21 * b).toBeGreaterThan(70 - 0.1);
   });
 
   it.each([
@@ -265,20 +312,6 @@ describe('ε and δ of whole mechanisms', () => {
       expected,
       1,
     );
-  });
-
-  it('(ε, δ) parts: advanced composition of pure ε equals its closed form at δ → 0', () => {
-    const event = times(30, { kind: 'epsilon-delta', epsilon: 1, delta: 0 } as const);
-    expect(epsilonOf(event, { delta: 1e-13 })).toBeLessThanOrEqual(30 + 1e-9);
-    // A28: (1, .001) thirty times, total δ .06 gives 22.
-    const leaky = times(30, { kind: 'epsilon-delta', epsilon: 1, delta: 0.001 } as const);
-    expect(epsilonOf(leaky, { delta: 0.06 })).toBeLessThanOrEqual(22 + 1e-3);
-    expect(epsilonOf(leaky, { delta: 0.1 })).toBeLessThanOrEqual(20 + 1e-3);
-    expect(
-      epsilonOf(times(30, { kind: 'epsilon-delta', epsilon: 1, delta: 0.01 } as const), {
-        delta: 0.26,
-      }),
-    ).toBe(Infinity);
   });
 
   it('discrete → continuous: ε moves by 6.8e-5 at m = 4 and 1.3e-7 at m = 8', () => {
