@@ -36,8 +36,15 @@ export { privacyStatement } from './privacy-statement.js';
 export type { PrivacyStatement } from './privacy-statement.js';
 export { debitsOf, spentSoFar } from './spent-so-far.js';
 export type { Debit } from './spent-so-far.js';
-export { canaryEpsilon, oneRunEpsilon, thresholdFrontier } from './auditing.js';
-export type { CanaryScores, FrontierPoint } from './auditing.js';
+export { canaryEpsilon, ratioLowerBound } from './auditing/canary-epsilon.js';
+export type { GuessCounts, RatioMethod } from './auditing/canary-epsilon.js';
+export {
+  canaryAuroc,
+  canaryTruePositiveRate,
+  thresholdFrontier,
+} from './auditing/canary-scores.js';
+export type { CanaryScores, FrontierPoint } from './auditing/canary-scores.js';
+export { oneRunEpsilon, oneRunGaussianEpsilon } from './auditing/one-run.js';
 export { noiseSelfTest } from './noise-self-test.js';
 export { createNoisePool } from './noise-pool.js';
 export type { NoisePool, StepNoise } from './noise-pool.js';

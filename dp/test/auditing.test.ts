@@ -1,11 +1,17 @@
-/** A42, A44: JXP google-deepmind/jax_privacy auditing_test. A46: TFP tensorflow/privacy epsilon_lower_bound_test. */
+/** A42, A43, A44: JXP google-deepmind/jax_privacy auditing_test. A45, A46: TFP tensorflow/privacy epsilon_lower_bound_test. */
 import { describe, expect, it } from 'vitest';
 import {
   canaryEpsilon,
   clopperPearsonUpper,
-  oneRunEpsilon,
+  ratioLowerBound,
+  type RatioMethod,
+} from '../src/auditing/canary-epsilon.js';
+import {
+  canaryAuroc,
+  canaryTruePositiveRate,
   thresholdFrontier,
-} from '../src/auditing.js';
+} from '../src/auditing/canary-scores.js';
+import { oneRunEpsilon, oneRunGaussianEpsilon } from '../src/auditing/one-run.js';
 import { sampleDiscreteGaussian } from '../src/discrete-gaussian.js';
 import { InvalidArgumentError } from '../src/errors.js';
 import { sumClipped } from '../src/noisy-step.js';
@@ -47,14 +53,66 @@ describe('statistics of audits', () => {
     expect(frontier.map((point) => point.falseNegatives)).toEqual([0, 0, 3, 4]);
   });
 
-  it.each([
-    [0, 0],
-    [1, 1.13346],
-    [4, 4.395568],
-  ])('A42: one run, 10,000 in and out, shift %d: ε >= %d', (shift, expected) => {
-    const scores = { inside: normalQuantiles(10_000, shift), outside: normalQuantiles(10_000, 0) };
-    expect(oneRunEpsilon(scores, { significance: 0.05, delta: 1e-6 })).toBeCloseTo(expected, 5);
+  it('A43: the area under the curve is 13/16', () => {
+    expect(canaryAuroc({ inside: [0, 4, 6, 7], outside: [1, 2, 3, 5] })).toBe(13 / 16);
+    expect(canaryAuroc({ inside: [1, 1], outside: [1, 1] })).toBe(0.5);
   });
+
+  it.each([
+    [0, 0.5],
+    [0.25, 0.75],
+    [0.5, 1],
+    [0.75, 1],
+    [1, 1],
+  ])('A43: in {1, 3}, out {0, 2}: at a false positive rate of %d it is %d', (rate, expected) => {
+    expect(canaryTruePositiveRate({ inside: [1, 3], outside: [0, 2] }, rate)).toBe(expected);
+  });
+
+  const counts = { truePositives: 473, falsePositives: 755, inside: 473 + 511, outside: 755 + 950 };
+  it.each<[RatioMethod, number]>([
+    ['katz', 1.01166194],
+    ['adjusted-log', 1.01189079],
+    ['bailey', 1.01148934],
+    ['inverse-sinh', 1.01167669],
+  ])('A45: 473 of 984 against 755 of 1705, .05, %s: %d', (method, expected) => {
+    expect(ratioLowerBound(counts, { method, significance: 0.05 })).toBeCloseTo(expected, 7);
+  });
+
+  it.each<RatioMethod>(['katz', 'adjusted-log', 'bailey', 'inverse-sinh'])(
+    'a ratio bound has edges: none found, no alarm, all guessed; refuses impossible counts: %s',
+    (method) => {
+      const o = { method, significance: 0.05 };
+      const bound = (truePositives: number, falsePositives: number): number =>
+        ratioLowerBound({ truePositives, falsePositives, inside: 100, outside: 100 }, o);
+      expect(bound(0, 5)).toBe(0);
+      expect(bound(90, 0)).toBeGreaterThan(5);
+      expect(bound(100, 100)).toBeGreaterThan(0.9);
+      expect(bound(100, 100)).toBeLessThan(1);
+      for (const bad of [-1, 101, 1.5, NaN]) {
+        expect(() => bound(bad, 1)).toThrow(InvalidArgumentError);
+        expect(() => bound(1, bad)).toThrow(InvalidArgumentError);
+      }
+      expect(() => ratioLowerBound(counts, { method, significance: 0.5 })).toThrow(
+        InvalidArgumentError,
+      );
+    },
+  );
+
+  it.each([
+    [0, 0, 0],
+    [1, 1.13346, 2.164749],
+    [4, 4.395568, 9.133752],
+  ])(
+    'A42: one run, 10,000 in and out, shift %d: ε >= %d, and >= %d for a Gaussian',
+    (shift, classic, gaussian) => {
+      const inside = normalQuantiles(10_000, shift);
+      const scores = { inside, outside: normalQuantiles(10_000, 0) };
+      const o = { significance: 0.05, delta: 1e-6 };
+      expect(oneRunEpsilon(scores, o)).toBeCloseTo(classic, 5);
+      expect(oneRunGaussianEpsilon(scores, o)).toBeCloseTo(gaussian, 4);
+    },
+    20_000,
+  );
 
   it.each([
     [
@@ -76,6 +134,7 @@ describe('statistics of audits', () => {
   ])('refuses bad input %#', (scores, options) => {
     expect(() => canaryEpsilon(scores, options)).toThrow(InvalidArgumentError);
     expect(() => oneRunEpsilon(scores, options)).toThrow(InvalidArgumentError);
+    expect(() => oneRunGaussianEpsilon(scores, options)).toThrow(InvalidArgumentError);
   });
 });
 
@@ -130,9 +189,17 @@ describe('audit of the executed private step', () => {
         if (coin % 2 === 1) inside.push(score + plan.sensitivityUnits);
         else outside.push(score);
       });
-      return oneRunEpsilon({ inside, outside }, { significance: 0.05, delta: 1e-5 });
+      const o = { significance: 0.05, delta: 1e-5 };
+      return [
+        oneRunEpsilon({ inside, outside }, o),
+        oneRunGaussianEpsilon({ inside, outside }, o),
+      ] as const;
     };
-    expect(found(1)).toBeLessThan(0.5);
-    expect(found(0.1)).toBeGreaterThan(0.5);
+    for (const epsilon of found(1)) expect(epsilon).toBeLessThan(0.5);
+    const [classic, gaussian] = found(0.1);
+    expect(classic).toBeGreaterThan(0.5);
+    expect(gaussian).toBeGreaterThan(classic);
+    // A third of the noise escapes the classic bound and not the Gaussian one.
+    expect(found(1 / 3)[1]).toBeGreaterThan(0.5);
   });
 });
