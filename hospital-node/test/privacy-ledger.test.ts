@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { planHash, type PrivacyPlan } from '@bhschain/dp';
+import { createPrivacyPlan, planHash, type PrivacyPlan } from '@bhschain/dp';
 import { describe, expect, it } from 'vitest';
 import type { Ceilings } from '../src/config.js';
 import {
@@ -136,6 +136,28 @@ describe('the ceilings', () => {
       expect.objectContaining({ code: 'ERR_BUDGET_EXHAUSTED', reason: 'budget' }) as Error,
     );
     ledger.close();
+  });
+
+  it('count a mixture of plans as its widest: one round of six windows makes all of them cost six', () => {
+    const wide = createPrivacyPlan({
+      ...plan.spec,
+      windowing: { ...plan.windowing, windowsPerActorMax: 6 },
+    });
+    const after = (first: PrivacyPlan): number => {
+      const ledger = open(newFile(), { ...CEILINGS, actorEpsilon: 5.3, windowsPerActorMax: 6 });
+      ledger.debit(request(0, { plan: first, planHash: planHash(first) }));
+      let rounds = 1;
+      try {
+        for (; rounds < 100; rounds++) ledger.debit(request(rounds));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_BUDGET_EXHAUSTED' });
+      }
+      ledger.close();
+      return rounds;
+    };
+    const narrow = after(plan);
+    expect(narrow).toBeGreaterThan(20);
+    expect(after(wide)).toBeLessThan(narrow / 6);
   });
 
   it('are on record when they change', () => {

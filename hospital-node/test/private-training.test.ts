@@ -1,24 +1,28 @@
 import { randomFillSync } from 'node:crypto';
 import {
   createExperimentRandom,
+  createNoisePool,
   createSecureRandom,
+  planHash,
+  releaseSum,
   sampleDiscreteGaussian,
   samplePoissonMask,
+  sumFromKernel,
+  type NoisePool,
   type PrivacyPlan,
+  type SecureRandom,
 } from '@bhschain/dp';
 import { DEFAULT_ARCHITECTURE, layoutOf } from '@bhschain/models/architecture';
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
-import { createKernel } from '@bhschain/models/kernel';
+import { createKernel, type Kernel } from '@bhschain/models/kernel';
 import { describe, expect, it } from 'vitest';
-import { createNoisePool } from '../src/training/noise-pool.js';
+import { kernelSum } from '../src/training/kernel-sums.js';
+import { noiseFault } from '../src/training/noise-fault.js';
 import { normEnvelope, screenOwnUpdate } from '../src/training/own-update-screening.js';
-import {
-  trainPrivately,
-  type TrainingInput,
-  type TrainingTask,
-} from '../src/training/private-training.js';
-import { createTrainingPool } from '../src/training/training-pool.js';
-import { openPrivacyLedger } from '../src/privacy-ledger/index.js';
+import { trainPrivately, type TrainingResult } from '../src/training/private-training.js';
+import { createRoundNoise } from '../src/training/round-noise.js';
+import { createTrainingPool, type TrainingTask } from '../src/training/training-pool.js';
+import { openPrivacyLedger, type PrivacyLedger } from '../src/privacy-ledger/index.js';
 import { smallPlan } from './small-plan.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -27,73 +31,123 @@ const { steps, features } = DEFAULT_ARCHITECTURE;
 const plan: PrivacyPlan = smallPlan({ parameterCount });
 const kernel = createKernel(DEFAULT_ARCHITECTURE);
 
+/** A source that production code takes, repeatable for a test. */
+function seededWords(seed: string): SecureRandom {
+  const random = createExperimentRandom(seed);
+  return createSecureRandom((bytes) => {
+    const words = new Uint32Array(bytes.length / 4);
+    random.fill(words);
+    bytes.set(new Uint8Array(words.buffer));
+  });
+}
+
+/** A pool as a debit has opened it. */
+function openedNoise(seed: string, of: PrivacyPlan): NoisePool {
+  const noise = createRoundNoise(seededWords(`${seed}/noise`));
+  noise.prepare(of);
+  return noise.open(of, receipt(of));
+}
+
 /** Everything of a round from one seed. */
-function input(seed: string, windowCount: number, of: PrivacyPlan = plan): TrainingInput {
+function input(seed: string, windowCount: number, of: PrivacyPlan = plan): TrainingTask {
   const random = createExperimentRandom(seed);
   const words = new Uint32Array(windowCount * steps * features);
   random.fill(words);
   const selections = new Uint8Array(of.steps * windowCount);
   samplePoissonMask(selections, { samplingNumerator: of.samplingNumerator, random });
-  const noise = new Int32Array(of.steps * parameterCount);
-  sampleDiscreteGaussian(noise, { scaleExponent: of.noiseExponent, random });
   return {
     plan: of,
+    architecture: DEFAULT_ARCHITECTURE,
     base: DETECTOR_ZERO.detector.parameters,
-    windows: Float32Array.from(words, (word) => (word / 2 ** 32) * 4 - 2),
-    lengths: new Uint8Array(windowCount).fill(steps),
-    columnMasks: new Uint32Array(windowCount),
+    windowCount,
+    batch: {
+      windows: Float32Array.from(words, (word) => (word / 2 ** 32) * 4 - 2),
+      lengths: new Uint8Array(windowCount).fill(steps),
+      columnMasks: new Uint32Array(windowCount),
+    },
     selections,
-    noise,
+    noise: openedNoise(seed, of),
   };
 }
 
-/** The same, as it crosses into a worker: plain numbers and buffers. */
-function taskOf(round: TrainingInput): TrainingTask {
-  const { windowClippingNorm, gridScale, sensitivityUnits, expectedBatch } = plan;
-  const { learningRateMicro, momentumMicro, updateScaleLog2 } = plan;
-  return {
-    ...round,
-    plan: {
-      steps: plan.steps,
-      windowClippingNorm,
-      gridScale,
-      sensitivityUnits,
-      expectedBatch,
-      learningRateMicro,
-      momentumMicro,
-      updateScaleLog2,
-      parameterCount,
-    },
-    architecture: DEFAULT_ARCHITECTURE,
-  };
+/** Trains on this thread. */
+function train(round: TrainingTask, own: Kernel = kernel): Promise<TrainingResult> {
+  const { architecture, batch } = round;
+  const { windowClippingNorm: clippingNorm, gridScale, sensitivityUnits } = round.plan;
+  const clipping = { clippingNorm, gridScale, sensitivityUnits };
+  return trainPrivately(
+    (parameters, select) => kernelSum(own, { architecture, batch, clipping, parameters, select }),
+    round,
+  );
+}
+
+const RECEIPT_CEILINGS = {
+  epsilonPerRound: 1,
+  actorEpsilon: 8,
+  actorHorizonDays: 30,
+  windowsPerActorMax: 1,
+};
+
+function receipt(of: PrivacyPlan = plan): ReturnType<PrivacyLedger['debit']> {
+  const ledger = openPrivacyLedger({
+    file: `${temporaryFolder()}/ledger.jsonl`,
+    nodeId: 'H1',
+    ceilings: RECEIPT_CEILINGS,
+    now: () => 0,
+  });
+  return ledger.debit({
+    roundId: { federationId: 'f', slotIndex: 1, attempt: 1 },
+    plan: of,
+    planHash: planHash(of),
+    layoutHash: 'b'.repeat(64),
+    baseModel: 'c'.repeat(64),
+    interval: { fromMs: 0, toMs: 1 },
+  });
 }
 
 describe('private training', () => {
   it('gives the same update for the same experiment randomness, in a worker too', async () => {
-    const first = trainPrivately(kernel, input('seed', 40));
-    const second = trainPrivately(createKernel(DEFAULT_ARCHITECTURE), input('seed', 40));
+    const first = await train(input('seed', 40));
+    const second = await train(input('seed', 40), createKernel(DEFAULT_ARCHITECTURE));
     expect(second).toEqual(first);
     const pool = createTrainingPool({ threads: 1 });
-    const moved = input('seed', 40);
-    const inWorker = await pool.run(taskOf(moved));
-    // A coded failure keeps its code on the way back; a dead worker is a failed training, and the next one is alive.
-    const { architecture, ...rest } = taskOf(input('seed', 3));
-    const short = { ...rest, architecture, noise: new Int32Array(1) };
+    const used = input('seed', 40);
+    const inWorker = await pool.run(used);
+    // A coded failure keeps its code; a dead worker is a failed training, and the next one is alive.
+    const short = { ...input('seed', 3), selections: new Uint8Array(1) };
     await expect(pool.run(short)).rejects.toMatchObject({ code: 'ERR_TRAINING_INPUT' });
     const impossible = {
-      ...taskOf(input('seed', 3)),
-      architecture: { ...architecture, hidden: -1 },
+      ...input('seed', 3),
+      architecture: { ...DEFAULT_ARCHITECTURE, hidden: -1 },
     };
     await expect(pool.run(impossible)).rejects.toMatchObject({ code: 'ERR_TRAINING_FAILED' });
-    expect((await pool.run(taskOf(input('seed', 40)))).update).toEqual(first.update);
+    expect((await pool.run(input('seed', 40))).update).toEqual(first.update);
+    const several = smallPlan({ parameterCount, steps: 4 });
+    expect(await pool.run(input('several', 40, several))).toEqual(
+      await train(input('several', 40, several)),
+    );
     await pool.close();
-    expect(inWorker.update).toEqual(first.update);
-    expect(moved.noise.length, 'the noise was given away').toBe(0);
-    expect(trainPrivately(kernel, input('other seed', 40)).update).not.toEqual(first.update);
+    expect(inWorker).toEqual(first);
+    expect(used.noise.remaining, 'the noise is used up').toBe(0);
+    expect(
+      used.batch.windows.every((value) => value === 0),
+      'windows overwritten',
+    ).toBe(true);
+    await expect(train(used)).rejects.toMatchObject({ code: 'ERR_DP_NOISE_POOL' });
+    expect((await train(input('other seed', 40))).update).not.toEqual(first.update);
   });
 
-  it('without a window is a noise-only step of exactly the plan’s scale, and of no other', () => {
-    const { update } = trainPrivately(kernel, input('noise only', 0));
+  it('takes no noise of another plan, and none before its debit', async () => {
+    const other = smallPlan({ parameterCount, nominalWindows: 400 });
+    const foreign = { ...input('foreign', 3), noise: openedNoise('foreign', other) };
+    await expect(train(foreign)).rejects.toMatchObject({ code: 'ERR_DP_NOISE_POOL' });
+    expect(foreign.noise.remaining, 'what was not used is overwritten').toBe(0);
+    const early = { ...input('early', 3), noise: createNoisePool(plan, seededWords('early')) };
+    await expect(train(early)).rejects.toMatchObject({ code: 'ERR_DP_NOISE_POOL' });
+  });
+
+  it('without a window is a noise-only step of exactly the plan’s scale, and of no other', async () => {
+    const { update } = await train(input('noise only', 0));
     const unit = 2 ** plan.updateScaleLog2;
     const rate = plan.learningRateMicro / 1e6;
     // σ of a coordinate: η · σ · C / expected batch, in grid units.
@@ -109,14 +163,14 @@ describe('private training', () => {
     }
   });
 
-  it('moves by at most the clipping norm when one window is added', () => {
+  it('moves by at most the clipping norm when one window is added', async () => {
     const many = input('neighbours', 30);
     const without = {
-      ...many,
+      ...input('neighbours', 30),
       selections: many.selections.map((selected, index) => (index === 7 ? 0 : selected)),
     };
-    const a = trainPrivately(kernel, many).update;
-    const b = trainPrivately(kernel, without).update;
+    const a = (await train(many)).update;
+    const b = (await train(without)).update;
     const squares = a.reduce((sum, entry, i) => sum + (entry - b[i]!) ** 2, 0);
     const bound =
       ((plan.learningRateMicro / 1e6) * plan.windowClippingNorm * 2 ** plan.updateScaleLog2) /
@@ -126,109 +180,123 @@ describe('private training', () => {
     expect(Math.sqrt(squares)).toBeLessThan(bound + Math.sqrt(parameterCount));
   });
 
-  it('takes a window that is not finite as nothing', () => {
+  it('takes a window that is not finite as nothing', async () => {
     const broken = input('nan', 5);
-    broken.windows.fill(NaN, 0, steps * features);
-    const { report } = trainPrivately(kernel, broken);
+    broken.batch.windows.fill(NaN, 0, steps * features);
+    const { report } = await train(broken);
     expect(report.nonFinite).toBe(1);
     expect(report.contributing).toBe(4);
   });
 
-  it('refuses to release a diverged update', () => {
+  it('refuses to release a diverged update', async () => {
     const wild = { ...plan, learningRateMicro: 1e15 } as PrivacyPlan;
-    expect(() => trainPrivately(kernel, input('wild', 3, wild))).toThrow(
-      expect.objectContaining({ code: 'ERR_UPDATE_RANGE' }) as Error,
-    );
+    await expect(train(input('wild', 3, wild))).rejects.toMatchObject({
+      code: 'ERR_UPDATE_RANGE',
+    });
   });
 });
 
 describe('own-update screening', () => {
-  it.each(['a', 'b', 'c', 'd'])('passes an honest update (%s)', (seed) => {
-    const { update } = trainPrivately(kernel, input(seed, 60));
+  it.each(['a', 'b', 'c', 'd'])('passes an honest update (%s)', async (seed) => {
+    const { update } = await train(input(seed, 60));
     screenOwnUpdate(update, normEnvelope(plan, 60));
   });
 
-  it('passes honest updates of a plan with several steps and momentum', () => {
+  it('passes honest updates of a plan with several steps and momentum', async () => {
     const several = smallPlan({ parameterCount, steps: 4 });
     expect(several.momentumMicro).toBeGreaterThanOrEqual(0);
-    const { update } = trainPrivately(kernel, input('several', 40, several));
+    const { update } = await train(input('several', 40, several));
     screenOwnUpdate(update, normEnvelope(several, 40));
   });
 
   it.each([
-    [
-      'no noise',
-      (round: TrainingInput) => ({ ...round, noise: new Int32Array(round.noise.length) }),
-    ],
-    [
-      'two thirds of the noise',
-      (round: TrainingInput) => ({ ...round, noise: round.noise.map((x) => (x * 2) / 3) }),
-    ],
-    [
-      'one and a half of it',
-      (round: TrainingInput) => ({ ...round, noise: round.noise.map((x) => x * 1.5) }),
-    ],
-  ])('refuses an update with %s', (_, spoil) => {
-    const { update } = trainPrivately(kernel, spoil(input('spoilt', 10)));
+    ['no noise', 0],
+    ['two thirds of the noise', 2 / 3],
+    ['one and a half of it', 1.5],
+  ])('refuses an update with %s', async (_, factor) => {
+    const round = input('spoilt', 10);
+    // The pool gives whole noise only: what is missing or too much of it comes with the sum.
+    const noise = new Int32Array(parameterCount);
+    sampleDiscreteGaussian(noise, {
+      scaleExponent: plan.noiseExponent,
+      random: seededWords('spoilt/noise'),
+    });
+    const { batch, architecture } = round;
+    const { windowClippingNorm: clippingNorm, gridScale, sensitivityUnits } = plan;
+    const clipping = { clippingNorm, gridScale, sensitivityUnits };
+    const { update } = await trainPrivately((parameters, select) => {
+      const sum = kernelSum(kernel, { architecture, batch, clipping, parameters, select });
+      noise.forEach((value, i) => (sum.units[i]! += Math.trunc((factor - 1) * value)));
+      return sum;
+    }, round);
     expect(() => screenOwnUpdate(update, normEnvelope(plan, 10))).toThrow(
       expect.objectContaining({ code: 'ERR_UPDATE_NORM' }) as Error,
     );
   });
 });
 
-describe('the noise pool', () => {
-  const shape = { steps: 2, parameterCount: 500, noiseExponent: 18 };
+describe('the noise of a round', () => {
   const secure = createSecureRandom((bytes) => randomFillSync(bytes));
 
-  function receipt(): ReturnType<ReturnType<typeof openPrivacyLedger>['debit']> {
-    const ledger = openPrivacyLedger({
-      file: `${temporaryFolder()}/ledger.jsonl`,
-      nodeId: 'H1',
-      ceilings: {
-        epsilonPerRound: 1,
-        actorEpsilon: 8,
-        actorHorizonDays: 30,
-        windowsPerActorMax: 1,
-      },
-      now: () => 0,
-    });
-    return ledger.debit({
-      roundId: { federationId: 'f', slotIndex: 1, attempt: 1 },
-      plan,
-      planHash: 'a'.repeat(64),
-      layoutHash: 'b'.repeat(64),
-      baseModel: 'c'.repeat(64),
-      interval: { fromMs: 0, toMs: 1 },
-    });
-  }
-
-  it('sells once per receipt, and never the same noise twice', () => {
-    const pool = createNoisePool(secure);
+  it('is opened once per receipt, and is never the same twice', () => {
+    const noise = createRoundNoise(secure);
     const bought = receipt();
-    pool.prepare(shape);
-    const noise = pool.handOut(shape, bought);
-    expect(noise.some((entry) => entry !== 0)).toBe(true);
-    pool.prepare(shape);
-    expect(() => pool.handOut(shape, bought)).toThrow(
+    noise.prepare(plan);
+    const first = noise.open(plan, bought);
+    expect(first.remaining).toBe(plan.steps);
+    noise.prepare(plan);
+    expect(() => noise.open(plan, bought)).toThrow(
       expect.objectContaining({ code: 'ERR_NOISE_RECEIPT_USED' }) as Error,
     );
-    expect(pool.handOut(shape, receipt())).not.toEqual(noise);
+    const second = noise.open(plan, receipt());
+    const units = [first, second].map(
+      (pool) =>
+        releaseSum(sumFromKernel(plan, new Float64Array(parameterCount)), pool.next()).units,
+    );
+    expect(units[0]!.some((entry) => entry !== 0)).toBe(true);
+    expect(units[1]).not.toEqual(units[0]);
   });
 
   it('hands out nothing that was not drawn beforehand', () => {
-    const pool = createNoisePool(secure);
-    expect(() => pool.handOut(shape, receipt())).toThrow(
+    const noise = createRoundNoise(secure);
+    expect(() => noise.open(plan, receipt())).toThrow(
+      expect.objectContaining({ code: 'ERR_NOISE_NOT_READY' }) as Error,
+    );
+    noise.prepare(smallPlan({ parameterCount, nominalWindows: 400 }));
+    expect(() => noise.open(plan, receipt())).toThrow(
       expect.objectContaining({ code: 'ERR_NOISE_NOT_READY' }) as Error,
     );
   });
 
   it('takes no seeded randomness, and no receipt that the ledger did not make', () => {
     // @ts-expect-error a seed is a password in the source
-    const pool = createNoisePool(createExperimentRandom('seed'));
-    pool.prepare(shape);
+    const noise = createRoundNoise(createExperimentRandom('seed'));
+    noise.prepare(plan);
     const forged: unknown = { releaseKey: 'x' };
-    expect(() => pool.handOut(shape, forged as ReturnType<typeof receipt>)).toThrow(
+    expect(() => noise.open(plan, forged as ReturnType<typeof receipt>)).toThrow(
       expect.objectContaining({ code: 'ERR_NOISE_RECEIPT' }) as Error,
     );
+  });
+
+  it('is opened by a debit of its own plan only', () => {
+    const noise = createRoundNoise(secure);
+    noise.prepare(plan);
+    const other = smallPlan({ parameterCount, nominalWindows: 400 });
+    expect(() => noise.open(plan, receipt(other))).toThrow(
+      expect.objectContaining({ code: 'ERR_DP_NOISE_POOL' }) as Error,
+    );
+  });
+});
+
+describe('the look at the noise when a node starts', () => {
+  it('passes the platform’s randomness, and gives a coded reason for any that is not', () => {
+    expect(noiseFault(createSecureRandom((bytes) => randomFillSync(bytes)))).toBeNull();
+    const stuck = noiseFault(createSecureRandom((bytes) => bytes.fill(7)));
+    expect(stuck).toMatchObject({ code: 'ERR_DP_RANDOM' });
+    const narrow = createSecureRandom((bytes) => {
+      randomFillSync(bytes);
+      for (let i = 0; i < bytes.length; i++) bytes[i]! &= 0x7f;
+    });
+    expect(noiseFault(narrow)).toMatchObject({ code: 'ERR_DP_RANDOM' });
   });
 });

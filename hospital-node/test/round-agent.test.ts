@@ -1,7 +1,8 @@
-import { createPrivacyPlan, encodePlan } from '@bhschain/dp';
+import { createPrivacyPlan, createSecureRandom, encodePlan } from '@bhschain/dp';
 import { FederationError } from '@bhschain/orchestrator/protocol';
 import { describe, expect, it } from 'vitest';
 import { HospitalNodeError } from '../src/errors.js';
+import { noiseFault } from '../src/training/noise-fault.js';
 import { PERIOD_MS } from './native-log.js';
 import { factsOf, type PaperFederationOptions } from './paper-federation.js';
 import { INTERVAL, parameterCount, roundBench, SLOT, type RoundBench } from './round-bench.js';
@@ -221,6 +222,14 @@ describe('the round agent refuses', () => {
     const fault = new HospitalNodeError('ERR_LOG_MALFORMED', 'too many');
     expect(await refused({}, { agent: { notReady: () => fault } })).toMatchObject({
       code: 'ERR_LOG_MALFORMED',
+      reason: 'not-ready',
+    });
+  });
+
+  it('everything where the noise failed its look at the start, without spending for it', async () => {
+    const fault = noiseFault(createSecureRandom((bytes) => bytes.fill(7)));
+    expect(await refused({}, { agent: { notReady: () => fault } })).toMatchObject({
+      code: 'ERR_DP_RANDOM',
       reason: 'not-ready',
     });
   });

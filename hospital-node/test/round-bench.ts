@@ -20,7 +20,7 @@ import {
 } from '../src/round/round-agent.js';
 import { createRoundTrainer } from '../src/round/round-trainer.js';
 import { openNodeDatabase } from '../src/store/index.js';
-import { createNoisePool } from '../src/training/noise-pool.js';
+import { createRoundNoise } from '../src/training/round-noise.js';
 import { createTrainingPool } from '../src/training/training-pool.js';
 import { logText, PERIOD_MS, START_MS } from './native-log.js';
 import { paperFederation, type PaperFederationOptions } from './paper-federation.js';
@@ -84,7 +84,7 @@ export async function roundBench(
   });
   const releases = openReleaseStore(join(folder, 'releases'));
   const random = createSecureRandom((bytes) => randomFillSync(bytes));
-  const noise = createNoisePool(random);
+  const noise = createRoundNoise(random);
   const pool = createTrainingPool({ threads: 1 });
   const { onStep } = o;
   const agent = createRoundAgent({

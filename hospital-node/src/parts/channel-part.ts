@@ -199,6 +199,7 @@ function readiness(
   const agent = rounds.agent.status();
   const checks = {
     log: log.fault()?.code ?? 'ok',
+    noise: rounds.noiseFault?.code ?? 'ok',
     channel: health.connected ? 'ok' : (health.lastErrorCode ?? 'connecting'),
     federation: agent.phase === 'needs-operator' ? (agent.code ?? agent.phase) : 'ok',
   };

@@ -8,6 +8,7 @@ import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import { kernelHash } from '@bhschain/models/kernel';
 import { createFederationClient, type FederationClient } from '@bhschain/orchestrator/protocol';
 import type { WindowLabels } from '../access-log/index.js';
+import type { HospitalNodeError } from '../errors.js';
 import type { NodeMetrics } from '../metrics.js';
 import type { PrivacyLedger } from '../privacy-ledger/index.js';
 import { openReleaseStore } from '../round/release-store.js';
@@ -19,7 +20,8 @@ import {
 } from '../round/round-agent.js';
 import { createRoundTrainer } from '../round/round-trainer.js';
 import { isPaused, type NodeDatabase } from '../store/index.js';
-import { createNoisePool } from '../training/noise-pool.js';
+import { noiseFault } from '../training/noise-fault.js';
+import { createRoundNoise } from '../training/round-noise.js';
 import { createTrainingPool } from '../training/training-pool.js';
 import type { Lifetime } from './lifetime.js';
 import type { LogPart } from './log-part.js';
@@ -28,6 +30,8 @@ import { readText, SOFTWARE, type Surroundings } from './surroundings.js';
 export interface RoundPart {
   readonly agent: RoundAgent;
   readonly client: FederationClient;
+  /** Why the noise cannot be trusted, or null: then every round is declined with this code. */
+  readonly noiseFault: HospitalNodeError | null;
 }
 
 const PAUSE_LOOK_MS = 1_000;
@@ -44,8 +48,10 @@ export async function openRounds(
   },
 ): Promise<RoundPart> {
   const { config, log, random, sleep } = surroundings;
+  const badNoise = noiseFault(random);
+  if (badNoise !== null) log.error({ code: badNoise.code, err: badNoise }, 'trains nothing');
   const client = lifetime.own(openFederation(surroundings), (opened) => opened.close());
-  const noise = lifetime.own(createNoisePool(random), (opened) => opened.close());
+  const noise = lifetime.own(createRoundNoise(random), (opened) => opened.close());
   const pool = lifetime.own(createTrainingPool(config.training), (opened) => opened.close());
   // Another process may change it (`bhs-node pause`), so it is looked up again and again.
   let paused = await isPaused(o.database);
@@ -80,11 +86,11 @@ export async function openRounds(
     binMs: config.windows.binMs,
     approvedPlans: config.privacy.approvedPlans,
     isPaused: () => paused,
-    notReady: o.log.fault,
+    notReady: () => badNoise ?? o.log.fault(),
     ...observers(surroundings, o.metrics, o.ledger, () => agent),
   });
   lifetime.run('round agent', (signal) => agent.run(signal));
-  return { agent, client };
+  return { agent, client, noiseFault: badNoise };
 }
 
 export function openFederation({ config, nowMs }: Surroundings): FederationClient {

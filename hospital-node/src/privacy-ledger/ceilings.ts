@@ -1,11 +1,17 @@
 /**
- * The hospital's own limits, checked before anything is computed. ε is recomputed from the stored events each time and
- * never added up. Since plans may change after somebody has looked at models, the enforced actor ceiling is an RDP
- * filter (valid under adaptivity); the tighter PLD value is printed beside it.
- * Sources: Feldman and Zrnic 2021, "Individual Privacy Accounting via a Rényi Filter" (arXiv:2008.11193); `privacy.md` §9.
+ * The hospital's own limits, checked before anything is computed. What a round costs and whether it fits is dp's
+ * `admitRound`; here it gets this hospital's numbers, and a refusal its sentence and facts.
+ * Every actor is counted with the most windows that any round of the horizon allows, so that plans may be mixed.
  * @module
  */
-import { epsilonOf, groupEvent, type PrivacyEvent, type PrivacyPlan } from '@bhschain/dp';
+import {
+  admitRound,
+  epsilonOf,
+  groupEvent,
+  type LedgerRecord,
+  type PrivacyEvent,
+  type PrivacyPlan,
+} from '@bhschain/dp';
 import type { Interval } from '../access-log/index.js';
 import type { Ceilings } from '../config.js';
 import { RoundRefusedError } from '../errors.js';
@@ -13,15 +19,6 @@ import type { ReleaseState } from './release-history.js';
 
 const DAY_MS = 86_400_000;
 const ROUNDS_MAX = 100_000;
-/** ε values are compared with this slack: it is far below anything a person would type. */
-const EPSILON_SLACK = 1e-9;
-
-/** What one more round would do. */
-export interface Affordability {
-  readonly roundEpsilon: number;
-  readonly actorEpsilonBefore: number;
-  readonly actorEpsilonAfter: number;
-}
 
 /** Actor-level ε of debited rounds whose data lie in the horizon before `atMs`. */
 export function actorEpsilonOf(
@@ -33,43 +30,65 @@ export function actorEpsilonOf(
     readonly accountant: 'rdp' | 'pld';
   },
 ): number {
-  const events = eventsWithin(releases, o.atMs, o.horizonMs);
+  const events = within(releases, o.atMs, o.horizonMs).map((release) =>
+    groupEvent(release.event, release.windowsPerActor),
+  );
   return composedEpsilon(events, o.delta, o.accountant);
 }
 
 /**
- * @param releases - every debit so far, abandoned ones included: spent is spent
- * @throws {RoundRefusedError} `ERR_BUDGET_EXHAUSTED` with spent, ceiling, cost, when it fits again and rounds left
+ * @param records - the ledger's; every debit counts, abandoned ones included: spent is spent
+ * @param releases - the same debits, folded
+ * @throws {RoundRefusedError} `ERR_BUDGET_EXHAUSTED` with spent, ceiling, cost and when it fits again;
+ *   `ERR_INTERVAL_SPENT` if the interval overlaps a spent one
  */
 export function assertAffordable(
   ceilings: Ceilings,
   plan: PrivacyPlan,
   interval: Interval,
-  releases: readonly ReleaseState[],
-): Affordability {
-  const { delta } = plan.target;
+  { records, releases }: { records: readonly LedgerRecord[]; releases: readonly ReleaseState[] },
+): void {
   const { windowsPerActorMax } = plan.windowing;
   if (windowsPerActorMax > ceilings.windowsPerActorMax) {
     refuse('windows per actor and round', windowsPerActorMax, ceilings.windowsPerActorMax, {});
   }
-  const roundEpsilon = plan.certified.pld;
-  if (roundEpsilon > ceilings.epsilonPerRound + EPSILON_SLACK) {
-    refuse('epsilon of a round', roundEpsilon, ceilings.epsilonPerRound, {});
-  }
   const horizonMs = ceilings.actorHorizonDays * DAY_MS;
-  const spent = eventsWithin(releases, interval.toMs, horizonMs);
-  const cost = groupEvent(plan.event, windowsPerActorMax);
-  const before = composedEpsilon(spent, delta, 'rdp');
-  const after = composedEpsilon([...spent, cost], delta, 'rdp');
-  if (after > ceilings.actorEpsilon + EPSILON_SLACK) {
-    refuse('epsilon of an actor over the horizon', after, ceilings.actorEpsilon, {
-      spent: round6(before),
-      cost: round6(composedEpsilon([cost], delta, 'rdp')),
-      fitsFromMs: fitsFrom(releases, cost, interval, ceilings, delta),
-      horizonDays: ceilings.actorHorizonDays,
-    });
+  const { delta } = plan.target;
+  const recent = within(releases, interval.toMs, horizonMs);
+  const windowsPerActor = mostWindows(recent, plan);
+  const admission = admitRound(
+    records,
+    { interval, event: plan.event },
+    {
+      windowEpsilon: ceilings.epsilonPerRound,
+      actorEpsilon: ceilings.actorEpsilon,
+      horizonMs,
+      windowsPerActor,
+      delta,
+    },
+  );
+  if (admission.admitted) return;
+  const { reason, spent, ceiling, after } = admission;
+  switch (reason) {
+    case 'interval-spent':
+      throw new RoundRefusedError(
+        'ERR_INTERVAL_SPENT',
+        `log interval ${interval.fromMs}–${interval.toMs} overlaps one that is spent`,
+        'local-policy',
+        { fromMs: interval.fromMs, toMs: interval.toMs },
+      );
+    case 'window-ceiling':
+      return refuse('epsilon of a round', after, ceiling, {});
+    case 'actor-ceiling': {
+      const cost = groupEvent(plan.event, windowsPerActor);
+      return refuse('epsilon of an actor over the horizon', after, ceiling, {
+        spent: round6(spent),
+        cost: round6(composedEpsilon([cost], delta, 'rdp')),
+        fitsFromMs: fitsFrom(releases, plan, interval, ceilings),
+        horizonDays: ceilings.actorHorizonDays,
+      });
+    }
   }
-  return { roundEpsilon, actorEpsilonBefore: before, actorEpsilonAfter: after };
 }
 
 /** How many more rounds of this plan fit under the actor ceiling if nothing leaves the horizon. */
@@ -79,8 +98,10 @@ export function roundsLeft(
   releases: readonly ReleaseState[],
   atMs: number,
 ): number {
-  const spent = eventsWithin(releases, atMs, ceilings.actorHorizonDays * DAY_MS);
-  const cost = groupEvent(plan.event, plan.windowing.windowsPerActorMax);
+  const recent = within(releases, atMs, ceilings.actorHorizonDays * DAY_MS);
+  const windowsPerActor = mostWindows(recent, plan);
+  const spent = recent.map((release) => groupEvent(release.event, windowsPerActor));
+  const cost = groupEvent(plan.event, windowsPerActor);
   const fits = (count: number): boolean =>
     composedEpsilon(
       [...spent, { kind: 'self-composed', event: cost, count }],
@@ -101,18 +122,16 @@ export function roundsLeft(
   return low;
 }
 
-function eventsWithin(
-  releases: Iterable<ReleaseState>,
-  atMs: number,
-  horizonMs: number,
-): PrivacyEvent[] {
-  const events: PrivacyEvent[] = [];
-  for (const release of releases) {
-    if (release.interval.toMs > atMs - horizonMs) {
-      events.push(groupEvent(release.event, release.windowsPerActor));
-    }
-  }
-  return events;
+function within(releases: Iterable<ReleaseState>, atMs: number, horizonMs: number): ReleaseState[] {
+  return [...releases].filter((release) => release.interval.toMs > atMs - horizonMs);
+}
+
+/** k: nobody had more windows than this in any of the rounds. */
+function mostWindows(releases: readonly ReleaseState[], plan: PrivacyPlan): number {
+  return releases.reduce(
+    (most, release) => Math.max(most, release.windowsPerActor),
+    plan.windowing.windowsPerActorMax,
+  );
 }
 
 /** Equal events are gathered first: a month of rounds under one plan is one event, repeated. */
@@ -145,10 +164,9 @@ function composedEpsilon(
 /** The first end of an interval at which enough has left the horizon; null if the plan alone is too dear. */
 function fitsFrom(
   releases: readonly ReleaseState[],
-  cost: PrivacyEvent,
+  plan: PrivacyPlan,
   interval: Interval,
   ceilings: Ceilings,
-  delta: number,
 ): number | null {
   const horizonMs = ceilings.actorHorizonDays * DAY_MS;
   const ends = releases
@@ -156,8 +174,12 @@ function fitsFrom(
     .filter((endMs) => endMs > interval.toMs)
     .sort((a, b) => a - b);
   for (const endMs of ends) {
-    const left = [...eventsWithin(releases, endMs, horizonMs), cost];
-    if (composedEpsilon(left, delta, 'rdp') <= ceilings.actorEpsilon) return endMs;
+    const left = within(releases, endMs, horizonMs);
+    const windowsPerActor = mostWindows(left, plan);
+    const events = [...left.map((release) => release.event), plan.event].map((event) =>
+      groupEvent(event, windowsPerActor),
+    );
+    if (composedEpsilon(events, plan.target.delta, 'rdp') <= ceilings.actorEpsilon) return endMs;
   }
   return null;
 }

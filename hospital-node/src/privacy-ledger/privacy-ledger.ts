@@ -10,13 +10,14 @@ import {
   planHash,
   type JsonObject,
   type LedgerHead,
+  type LedgerRecord,
   type PrivacyPlan,
 } from '@bhschain/dp';
 import type { RoundId } from '@bhschain/orchestrator/protocol';
 import type { Interval } from '../access-log/index.js';
 import type { Ceilings } from '../config.js';
 import { LedgerFileError, RoundRefusedError } from '../errors.js';
-import { assertAffordable, type Affordability } from './ceilings.js';
+import { assertAffordable } from './ceilings.js';
 import { DebitReceipt } from './debit-receipt.js';
 import { openLedgerFile, type LedgerFile, type TornTail } from './ledger-file.js';
 import {
@@ -55,7 +56,7 @@ export interface PrivacyLedger {
   /** The plan that was approved last, or null. */
   readonly latestPlan: PrivacyPlan | null;
   /** The checks of `debit` without its effect. */
-  assertDebitable(request: DebitRequest): Affordability;
+  assertDebitable(request: DebitRequest): void;
   /**
    * Spends. Durable when it returns; only then does the noise pool hand anything out.
    * @throws {RoundRefusedError} `ERR_INTERVAL_SPENT`, `ERR_BUDGET_EXHAUSTED`
@@ -129,6 +130,13 @@ class FiledPrivacyLedger implements PrivacyLedger {
   readonly #releases: Map<string, ReleaseState>;
   readonly #approved: Set<string>;
   #latestPlan: PrivacyPlan | null;
+  /** The question that was answered last with yes. */
+  #admitted: {
+    readonly plan: PrivacyPlan;
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly debits: number;
+  } | null = null;
   /** The accountant takes a while and the status is polled. */
   #spent: { readonly key: string; readonly report: SpendReport } | null = null;
 
@@ -200,7 +208,7 @@ class FiledPrivacyLedger implements PrivacyLedger {
     this.#latestPlan = plan;
   }
 
-  assertDebitable(request: DebitRequest): Affordability {
+  assertDebitable(request: DebitRequest): void {
     const { interval } = request;
     const through = this.spentThroughMs;
     if (through !== null && interval.fromMs < through) {
@@ -211,14 +219,33 @@ class FiledPrivacyLedger implements PrivacyLedger {
         { fromMs: interval.fromMs, toMs: interval.toMs, spentThroughMs: through },
       );
     }
-    return assertAffordable(this.#ceilings, request.plan, interval, this.releases());
+    // The accountant takes a while; the same question about the same debits has the same answer.
+    const known = this.#admitted;
+    if (
+      known?.plan === request.plan &&
+      known.fromMs === interval.fromMs &&
+      known.toMs === interval.toMs &&
+      known.debits === this.#releases.size
+    ) {
+      return;
+    }
+    assertAffordable(this.#ceilings, request.plan, interval, {
+      records: this.#file.records,
+      releases: this.releases(),
+    });
+    this.#admitted = {
+      plan: request.plan,
+      fromMs: interval.fromMs,
+      toMs: interval.toMs,
+      debits: this.#releases.size,
+    };
   }
 
   debit(request: DebitRequest): DebitReceipt {
     this.assertDebitable(request);
     const { roundId, plan, interval } = request;
     const key = releaseKeyOf({ ...request, ...roundId });
-    this.#append('debited', {
+    const record = this.#append('debited', {
       release: key,
       roundId: {
         federationId: roundId.federationId,
@@ -235,7 +262,7 @@ class FiledPrivacyLedger implements PrivacyLedger {
       deltaExponent: plan.spec.deltaExponent,
       event: encodeEvent(plan.event),
     });
-    return new DebitReceipt(key);
+    return new DebitReceipt(key, record);
   }
 
   released(key: string, facts: { readonly digest: string; readonly byteCount: number }): void {
@@ -282,7 +309,9 @@ class FiledPrivacyLedger implements PrivacyLedger {
     this.#append(kind, { release: key, ...facts });
   }
 
-  #append(kind: ReleaseStage, body: JsonObject): void {
-    applyRecord(this.#releases, this.#file.append(kind, body));
+  #append(kind: ReleaseStage, body: JsonObject): LedgerRecord {
+    const record = this.#file.append(kind, body);
+    applyRecord(this.#releases, record);
+    return record;
   }
 }

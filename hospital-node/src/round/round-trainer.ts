@@ -2,13 +2,18 @@
  * From a debit to update bytes: noise that waits, windows of the interval, a worker, a look at the result.
  * @module
  */
-import { samplePoissonMask, type PrivacyPlan, type SecureRandom } from '@bhschain/dp';
+import {
+  samplePoissonMask,
+  type NoisePool,
+  type PrivacyPlan,
+  type SecureRandom,
+} from '@bhschain/dp';
 import type { Architecture } from '@bhschain/models/architecture';
 import { standardise, type Normaliser } from '@bhschain/models/detector';
 import type { Interval, LogFollower, WindowLabels, WindowStore } from '../access-log/index.js';
 import type { DebitReceipt } from '../privacy-ledger/index.js';
-import type { NoisePool } from '../training/noise-pool.js';
 import { normEnvelope, screenOwnUpdate } from '../training/own-update-screening.js';
+import type { RoundNoise } from '../training/round-noise.js';
 import type { TrainingPool } from '../training/training-pool.js';
 
 /** Private facts of a round, for this hospital's own status page. */
@@ -26,17 +31,24 @@ export interface TrainingFacts {
 export interface RoundTrainer {
   /** Before the debit: draws the noise, then lets the log catch up, so that a fault of the log costs nothing. */
   prepare(plan: PrivacyPlan): Promise<void>;
-  /** After the debit; the receipt buys the noise, once. */
-  train(o: {
-    readonly plan: PrivacyPlan;
-    readonly base: Int32Array;
-    readonly interval: Interval;
-    readonly receipt: DebitReceipt;
-  }): Promise<{ readonly update: Int32Array; readonly facts: TrainingFacts }>;
+  /** After the debit; the receipt opens the noise, once. */
+  train(request: TrainRequest): Promise<Trained>;
+}
+
+export interface TrainRequest {
+  readonly plan: PrivacyPlan;
+  readonly base: Int32Array;
+  readonly interval: Interval;
+  readonly receipt: DebitReceipt;
+}
+
+export interface Trained {
+  readonly update: Int32Array;
+  readonly facts: TrainingFacts;
 }
 
 export interface RoundTrainerOptions {
-  readonly noise: NoisePool;
+  readonly noise: RoundNoise;
   readonly pool: TrainingPool;
   readonly windows: WindowStore;
   readonly labels: WindowLabels;
@@ -56,34 +68,48 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       await options.log.pump();
     },
     train: async ({ plan, base, interval, receipt }) => {
-      const drawn = noise.handOut(plan, receipt);
-      await options.log.closeThrough(interval.toMs);
-      const found = await options.windows.trainingWindows(interval, options.labels);
-      const batch = standardise(found.windows, options.normaliser, options.architecture.steps);
-      const selections = samplePoisson(plan, found.windows.length, options.random);
-      const { update, report } = await pool.run({
-        plan: factsOf(plan),
-        architecture: options.architecture,
-        base,
+      const drawn = noise.open(plan, receipt);
+      try {
+        return await trainOn(drawn, { plan, base, interval });
+      } finally {
+        drawn.close();
+      }
+    },
+  };
+
+  async function trainOn(
+    drawn: NoisePool,
+    { plan, base, interval }: Omit<TrainRequest, 'receipt'>,
+  ): Promise<Trained> {
+    await options.log.closeThrough(interval.toMs);
+    const found = await options.windows.trainingWindows(interval, options.labels);
+    const windowCount = found.windows.length;
+    const batch = standardise(found.windows, options.normaliser, options.architecture.steps);
+    const { update, report } = await pool.run({
+      plan,
+      architecture: options.architecture,
+      base,
+      windowCount,
+      batch: {
         windows: batch.windows,
         lengths: batch.lengths,
         columnMasks: batch.columnMask,
-        selections,
-        noise: drawn,
-      });
-      screenOwnUpdate(update, normEnvelope(plan, found.windows.length));
-      return {
-        update,
-        facts: {
-          windows: found.windows.length,
-          excludedPending: found.excluded.pending,
-          excludedConfirmed: found.excluded.confirmed,
-          ...report,
-          updateNorm: normOf(update, plan.updateScaleLog2),
-        },
-      };
-    },
-  };
+      },
+      selections: samplePoisson(plan, windowCount, options.random),
+      noise: drawn,
+    });
+    screenOwnUpdate(update, normEnvelope(plan, windowCount));
+    return {
+      update,
+      facts: {
+        windows: windowCount,
+        excludedPending: found.excluded.pending,
+        excludedConfirmed: found.excluded.confirmed,
+        ...report,
+        updateNorm: normOf(update, plan.updateScaleLog2),
+      },
+    };
+  }
 }
 
 /** A fresh mask for every step, `[steps, windows]`. */
@@ -96,23 +122,6 @@ function samplePoisson(plan: PrivacyPlan, windowCount: number, random: SecureRan
     });
   }
   return selections;
-}
-
-/** Only plain numbers cross into the worker. */
-function factsOf(plan: PrivacyPlan): Parameters<TrainingPool['run']>[0]['plan'] {
-  const { steps, windowClippingNorm, gridScale, sensitivityUnits, expectedBatch } = plan;
-  const { learningRateMicro, momentumMicro, updateScaleLog2, parameterCount } = plan;
-  return {
-    steps,
-    windowClippingNorm,
-    gridScale,
-    sensitivityUnits,
-    expectedBatch,
-    learningRateMicro,
-    momentumMicro,
-    updateScaleLog2,
-    parameterCount,
-  };
 }
 
 function normOf(update: Int32Array, scaleLog2: number): number {

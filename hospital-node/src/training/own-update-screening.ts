@@ -4,8 +4,8 @@
  * bound S the squared norm lies in [d·s² − κ·s²·√(2d), S² + d·s² + κ·√(2d·s⁴ + 4·S²·s²)].
  * @module
  */
+import type { PrivacyPlan } from '@bhschain/dp';
 import { HospitalNodeError } from '../errors.js';
-import type { TrainingPlan } from './private-training.js';
 
 const KAPPA = 12;
 const MICRO = 1e6;
@@ -19,13 +19,9 @@ export interface NormEnvelope {
 /**
  * Momentum weights the noisy gradient of step t by a_t = (1 − μ^(T−t)) / (1 − μ); s² sums their squares, S their values.
  *
- * @param noiseMultiplier - σ / C of each step's sum
  * @param batchMax - most windows that any step selected; private, so this envelope stays in the hospital
  */
-export function normEnvelope(
-  plan: TrainingPlan & { readonly noiseMultiplier: number },
-  batchMax: number,
-): NormEnvelope {
+export function normEnvelope(plan: PrivacyPlan, batchMax: number): NormEnvelope {
   const rate = plan.learningRateMicro / MICRO;
   const momentum = plan.momentumMicro / MICRO;
   const unit = 2 ** plan.updateScaleLog2;

@@ -1,48 +1,36 @@
 /**
- * Local SGD with momentum over the noisy steps of one round: a pure function of (base model, windows, masks, noise).
- * No floating point stands between the integer norm check in the kernel and the noisy integer sum; everything after
- * that sum is post-processing.
+ * Local SGD with momentum over the noisy steps of one round: a pure function of (base model, sums, masks, noise).
+ * Noise goes onto a clipped integer sum and onto nothing else, from a pool that a debit has opened: dp's types say so.
+ * Everything after that sum is post-processing.
  * Sources: Abadi et al. 2016, Algorithm 1 (arXiv:1607.00133); `privacy.md` §8; `training-recipe.md` §2.4.
  * @module
  */
-import type { PrivacyPlan } from '@bhschain/dp';
-import type { Architecture } from '@bhschain/models/architecture';
-import type { Kernel } from '@bhschain/models/kernel';
+import {
+  meanGradient,
+  releaseSum,
+  sumFromKernel,
+  type NoisePool,
+  type PrivacyPlan,
+} from '@bhschain/dp';
 import { HospitalNodeError } from '../errors.js';
+import type { KernelSum } from './kernel-sums.js';
 
-/** The public facts of a plan that training needs. */
-export type TrainingPlan = Pick<
-  PrivacyPlan,
-  | 'steps'
-  | 'windowClippingNorm'
-  | 'gridScale'
-  | 'sensitivityUnits'
-  | 'expectedBatch'
-  | 'learningRateMicro'
-  | 'momentumMicro'
-  | 'updateScaleLog2'
-  | 'parameterCount'
->;
-
-/** Windows side by side, as the kernel takes them. Private: never leaves the hospital. */
-export interface TrainingBatch {
-  /** `[windows, steps, features]`, standardised. */
-  readonly windows: Float32Array;
-  /** `[windows]` */
-  readonly lengths: Uint8Array;
-  /** `[windows]`, bit i: column i is absent. */
-  readonly columnMasks: Uint32Array;
-}
-
-export interface TrainingInput extends TrainingBatch {
-  readonly plan: TrainingPlan;
+export interface TrainingInput {
+  readonly plan: PrivacyPlan;
   /** `[parameterCount]` in units of 2^-updateScaleLog2. */
   readonly base: Int32Array;
-  /** Poisson masks, `[steps, windows]`. */
+  readonly windowCount: number;
+  /** Poisson masks, `[steps, windows]`; overwritten at the end. */
   readonly selections: Uint8Array;
-  /** Discrete Gaussian noise, `[steps, parameterCount]`. */
-  readonly noise: Int32Array;
+  /** Drawn for this plan and opened by its debit; closed at the end, whatever that is. */
+  readonly noise: NoisePool;
 }
+
+/** A step's clipped sum at these parameters over the selected windows, wherever it is computed. */
+export type ClippedSums = (
+  parameters: Float32Array,
+  select: Uint8Array,
+) => KernelSum | Promise<KernelSum>;
 
 /** What stays here: counts are data. */
 export interface TrainingReport {
@@ -57,58 +45,56 @@ export interface TrainingResult {
   readonly report: TrainingReport;
 }
 
-/** What a caller needs to run a round elsewhere. */
-export interface TrainingTask extends TrainingInput {
-  readonly architecture: Architecture;
-}
-
 const MICRO = 1e6;
 const INT32_MAX = 2 ** 31 - 1;
 
 /**
  * With no window at all the result is the noise-only step; that is right, since "too few windows" would tell about N.
  *
- * @throws {HospitalNodeError} `ERR_UPDATE_RANGE` if a parameter or an update leaves the int32 grid or is not finite
+ * @throws {HospitalNodeError} `ERR_UPDATE_RANGE` if a parameter or an update leaves the int32 grid or is not finite,
+ *   `ERR_TRAINING_INPUT` for a wrong length
+ * @throws {NoisePoolError} `ERR_DP_NOISE_POOL` if the noise is of another plan, not opened or used up
  */
-export function trainPrivately(kernel: Kernel, input: TrainingInput): TrainingResult {
-  const { plan, base, noise } = input;
+export async function trainPrivately(
+  sums: ClippedSums,
+  input: TrainingInput,
+): Promise<TrainingResult> {
+  try {
+    return await train(sums, input);
+  } finally {
+    input.noise.close();
+    input.selections.fill(0);
+  }
+}
+
+async function train(sums: ClippedSums, input: TrainingInput): Promise<TrainingResult> {
+  const { plan, base, noise, windowCount } = input;
   const { parameterCount, steps } = plan;
-  const windowCount = input.lengths.length;
   requireLength('base', base.length, parameterCount);
-  requireLength('noise', noise.length, steps * parameterCount);
   requireLength('selections', input.selections.length, steps * windowCount);
 
   const gridUnit = 2 ** -plan.updateScaleLog2;
   const rate = plan.learningRateMicro / MICRO;
   const momentum = plan.momentumMicro / MICRO;
-  const divisor = plan.gridScale * plan.expectedBatch;
   const parameters = Float64Array.from(base, (value) => value * gridUnit);
   const velocity = new Float64Array(parameterCount);
-  const sum = new Float64Array(parameterCount);
   const report = { contributing: 0, clipped: 0, nonFinite: 0 };
 
   for (let step = 0; step < steps; step++) {
-    kernel.setParameters(Float32Array.from(parameters));
-    sum.fill(0);
+    let units: Float64Array = new Float64Array(parameterCount);
     if (windowCount > 0) {
-      const counts = kernel.clippedSum({
-        windows: input.windows,
-        lengths: input.lengths,
-        columnMask: input.columnMasks,
-        select: input.selections.subarray(step * windowCount, (step + 1) * windowCount),
-        clippingNorm: plan.windowClippingNorm,
-        gridScale: plan.gridScale,
-        sensitivityUnits: plan.sensitivityUnits,
-        out: sum,
-      });
-      report.contributing += counts.contributing;
-      report.clipped += counts.clipped;
-      report.nonFinite += counts.nonFinite;
+      const select = input.selections.slice(step * windowCount, (step + 1) * windowCount);
+      const sum = await sums(Float32Array.from(parameters), select);
+      units = sum.units;
+      report.contributing += sum.contributing;
+      report.clipped += sum.clipped;
+      report.nonFinite += sum.nonFinite;
     }
-    const offset = step * parameterCount;
+    const release = releaseSum(sumFromKernel(plan, units), noise.next());
+    units.fill(0);
+    const gradient = meanGradient(release);
     for (let i = 0; i < parameterCount; i++) {
-      const noisyMean = (sum[i]! + noise[offset + i]!) / divisor;
-      velocity[i] = momentum * velocity[i]! + noisyMean;
+      velocity[i] = momentum * velocity[i]! + gradient[i]!;
       parameters[i] = parameters[i]! - rate * velocity[i]!;
     }
   }

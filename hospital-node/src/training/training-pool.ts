@@ -1,14 +1,22 @@
 /**
- * Training off the main thread. One task at a time per thread, a short queue, nothing copied that can be moved.
+ * Training with its gradients off the main thread. A round's windows lie in memory that the threads share, so that no
+ * step copies them; they are overwritten when the round is over.
  * @module
  */
 import { Piscina } from 'piscina';
+import type { Architecture } from '@bhschain/models/architecture';
 import { HospitalNodeError } from '../errors.js';
-import type { TrainingResult, TrainingTask } from './private-training.js';
-import type { TrainingAnswer } from './worker.js';
+import type { KernelSum, SumTask, TrainingBatch } from './kernel-sums.js';
+import { trainPrivately, type TrainingInput, type TrainingResult } from './private-training.js';
+
+/** A round of training, and the network that is trained. */
+export interface TrainingTask extends TrainingInput {
+  readonly architecture: Architecture;
+  readonly batch: TrainingBatch;
+}
 
 export interface TrainingPool {
-  /** Takes the task's buffers with it: they are empty for the caller afterwards. */
+  /** Uses up the task's noise. */
   run(task: TrainingTask): Promise<TrainingResult>;
   close(): Promise<void>;
 }
@@ -17,11 +25,11 @@ export interface TrainingPool {
 const TRAINING_MS_MAX = 30 * 60_000;
 
 /**
- * `run` rejects with `ERR_TRAINING_FAILED` if the worker dies, runs out of memory or takes longer than half an hour;
- * a coded error of the training itself passes through.
+ * `run` rejects with `ERR_TRAINING_FAILED` if a worker dies, runs out of memory or the round takes longer than half an
+ * hour; a coded error of the training itself passes through.
  */
 export function createTrainingPool(options: { readonly threads: number }): TrainingPool {
-  const pool = new Piscina<TrainingTask, TrainingAnswer>({
+  const pool = new Piscina<SumTask, KernelSum>({
     filename: new URL('../../dist/training/worker.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: options.threads,
@@ -31,27 +39,44 @@ export function createTrainingPool(options: { readonly threads: number }): Train
     env: {},
   });
   return {
-    run: async (task) => {
-      const buffers = [task.windows, task.lengths, task.columnMasks, task.selections, task.noise];
-      let answer: TrainingAnswer;
+    run: async ({ architecture, batch, ...input }) => {
+      const shared = shareBatch(batch);
+      const signal = AbortSignal.timeout(TRAINING_MS_MAX);
+      const { windowClippingNorm: clippingNorm, gridScale, sensitivityUnits } = input.plan;
+      const clipping = { clippingNorm, gridScale, sensitivityUnits };
       try {
-        answer = await pool.run(task, {
-          transferList: buffers.map((each) => each.buffer as ArrayBuffer),
-          signal: AbortSignal.timeout(TRAINING_MS_MAX),
-        });
-      } catch (cause) {
-        throw new HospitalNodeError(
-          'ERR_TRAINING_FAILED',
-          'the training worker failed; the interval stays spent',
-          {},
-          cause,
-        );
+        return await trainPrivately(async (parameters, select) => {
+          try {
+            return await pool.run(
+              { architecture, batch: shared, clipping, parameters, select },
+              { signal },
+            );
+          } catch (cause) {
+            throw new HospitalNodeError(
+              'ERR_TRAINING_FAILED',
+              'the training worker failed; the interval stays spent',
+              {},
+              cause,
+            );
+          }
+        }, input);
+      } finally {
+        shared.windows.fill(0);
+        batch.windows.fill(0);
       }
-      if ('failure' in answer) {
-        throw new HospitalNodeError(answer.failure.code, answer.failure.message);
-      }
-      return answer.result;
     },
     close: () => pool.destroy(),
   };
+}
+
+function shareBatch({ windows, lengths, columnMasks }: TrainingBatch): TrainingBatch {
+  const shared = {
+    windows: new Float32Array(new SharedArrayBuffer(windows.byteLength)),
+    lengths: new Uint8Array(new SharedArrayBuffer(lengths.byteLength)),
+    columnMasks: new Uint32Array(new SharedArrayBuffer(columnMasks.byteLength)),
+  };
+  shared.windows.set(windows);
+  shared.lengths.set(lengths);
+  shared.columnMasks.set(columnMasks);
+  return shared;
 }
