@@ -4,8 +4,10 @@ import { actorOf } from '@bhschain/chaincode-hooks/events';
 import { applyBlock, readCheckpoint } from '../src/fabric/block-checkpoint.js';
 import { ChaincodeError, GatewayUnavailableError } from '../src/fabric/errors.js';
 import { startHttpServer, type HttpServer } from '../src/http-server.js';
-import { addPerson } from '../src/review/people.js';
+import type { ReviewError } from '../src/review/errors.js';
+import { addPerson, signIn } from '../src/review/people.js';
 import { openReviewStore, type ReviewStore } from '../src/review/review-store.js';
+import { NAMES_MAX, noteFailure } from '../src/review/sign-in-delay.js';
 import { consortium, identityOf } from './identity-fixture.js';
 import {
   advanced,
@@ -205,6 +207,43 @@ describe('signing in', () => {
     nowMs += 60_000;
     await signedIn('ben');
   }, 60_000);
+
+  it('makes a name that nobody has wait exactly as long as one that somebody has', async () => {
+    const tries = async (name: string): Promise<unknown[]> => {
+      const answers: unknown[] = [];
+      for (let i = 0; i < 6; i++) {
+        const answer = signIn(review.database, { name, password: 'wrong wrong', nowMs });
+        const { code, message, facts } = await answer.then(
+          () => expect.fail('signed in'),
+          (error: unknown) => error as ReviewError,
+        );
+        answers.push([code, message, facts]);
+        // The fifth comes after the wait of the third, and makes it longer.
+        nowMs += i === 3 ? 1_000 : 0;
+      }
+      return answers;
+    };
+    const nobody = await tries('nobody-at-all');
+    expect(nobody.map((answer) => (answer as unknown[])[0])).toEqual([
+      ...['ERR_SIGN_IN', 'ERR_SIGN_IN', 'ERR_SIGN_IN'],
+      ...['ERR_SIGN_IN_DELAYED', 'ERR_SIGN_IN', 'ERR_SIGN_IN_DELAYED'],
+    ]);
+    expect(await tries('ben')).toEqual(nobody);
+    nowMs += 60_000;
+    await signIn(review.database, { name: 'ben', password: PASSWORD, nowMs });
+  }, 60_000);
+
+  it('remembers the names of failed tries up to a number, the newest, and none of them in clear', async () => {
+    const { database } = review;
+    const insert = database.prepare('INSERT INTO sign_in_failure VALUES (?, 9, ?)');
+    for (let i = 0; i < NAMES_MAX + 10; i++) insert.run(`old-${i}`, i);
+    await noteFailure(database, 'a-name-typed', nowMs);
+    const rows = database.prepare('SELECT * FROM sign_in_failure').all();
+    expect(rows).toHaveLength(NAMES_MAX);
+    expect(JSON.stringify(rows)).not.toContain('"old-0"');
+    expect(JSON.stringify(rows)).not.toContain('a-name-typed');
+    database.exec('DELETE FROM sign_in_failure');
+  });
 
   it('ends with sign-out, with half an hour of silence, and after twelve hours', async () => {
     const ana = await signedIn('ana');

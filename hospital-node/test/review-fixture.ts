@@ -14,7 +14,7 @@ import {
 } from '@bhschain/chaincode-hooks/events';
 import type { FollowedBlock } from '../src/fabric/block-checkpoint.js';
 import { fabricSchema } from '../src/fabric/schema.js';
-import { reviewSchema } from '../src/review/schema.js';
+import { reviewSchema, signInFailureSchema } from '../src/review/schema.js';
 import { openNodeDatabase } from '../src/store/index.js';
 
 export const NOW = 1_790_000_000_000;
@@ -26,7 +26,10 @@ export function temporaryFolder(): string {
 /** A `node.sqlite` with the tables of this side only. */
 export async function migratedFile(): Promise<string> {
   const file = join(temporaryFolder(), 'node.sqlite');
-  const database = openNodeDatabase({ file, migrations: [fabricSchema, reviewSchema] });
+  const database = openNodeDatabase({
+    file,
+    migrations: [fabricSchema, reviewSchema, signInFailureSchema],
+  });
   await database.destroy();
   return file;
 }

@@ -10,6 +10,7 @@ import { createIdentity, type FabricIdentity } from '../fabric/identity.js';
 import { openShared, transact } from '../fabric/transact.js';
 import { ReviewError } from './errors.js';
 import { checkPassword, newPassword, NOBODY } from './password.js';
+import { forgetFailures, noteFailure, waitLeftMs } from './sign-in-delay.js';
 
 export const PERSON_ROLES = ['analyst', 'privacy-officer'] as const;
 export type PersonRole = (typeof PERSON_ROLES)[number];
@@ -75,13 +76,14 @@ export async function addPerson(o: NewPerson): Promise<Person> {
   try {
     await transact(database, () => {
       database.prepare('DELETE FROM person_session WHERE person = ?').run(o.name);
+      forgetFailures(database, o.name);
       database
         .prepare(
           `INSERT INTO person (name, role, password_hash, certificate, private_key, actor, msp_id, added_at_ms)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash,
              certificate = excluded.certificate, private_key = excluded.private_key, actor = excluded.actor,
-             msp_id = excluded.msp_id, failures = 0`,
+             msp_id = excluded.msp_id`,
         )
         .run(
           person.name,
@@ -108,8 +110,6 @@ interface PersonRow {
   private_key: string;
   actor: string;
   msp_id: string;
-  failures: number;
-  failed_at_ms: number;
 }
 
 export interface SignedIn {
@@ -118,7 +118,7 @@ export interface SignedIn {
 }
 
 /**
- * Checks name and password and unlocks the key. A wrong password costs the account a growing wait (1, 2, 4 … 30 s after
+ * Checks name and password and unlocks the key. A wrong password costs the name, whoever has it, a growing wait (1, 2, 4 … 30 s after
  * the third), never a lock-out that others could cause.
  *
  * @throws {ReviewError} `ERR_SIGN_IN`, `ERR_SIGN_IN_DELAYED` with `retryAfterMs`
@@ -129,26 +129,20 @@ export async function signIn(
 ): Promise<SignedIn> {
   const row = database.prepare('SELECT * FROM person WHERE name = ?').get(o.name) as
     PersonRow | undefined;
-  if (row !== undefined) {
-    const retryAfterMs = row.failed_at_ms + delayMs(row.failures) - o.nowMs;
-    if (retryAfterMs > 0) {
-      throw new ReviewError(
-        'ERR_SIGN_IN_DELAYED',
-        `Too many wrong passwords for this name. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`,
-        { retryAfterMs },
-      );
-    }
+  const retryAfterMs = waitLeftMs(database, o.name, o.nowMs);
+  if (retryAfterMs > 0) {
+    throw new ReviewError(
+      'ERR_SIGN_IN_DELAYED',
+      `Too many wrong passwords for this name. Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`,
+      { retryAfterMs },
+    );
   }
   const derived = await checkPassword(o.password, row?.password_hash ?? NOBODY);
   if (row === undefined || derived === null) {
-    if (row !== undefined) await noteFailure(database, row.name, o.nowMs);
+    await noteFailure(database, o.name, o.nowMs);
     throw new ReviewError('ERR_SIGN_IN', 'Name or password is wrong.');
   }
-  if (row.failures > 0) {
-    await transact(database, () =>
-      database.prepare('UPDATE person SET failures = 0 WHERE name = ?').run(row.name),
-    );
-  }
+  await transact(database, () => forgetFailures(database, row.name));
   return {
     person: personOf(row),
     identity: createIdentity({
@@ -176,22 +170,6 @@ export function peopleByActor(database: DatabaseSyncInstance): ReadonlyMap<strin
 
 function personOf(row: PersonRow): Person {
   return { name: row.name, role: row.role, actor: row.actor, mspId: row.msp_id };
-}
-
-function delayMs(failures: number): number {
-  return failures < 3 ? 0 : Math.min(30_000, 1_000 * 2 ** (failures - 3));
-}
-
-async function noteFailure(
-  database: DatabaseSyncInstance,
-  name: string,
-  nowMs: number,
-): Promise<void> {
-  await transact(database, () =>
-    database
-      .prepare('UPDATE person SET failures = failures + 1, failed_at_ms = ? WHERE name = ?')
-      .run(nowMs, name),
-  );
 }
 
 function parse<T>(read: () => T): T | null {

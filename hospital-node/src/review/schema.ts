@@ -112,3 +112,18 @@ export const reviewSchema: Migration = {
     ) STRICT;
   `,
 };
+
+/** Waits belong to names, not to people: a name that nobody has gets them too. */
+export const signInFailureSchema: Migration = {
+  name: 'review-2-sign-in-failure',
+  sql: `
+    CREATE TABLE sign_in_failure (
+      name_hash    TEXT PRIMARY KEY,
+      failures     INTEGER NOT NULL,
+      failed_at_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX sign_in_failure_age ON sign_in_failure (failed_at_ms);
+    ALTER TABLE person DROP COLUMN failures;
+    ALTER TABLE person DROP COLUMN failed_at_ms;
+  `,
+};

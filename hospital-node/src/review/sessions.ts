@@ -44,6 +44,13 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
       database.prepare('DELETE FROM person_session WHERE id_hash = ?').run(hash),
     );
   };
+  /** A key must not outlive its session, whoever ended that: time, a new password, another process. */
+  const lockOrphans = (): void => {
+    const live = database.prepare('SELECT 1 FROM person_session WHERE id_hash = ?');
+    for (const hash of unlocked.keys()) {
+      if (live.get(hash) === undefined) unlocked.delete(hash);
+    }
+  };
   return {
     async open(signedIn, nowMs) {
       const id = randomBytes(32).toString('base64url');
@@ -59,6 +66,7 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
           )
           .run(hash, signedIn.person.name, csrf, nowMs, nowMs);
       });
+      lockOrphans();
       unlocked.set(hash, signedIn.identity);
       return {
         id,

@@ -4,7 +4,12 @@
  */
 import { accessLogSchema } from '../access-log/schema.js';
 import { fabricSchema } from '../fabric/schema.js';
-import { reviewSchema } from '../review/schema.js';
+import { reviewSchema, signInFailureSchema } from '../review/schema.js';
 import type { Migration } from './migration.js';
 
-export const MIGRATIONS: readonly Migration[] = [accessLogSchema, fabricSchema, reviewSchema];
+export const MIGRATIONS: readonly Migration[] = [
+  accessLogSchema,
+  fabricSchema,
+  reviewSchema,
+  signInFailureSchema,
+];
