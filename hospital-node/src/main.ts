@@ -60,9 +60,18 @@ async function runUntil(stop: AbortSignal, node: HospitalNode): Promise<void> {
   }
 }
 
+/**
+ * A transaction whose outcome is unknown may be looked for during minutes. On request we do not wait for it: everything
+ * that matters is on disk, as after a crash.
+ */
+const STOP_GRACE_MS = 8_000;
+
 function stopRequested(): AbortSignal {
   const controller = new AbortController();
-  const abort = (): void => controller.abort();
+  const abort = (): void => {
+    controller.abort();
+    setTimeout(() => process.exit(0), STOP_GRACE_MS).unref();
+  };
   process.once('SIGTERM', abort);
   process.once('SIGINT', abort);
   // Started with a channel: the parent may have gone while we were loading.

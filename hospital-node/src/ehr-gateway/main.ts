@@ -76,11 +76,18 @@ async function main(): Promise<void> {
   }
 }
 
+/**
+ * A call whose outcome is unknown may be looked for during minutes. On request we do not wait for it: its intent is on
+ * disk, and the next start looks it up.
+ */
+const STOP_GRACE_MS = 8_000;
+
 /** SIGTERM, SIGINT, or the end of the parent that forked us. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   const end = (): void => {
     stop.abort();
+    setTimeout(() => process.exit(0), STOP_GRACE_MS).unref();
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
