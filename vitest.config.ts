@@ -23,7 +23,13 @@ export default defineConfig({
     projects: [
       ...rooms.map((room) => ({
         extends: true as const,
-        test: { name: room, root: room, include: ['test/**/*.test.ts'] },
+        test: {
+          name: room,
+          root: room,
+          include: ['test/**/*.test.ts'],
+          // A whole consortium on two cores is enough for one machine at a time.
+          fileParallelism: room !== 'experiments',
+        },
       })),
       { extends: true as const, test: { name: 'house', include: ['tidy.test.ts'] } },
     ],
