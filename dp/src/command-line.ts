@@ -5,9 +5,9 @@
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { calibrate } from './accounting/calibration.js';
-import { deltaOf, epsilonInterval, epsilonOf } from './accounting/epsilon.js';
+import { deltaOf, epsilonInterval, epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
 import type { Accountant } from './accounting/mechanism.js';
-import { DpError, UsageError } from './errors.js';
+import { DpError, PrivacyLedgerError, UsageError } from './errors.js';
 import { decodeEvent, encodeEvent } from './event-codec.js';
 import { groupEvent } from './group-event.js';
 import { decodePlan } from './plan-codec.js';
@@ -82,7 +82,7 @@ interface Answer {
   readonly exitCode?: 0 | 1;
 }
 
-/** Runs one command. Never throws: a refusal is one line of JSON {code, message} on standard error. */
+/** Runs one command. Never throws: a refusal is one line of JSON {code, message, …} on standard error. */
 export function runCommandLine(argv: readonly string[], io: CommandLineIo): CommandLineResult {
   try {
     const { values, positionals } = parse(argv);
@@ -100,10 +100,17 @@ export function runCommandLine(argv: readonly string[], io: CommandLineIo): Comm
     return { exitCode: answer.exitCode ?? 0, stdout, stderr: '' };
   } catch (error) {
     if (!(error instanceof DpError)) throw error;
-    const refusal = { code: error.code, message: error.message };
-    const exitCode = error.code === 'ERR_DP_LEDGER_CORRUPT' ? 1 : 2;
-    return { exitCode, stdout: '', stderr: `${JSON.stringify(refusal)}\n` };
+    const { code, message } = error;
+    if (error instanceof PrivacyLedgerError) {
+      const { line, byteOffset, reason } = error;
+      return refused(1, { code, message, line, byteOffset, reason });
+    }
+    return refused(2, { code, message });
   }
+}
+
+function refused(exitCode: 1 | 2, facts: Readonly<Record<string, unknown>>): CommandLineResult {
+  return { exitCode, stdout: '', stderr: `${JSON.stringify(facts)}\n` };
 }
 
 function parse(argv: readonly string[]): { values: Values; positionals: string[] } {
@@ -198,7 +205,10 @@ function calibrateCommand(values: Values, io: CommandLineIo): Answer {
     return groupEvent(event, group);
   };
   decodeEvent(family(1)); // ranges of q and T, with a coded error
-  const noiseMultiplier = calibrate(family, { ...options, epsilon, delta }, 1e-9);
+  const target = { ...options, epsilon, delta };
+  const idle = samplingRate === 0 || steps === 0;
+  const noiseMultiplier =
+    idle && provenEpsilonOf(family(1), target) <= epsilon ? 0 : calibrate(family, target, 1e-9);
   return {
     json: {
       command: 'calibrate',

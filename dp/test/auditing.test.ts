@@ -180,7 +180,7 @@ describe('audit of the executed private step', () => {
     random.fill(coins);
     const noise = new Float64Array(count);
     sampleDiscreteGaussian(noise, { scaleExponent: plan.noiseExponent, random });
-    const found = (scale: number): number => {
+    const found = (scale: number): readonly [number, number] => {
       const inside: number[] = [];
       const outside: number[] = [];
       // Canary i is C times the i-th unit vector: clipped exactly onto D.
@@ -190,10 +190,7 @@ describe('audit of the executed private step', () => {
         else outside.push(score);
       });
       const o = { significance: 0.05, delta: 1e-5 };
-      return [
-        oneRunEpsilon({ inside, outside }, o),
-        oneRunGaussianEpsilon({ inside, outside }, o),
-      ] as const;
+      return [oneRunEpsilon({ inside, outside }, o), oneRunGaussianEpsilon({ inside, outside }, o)];
     };
     for (const epsilon of found(1)) expect(epsilon).toBeLessThan(0.5);
     const [classic, gaussian] = found(0.1);

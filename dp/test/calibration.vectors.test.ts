@@ -62,6 +62,14 @@ describe('calibration', () => {
     }
   });
 
+  it('ε = 0 and ε far below the grid have a tight answer too', () => {
+    for (const epsilon of [0, 1e-9]) {
+      const s = calibrateNoiseMultiplier({ ...target, epsilon, samplingRate: 0.1, steps: 10 });
+      expect(provenEpsilonOf(dpSgd(0.1, s, 10), { delta: 1e-5 })).toBeLessThanOrEqual(epsilon);
+      expect(provenEpsilonOf(dpSgd(0.1, 0.99 * s, 10), { delta: 1e-5 })).toBeGreaterThan(epsilon);
+    }
+  });
+
   it('calibrates any family: training beside a release', () => {
     const s = calibrate((x) => all(dpSgd(0.0512, x, 59), gaussian(30)), target);
     // The table of releases: a histogram with std 30 counts raises 3.050 to 3.123.

@@ -103,6 +103,7 @@ describe('bhs-dp', () => {
     const beside = s(
       'calibrate --epsilon 2 --delta 1e-5 --sampling-rate 0.0512 --steps 59 --events events.json',
     );
+    expect(s('calibrate --epsilon 0.5 --delta 1e-5 --sampling-rate 0')).toBe(0);
     expect(beside).toBeGreaterThan(
       s('calibrate --epsilon 2 --delta 1e-5 --sampling-rate 0.0512 --steps 59'),
     );
@@ -128,7 +129,11 @@ describe('bhs-dp', () => {
   it('a ledger that does not verify: status 1 and the position', () => {
     const result = run('ledger verify torn.jsonl');
     expect(result.exitCode).toBe(1);
-    expect(JSON.parse(result.stderr)).toMatchObject({ code: 'ERR_DP_LEDGER_CORRUPT' });
+    expect(JSON.parse(result.stderr)).toMatchObject({
+      code: 'ERR_DP_LEDGER_CORRUPT',
+      line: 2,
+      byteOffset: ledgerText().indexOf('\n') + 1,
+    });
     expect(result.stderr).toMatch(/line 2 \(byte \d+\)/);
   });
 
@@ -169,6 +174,12 @@ describe('bhs-dp', () => {
     ['ledger', 'ERR_DP_USAGE'],
     ['ledger mend ledger.jsonl', 'ERR_DP_USAGE'],
     ['ledger verify absent.jsonl', 'ERR_DP_FILE'],
+    ['epsilon --noise-multiplier NaN --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier Infinity --delta 1e-5', 'ERR_DP_USAGE'],
+    ['epsilon --noise-multiplier 3 --delta 0', 'ERR_DP_ARGUMENT'],
+    ['epsilon --noise-multiplier 3 --delta 1', 'ERR_DP_ARGUMENT'],
+    ['delta --noise-multiplier 3 --epsilon=-1', 'ERR_DP_ARGUMENT'],
+    ['calibrate --epsilon 0.5 --delta 1e-5 --steps 0 --events events.json', 'ERR_DP_UNREACHABLE'],
     ['calibrate --epsilon -1 --delta 1e-5', 'ERR_DP_USAGE'],
     ['calibrate --epsilon 0.5 --delta 1e-5 --sampling-rate 2', 'ERR_DP_EVENT'],
   ])('refuses "%s" with %s', (line, code) => {

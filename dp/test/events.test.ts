@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rdpCurve } from '../src/accounting/rdp-accountant.js';
-import { deltaOf, epsilonInterval, epsilonOf } from '../src/accounting/epsilon.js';
+import { gaussianMuOf, truePositiveRateOf } from '../src/accounting/attack-power.js';
+import { deltaOf, epsilonInterval, epsilonOf, provenEpsilonOf } from '../src/accounting/epsilon.js';
 import { zcdpDelta, zcdpEpsilon, gaussianRho } from '../src/accounting/zcdp.js';
 import { gaussianDelta } from '../src/accounting/gaussian.js';
 import { pldEpsilon } from '../src/accounting/pld-accountant.js';
@@ -347,6 +348,47 @@ describe('laws of accounting', () => {
       expect(epsilonOf(gaussian(0), { ...options, accountant })).toBe(Infinity);
     }
     expect(epsilonOf(dpSgd(1, 7.0318266756, 1), options)).toBeCloseTo(0.5, 9);
+  });
+
+  it.each<[string, PrivacyEvent]>([
+    ['$.event.samplingProbability', dpSgd(NaN, 1, 1)],
+    ['$.event.samplingProbability', dpSgd(2, 1, 1)],
+    ['$.event.samplingProbability', dpSgd(-0.1, 1, 1)],
+    ['$.event.event.noiseMultiplier', dpSgd(0.1, NaN, 1)],
+    ['$.event.event.noiseMultiplier', dpSgd(0.1, -1, 1)],
+    ['$.event.event.noiseMultiplier', dpSgd(0.1, Infinity, 1)],
+    ['$.count', dpSgd(0.1, 1, NaN)],
+    ['$.count', dpSgd(0.1, 1, -5)],
+    ['$.count', dpSgd(0.1, 1, Infinity)],
+  ])('refuses an event whose %s is out of range, at every door (%#)', (path, event) => {
+    for (const ask of [
+      () => epsilonOf(event, { delta: 1e-5 }),
+      () => epsilonOf(event, { delta: 1e-5, accountant: 'rdp' }),
+      () => provenEpsilonOf(event, { delta: 1e-5 }),
+      () => epsilonInterval(event, { delta: 1e-5 }),
+      () => deltaOf(event, { epsilon: 1 }),
+      () => truePositiveRateOf(event, { falsePositiveRate: 0.1 }),
+      () => gaussianMuOf(event),
+    ]) {
+      expect(ask).toThrow(EventFormatError);
+      expect(ask).toThrow(path);
+    }
+  });
+
+  it.each([
+    [0.5, 0.03, 1],
+    [0.01, 0.02, 1],
+    [0.9, 0.05, 4],
+  ])('losses beyond e^709 have an answer: q %d, s %d, T %i', (q, s, steps) => {
+    const { lower, upper } = epsilonInterval(dpSgd(q, s, steps), { delta: 1e-5 });
+    const all = epsilonOf(times(steps, gaussian(s)), { delta: 1e-5 });
+    expect(lower).toBeGreaterThan(0.6 * all);
+    expect(upper).toBeLessThan(1.01 * all);
+    expect(upper - lower).toBeLessThan(0.01 * all);
+  });
+
+  it.each([NaN, -1])('refuses ε = %s', (epsilon) => {
+    expect(() => deltaOf(gaussian(1), { epsilon })).toThrow(InvalidArgumentError);
   });
 
   it.each([NaN, 0, 1, -1, Infinity])('refuses δ = %s', (delta) => {

@@ -4,6 +4,7 @@
  */
 import { requireProbability } from '../argument-checks.js';
 import { InvalidArgumentError } from '../errors.js';
+import { decodeEvent } from '../event-codec.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
 import { pldGaussianMu, pldTruePositiveRate } from './pld-accountant.js';
 
@@ -20,7 +21,7 @@ export function truePositiveRateOf(
 ): number {
   requireProbability('falsePositiveRate', o.falsePositiveRate);
   const adjacency = o.adjacency ?? 'add-or-remove-one';
-  return pldTruePositiveRate(event, o.falsePositiveRate, { adjacency });
+  return pldTruePositiveRate(decodeEvent(event), o.falsePositiveRate, { adjacency });
 }
 
 /**
@@ -37,5 +38,7 @@ export function gaussianMuOf(
   if (!(errorRateMin >= 1e-9 && errorRateMin < 0.5)) {
     throw new InvalidArgumentError('errorRateMin', 'a number in [1e-9, 0.5)', errorRateMin);
   }
-  return pldGaussianMu(event, errorRateMin, { adjacency: o.adjacency ?? 'add-or-remove-one' });
+  return pldGaussianMu(decodeEvent(event), errorRateMin, {
+    adjacency: o.adjacency ?? 'add-or-remove-one',
+  });
 }

@@ -101,7 +101,8 @@ function narrow(
   let { low, below, high, above } = bracket;
   let lastSide = 0;
   for (let i = 0; i < 100 && high - low > tolerance * high; i++) {
-    const usable = Number.isFinite(below) && below > above;
+    // At ε = 0 the curve is flat, and a line through it leads nowhere.
+    const usable = Number.isFinite(below) && above < 0;
     let x = usable ? low + ((high - low) * below) / (below - above) : (low + high) / 2;
     // Never closer to an end than a third of the tolerance, so that both ends come in.
     const margin = (tolerance * high) / 3;

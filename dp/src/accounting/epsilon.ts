@@ -4,6 +4,7 @@
  */
 import { requireDelta } from '../argument-checks.js';
 import { InvalidArgumentError } from '../errors.js';
+import { decodeEvent } from '../event-codec.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
 import type { Accountant } from './mechanism.js';
 import {
@@ -24,14 +25,16 @@ import { rdpDelta, rdpEpsilon } from './rdp-accountant.js';
  * | non-private, noise multiplier 0   | +∞     |
  *
  * @throws {InvalidArgumentError} `ERR_DP_ARGUMENT`: δ outside (0, 1)
+ * @throws {EventFormatError} `ERR_DP_EVENT`: a parameter of the event out of its range
  * @throws {UnsupportedEventError} `ERR_DP_UNSUPPORTED`: no rule for this event under this relation
  * @throws {GridTooLargeError} `ERR_DP_GRID`: the accuracy cannot be had in bounded memory
  */
 export function epsilonOf(
-  event: PrivacyEvent,
+  given: PrivacyEvent,
   options: Readonly<{ delta: number; adjacency?: Adjacency; accountant?: Accountant }>,
 ): number {
   requireDelta('delta', options.delta);
+  const event = decodeEvent(given);
   const adjacency = options.adjacency ?? 'add-or-remove-one';
   return options.accountant === 'rdp'
     ? rdpEpsilon(event, options.delta, adjacency)
@@ -40,12 +43,13 @@ export function epsilonOf(
 
 /** δ of an event at ε >= 0. Errors as `epsilonOf`. */
 export function deltaOf(
-  event: PrivacyEvent,
+  given: PrivacyEvent,
   options: Readonly<{ epsilon: number; adjacency?: Adjacency; accountant?: Accountant }>,
 ): number {
   if (!(options.epsilon >= 0)) {
     throw new InvalidArgumentError('epsilon', 'a number >= 0', options.epsilon);
   }
+  const event = decodeEvent(given);
   const adjacency = options.adjacency ?? 'add-or-remove-one';
   return options.accountant === 'rdp'
     ? rdpDelta(event, options.epsilon, adjacency)
@@ -57,10 +61,11 @@ export function deltaOf(
  * Calibration and plans ask this one. Errors as `epsilonOf`; +∞ where δ is below what the grid can certify.
  */
 export function provenEpsilonOf(
-  event: PrivacyEvent,
+  given: PrivacyEvent,
   options: Readonly<{ delta: number; adjacency?: Adjacency; accountant?: Accountant }>,
 ): number {
   requireDelta('delta', options.delta);
+  const event = decodeEvent(given);
   const adjacency = options.adjacency ?? 'add-or-remove-one';
   return options.accountant === 'rdp'
     ? rdpEpsilon(event, options.delta, adjacency)
@@ -73,11 +78,11 @@ export function provenEpsilonOf(
  * Worked: q .0512, s 3.0499, T 59, δ 1e-5 gives [0.49992, 0.49999616].
  */
 export function epsilonInterval(
-  event: PrivacyEvent,
+  given: PrivacyEvent,
   options: Readonly<{ delta: number; adjacency?: Adjacency }>,
 ): EpsilonInterval {
   requireDelta('delta', options.delta);
-  return pldEpsilonInterval(event, options.delta, {
+  return pldEpsilonInterval(decodeEvent(given), options.delta, {
     adjacency: options.adjacency ?? 'add-or-remove-one',
   });
 }

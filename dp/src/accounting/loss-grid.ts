@@ -33,6 +33,11 @@ function tailRoundOff(tail: number): number {
   return tail <= 0 ? 0 : UNIT_ROUND_OFF * (8 - 8 * Math.log(tail)) * tail;
 }
 
+/** e^loss · mass, where e^loss alone may be beyond all numbers. */
+function scaledBy(loss: number, mass: number): number {
+  return loss < 700 ? Math.exp(loss) * mass : Math.exp(loss + Math.log(mass));
+}
+
 /** A cell's edge is off by some u of its loss; mass that it puts on the wrong side changes δ by no more than that. */
 function edgeRoundOff(first: number, size: number, step: number): number {
   return 8 * UNIT_ROUND_OFF * (1 + step * Math.max(Math.abs(first), Math.abs(first + size)));
@@ -60,22 +65,21 @@ export function dominatingGrid(pair: LossPair, step: number, logTailMass: number
     pair.split(loss + step, next);
     const p = massBetween(here.pAbove, here.pBelow, next.pAbove, next.pBelow);
     const q = massBetween(here.qAbove, here.qBelow, next.qAbove, next.qBelow);
-    const ratio = Math.exp(loss);
     // p = a + b and q = a e^{−l} + b e^{−l−h}.
-    const up = Math.min(p, Math.max(0, (p - ratio * q) / gain));
+    const up = Math.min(p, Math.max(0, (p - scaledBy(loss, q)) / gain));
     masses[i] = masses[i]! + (p - up);
     masses[i + 1] = masses[i + 1]! + up;
     // A mass that is put on the wrong one of two neighbours changes δ by at most `gain` times itself.
     roundOff +=
       tailRoundOff(Math.min(next.pAbove, next.pBelow)) +
-      ratio * tailRoundOff(Math.min(next.qAbove, next.qBelow));
+      scaledBy(loss, tailRoundOff(Math.min(next.qAbove, next.qBelow)));
     here.pAbove = next.pAbove;
     here.qAbove = next.qAbove;
     here.pBelow = next.pBelow;
     here.qBelow = next.qBelow;
   }
   // What lies above the last point: as much there as Q allows, the rest at infinity.
-  const top = Math.min(here.pAbove, here.qAbove * Math.exp((first + size - 1) * step));
+  const top = Math.min(here.pAbove, scaledBy((first + size - 1) * step, here.qAbove));
   masses[size - 1] = masses[size - 1]! + top;
   return { step, first, masses, infinity: here.pAbove - top, aliasing: 0, shift: 0, roundOff };
 }
