@@ -97,6 +97,17 @@ describe('calibration', () => {
     expect(call).toThrow(argument);
   });
 
+  it.each([
+    ['epsilon', { epsilon: NaN }],
+    ['epsilon', { epsilon: -1 }],
+    ['delta', { delta: NaN }],
+    ['delta', { delta: 1 }],
+  ])('refuses a bad %s for any family (%#)', (argument, change) => {
+    const call = (): number => calibrate(gaussian, { ...target, ...change });
+    expect(call).toThrow(InvalidArgumentError);
+    expect(call).toThrow(argument);
+  });
+
   it('says so when no noise can do it', () => {
     expect(() => calibrate(() => ({ kind: 'non-private' }), target)).toThrow(CalibrationError);
   });

@@ -10,7 +10,8 @@ import {
   sampledRemove,
 } from '../src/accounting/atomic-pair.js';
 import { calibrate } from '../src/accounting/calibration.js';
-import { deltaOf, epsilonOf } from '../src/accounting/epsilon.js';
+import { deltaOf, epsilonInterval, epsilonOf } from '../src/accounting/epsilon.js';
+import { gaussianEpsilon } from '../src/accounting/gaussian.js';
 import {
   deltaAt,
   dominatedGrid,
@@ -235,6 +236,40 @@ describe('ε and δ of whole mechanisms', () => {
     [1.5, 0.04, 2249, 1e-5, 6.767051],
   ])('A31, A32 (PLD beside PRV): s %d, q %d, T %i, δ %d: %d', (s, q, steps, delta, expected) => {
     expect(epsilonOf(dpSgd(q, s, steps), { delta })).toBeCloseTo(expected, 5);
+  });
+
+  it.each([
+    [0.8, 0.001, 100, 1e-6, 0.270403364],
+    [1.5, 0.05, 1000, 1e-6, 6.209969247],
+    [3, 0.2, 100, 1e-6, 3.38122051],
+    [2, 0.001, 20_000, 1e-6, 0.30583794],
+    [1.5, 0.05, 20_000, 1e-6, 38.306617914],
+    [3, 0.05, 50_000, 1e-6, 24.942005644],
+    [0.8, 0.001, 50_000, 1e-6, 2.034514808],
+    [3, 0.001, 1000, 1e-6, 0.047615931],
+    [1.5, 0.04, 2249, 1e-5, 6.777395712],
+  ])('A31, A32: s %d, q %d, T %i: δ %d: PRV, with its fixed .01 on top, is %d', (...row) => {
+    const [s, q, steps, delta, prv] = row;
+    const above = prv - epsilonOf(dpSgd(q, s, steps), { delta });
+    expect(above).toBeGreaterThan(0.01);
+    expect(above).toBeLessThan(0.0112);
+  });
+
+  it('A33: the central limit says 6.59 … 6.60 for that, less than what is certain: never reported', () => {
+    const mu = 0.04 * Math.sqrt(2249 * Math.expm1(1 / 1.5 ** 2));
+    const limit = gaussianEpsilon(1 / mu, 1e-5);
+    expect(limit).toBeGreaterThan(6.59);
+    expect(limit).toBeLessThan(6.6);
+    expect(epsilonInterval(dpSgd(0.04, 1.5, 2249), { delta: 1e-5 }).lower).toBeGreaterThan(limit);
+  });
+
+  it.each([
+    [2250, 1.34765625],
+    [2000, 1.2915],
+  ])('A34: ε 8, q .04, %i steps: PRV needs %d, ε to within .01', (steps, prv) => {
+    const s = calibrate((x) => dpSgd(0.04, x, steps), { epsilon: 8, delta: 1e-5, ...addRemove });
+    expect(s).toBeLessThanOrEqual(prv);
+    expect(s).toBeGreaterThan(prv - 0.003);
   });
 
   it.each([

@@ -59,6 +59,7 @@ export function calibrateNoiseMultiplier(
  * The smallest x for which `eventOf(x)` keeps the target, for a family whose ε falls as x grows (a noise multiplier).
  *
  * @param tolerance - relative width of the last bracket; default 1e-7
+ * @throws {InvalidArgumentError} `ERR_DP_ARGUMENT`
  * @throws {CalibrationError} `ERR_DP_UNREACHABLE` when even x = 1e9 does not keep it
  */
 export function calibrate(
@@ -66,6 +67,8 @@ export function calibrate(
   target: CalibrationTarget,
   tolerance = 1e-7,
 ): number {
+  requireNonNegative('epsilon', target.epsilon);
+  requireDelta('delta', target.delta);
   const excess = (x: number): number => provenEpsilonOf(eventOf(x), target) - target.epsilon;
   let high = 1;
   let above = excess(high);
