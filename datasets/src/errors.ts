@@ -4,6 +4,7 @@
  */
 
 export type DatasetErrorCode =
+  | 'ERR_DANFO_ABSENT'
   | 'ERR_DATASET_OPTION'
   | 'ERR_EVENT_LOG_MISSING'
   | 'ERR_EVENT_LOG_GZIP'

@@ -39,3 +39,4 @@ export {
   type AccessLogOptions,
 } from './access-log-reader.js';
 export { describe, type Description, type Spread } from './description.js';
+export { toDanfo, type Danfo } from './danfo.js';

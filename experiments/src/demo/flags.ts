@@ -7,7 +7,7 @@ export interface DemoFlags {
   readonly hospitals: number;
   /** Sealed training rounds before the orchestrator stops scheduling. */
   readonly rounds: number;
-  /** Days of log before the live part (simulated) or days replayed on the ledger (real log); null = the source's own default. */
+  /** Days of log, most of them history before the live part; null = the source's own default. */
   readonly days: number | null;
   readonly seed: number;
   readonly stateDir: string;
@@ -30,8 +30,8 @@ export const DEMO_HELP = `Runs the whole system on this machine: one access, fro
 
   --hospitals N   hospitals in the consortium, 2 to 8 (default 3)
   --rounds N      private training rounds to seal, 1 to 100 (default 3)
-  --days N        simulated: days of history before the live part, 1 to 60 (default 7)
-                  with --log: days of the log replayed on the ledger, 1 to 365
+  --days N        days of log, most of them history before the live part
+                  (simulated: 1 to 60, default 7; with --log: 1 to 365, default 180)
   --seed N        the simulated world and the planted incidents (default 1)
   --log FILE      a real event log (CSV or CSV.gz: case, seq, date or time, group, activity)
   --state DIR     where everything is kept (default .demo); a second start resumes it
