@@ -208,24 +208,27 @@ const COARSE_POINTS = 400;
 function chooseStep(pairs: readonly PairCount[], logTailMass: number, accuracy: number): number {
   let variance = 0;
   let widest = 0;
+  let together = 0;
   let countTotal = 0;
   for (const { pair, count } of pairs) {
     const { lower, upper } = pair.range(logTailMass);
     const coarse = dominatingGrid(pair, (upper - lower) / COARSE_POINTS, logTailMass);
     variance += count * varianceOf(coarse);
     widest = Math.max(widest, upper - lower);
+    together += upper - lower;
     countTotal += count;
   }
   const deviation = Math.sqrt(variance);
   const wanted = Math.sqrt((accuracy * 12 * deviation) / (4 * countTotal));
   // Chernoff windows come out at about ±9 deviations at our tails; single steps as they are.
   const span = Math.max(widest, 20 * deviation + 1e-9);
-  const affordable = span / (GRID_SIZE_MAX / 2);
+  // The grids of all parts are held at once before they are composed.
+  const affordable = Math.max(span / (GRID_SIZE_MAX / 2), together / (2 * GRID_SIZE_MAX));
   if (wanted >= affordable) return wanted;
   const error = (accuracy * affordable ** 2) / wanted ** 2;
   if (error > 0.01) {
     requireGridSize(
-      Math.max(GRID_SIZE_MAX + 1, span / wanted),
+      Math.max(GRID_SIZE_MAX + 1, Math.max(span, together / 4) / wanted),
       `Losses over ${span.toPrecision(3)} in steps of ${wanted.toPrecision(3)}`,
     );
   }
