@@ -220,8 +220,9 @@ async function serve(
   announce(o, accounts);
 
   if (o.flags.exit) {
-    const reviewers = await Promise.all(accounts.map((account) => reviewerOf(o, account)));
-    await finishJob(o, record, ports, reviewers, progress);
+    const reserve: Reserve = { txId: null, verdict: null };
+    const reviewers = await Promise.all(accounts.map((account) => reviewerOf(o, account, reserve)));
+    await finishJob(o, record, ports, { reviewers, reserve }, progress);
   } else {
     await untilStopped(o.stop);
   }
@@ -384,7 +385,16 @@ function announce({ narrator }: DemoContext, accounts: readonly Account[]): void
   }
 }
 
-async function reviewerOf(o: DemoContext, account: Account): Promise<Reviewer> {
+/**
+ * One hold of an incident is left for the end. If no benign call was held, nothing was released and no grant was seen at
+ * work: then it is released as an exercise, and says so. Otherwise it is rejected like the others.
+ */
+interface Reserve {
+  txId: string | null;
+  verdict: Verdict | null;
+}
+
+async function reviewerOf(o: DemoContext, account: Account, reserve: Reserve): Promise<Reviewer> {
   const [first, second] = account.people;
   const incidents = readIncidents(o.paths);
   const guilty = new Map(
@@ -403,6 +413,8 @@ async function reviewerOf(o: DemoContext, account: Account): Promise<Reviewer> {
       // A probe of a spent grant, or a call nobody planted anything in: ordinary work.
       const incident = guilty.get(outcome.eventId);
       if (incident === undefined) return benign(outcome);
+      if (incident.expected === 'quarantined') reserve.txId ??= txId;
+      if (txId === reserve.txId) return reserve.verdict;
       const holds = decided.get(incident.id) ?? new Set<string>();
       if (!holds.has(txId) && holds.size >= DECISIONS_PER_INCIDENT_MAX) return null;
       decided.set(incident.id, holds.add(txId));
@@ -425,6 +437,12 @@ function benign(outcome: Outcome): Verdict {
       };
 }
 
+const EXERCISE: Verdict = {
+  action: 'release',
+  finding: 'test',
+  reason: 'Exercise: nothing benign was held, so this call shows what a release does.',
+};
+
 function attack(kind: string): Verdict {
   return {
     action: 'reject',
@@ -438,7 +456,7 @@ async function finishJob(
   o: DemoContext,
   record: DemoRecord,
   ports: Ports,
-  reviewers: readonly Reviewer[],
+  { reviewers, reserve }: { readonly reviewers: readonly Reviewer[]; readonly reserve: Reserve },
   progress: Progress,
 ): Promise<void> {
   const { narrator } = o;
@@ -457,6 +475,9 @@ async function finishJob(
     const roundsDone = status.rounds.sealed >= record.rounds && status.publication.backlog === 0;
     const callsDone = progress.caughtUp && outcomes.callCount >= record.liveCallCount;
     const probed = outcomes.probeCount > 0;
+    if (decided === 0 && roundsDone && callsDone) {
+      reserve.verdict ??= probed ? attack('left for last') : EXERCISE;
+    }
     // Two quiet passes: a decision may still set off a resubmission, and that another hold.
     idlePasses = decided === 0 && roundsDone && callsDone && probed ? idlePasses + 1 : 0;
     if (idlePasses >= 3) break;
