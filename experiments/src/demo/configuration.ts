@@ -62,7 +62,7 @@ export interface Specs {
  * Log time that the first round trains up to: each round takes the next six hours, and the last of several takes the
  * first six hours of the live part, after the channel has judged them.
  */
-export function originLogTimeMs(liveFromMs: number, rounds: number): number {
+function originLogTimeMs(liveFromMs: number, rounds: number): number {
   return liveFromMs - Math.max(0, rounds - 2) * SIX_HOURS_MS;
 }
 
@@ -200,11 +200,11 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
   return { chaincode, ledger, orchestrator, hospitals, ehrGateway };
 }
 
-export function orchestratorConfigFile(paths: StatePaths): string {
+function orchestratorConfigFile(paths: StatePaths): string {
   return join(paths.orchestrator, 'config.json');
 }
 
-export function nodeConfigFile(paths: StatePaths, nodeId: string): string {
+function nodeConfigFile(paths: StatePaths, nodeId: string): string {
   return join(paths.hospital(nodeId), 'config.json');
 }
 

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { ExperimentError } from '../errors.js';
 
-export const DEFAULT_PAGE_PORT = 8787;
+const DEFAULT_PAGE_PORT = 8787;
 
 /** Whether nothing listens on 127.0.0.1:`port`. */
 function isFree(port: number): Promise<boolean> {

@@ -22,7 +22,6 @@ export type ProcessMessage = Readonly<Record<string, unknown>> & { readonly type
 export interface Supervisor {
   /** Starts a process and waits for its `ready` message. */
   start(spec: ProcessSpec): Promise<ProcessMessage>;
-  pidOf(name: string): number | null;
   restartCount(): number;
   /** Resident memory of all processes and of this one, MiB; the largest sum seen so far. */
   peakResidentMb(): number;
@@ -159,7 +158,6 @@ export function createSupervisor(options: {
       writePids();
       return await spawned.ready;
     },
-    pidOf: (name) => children.get(name)?.process.pid ?? null,
     restartCount: () => restarts,
     peakResidentMb() {
       sampleMemory();

@@ -64,7 +64,6 @@ interface Account {
 interface Progress {
   readonly activeDetectors: Set<number>;
   readonly enrolled: Set<string>;
-  readonly sealed: Set<number>;
   caughtUp: boolean;
   firstQuarantineMs: number | null;
   quarantines: number;
@@ -82,7 +81,6 @@ export async function runDemo(o: DemoContext): Promise<DemoRun> {
   const progress: Progress = {
     activeDetectors: new Set(),
     enrolled: new Set(),
-    sealed: new Set(),
     caughtUp: false,
     firstQuarantineMs: null,
     quarantines: 0,
@@ -282,7 +280,7 @@ function onMessage(
       }
       return;
     case 'round':
-      if (name === 'orchestrator') onRound(o, progress, facts);
+      if (name === 'orchestrator') onRound(o, facts);
       return;
     case 'caught-up':
       if (progress.caughtUp) return;
@@ -300,12 +298,10 @@ function onMessage(
 
 function onRound(
   { narrator }: DemoContext,
-  progress: Progress,
   facts: Readonly<Record<string, string | number | null>>,
 ): void {
   const round = `round of slot ${String(facts['slotIndex'])}`;
   if (facts['phase'] === 'sealed') {
-    progress.sealed.add(Number(facts['slotIndex']));
     narrator.say('federation', `${round} sealed, ${String(facts['accepted'])} updates averaged`);
   } else if (facts['phase'] === 'skipped' || facts['phase'] === 'aborted') {
     narrator.say('federation', `${round} ${facts['phase']}: ${String(facts['outcome'])}`);
@@ -407,8 +403,9 @@ async function reviewerOf(o: DemoContext, account: Account, reserve: Reserve): P
     baseUrl: account.url,
     first: first!,
     second: second!,
-    judge: (txId) => {
-      const outcome = readOutcomes(o.paths).byTransaction.get(txId);
+    openPass: () => readOutcomes(o.paths).byTransaction,
+    judge: (txId, outcomes) => {
+      const outcome = outcomes.get(txId);
       if (outcome === undefined) return null;
       // A probe of a spent grant, or a call nobody planted anything in: ordinary work.
       const incident = guilty.get(outcome.eventId);

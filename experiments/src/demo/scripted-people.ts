@@ -35,12 +35,14 @@ export interface Reviewer {
   readonly tally: ReviewTally;
 }
 
-export async function createReviewers(o: {
+export async function createReviewers<Facts>(o: {
   readonly baseUrl: string;
   readonly first: { readonly name: string; readonly password: string };
   readonly second: { readonly name: string; readonly password: string };
+  /** What the judge looks at, read once for a pass over all open holds. */
+  readonly openPass: () => Facts;
   /** Null: leave the hold alone for now. */
-  readonly judge: (txId: string) => Verdict | null;
+  readonly judge: (txId: string, facts: Facts) => Verdict | null;
 }): Promise<Reviewer> {
   const first = await signIn(o.baseUrl, o.first);
   const second = await signIn(o.baseUrl, o.second);
@@ -92,8 +94,10 @@ export async function createReviewers(o: {
     tally,
     async decideOpenHolds() {
       let decided = 0;
-      for (const hold of await openHolds()) {
-        const verdict = o.judge(hold.txId);
+      const holds = await openHolds();
+      const facts = o.openPass();
+      for (const hold of holds) {
+        const verdict = o.judge(hold.txId, facts);
         if (verdict === null) continue;
         let current = hold;
         const path = `/api/v1/holds/${hold.txId}`;
