@@ -10,6 +10,8 @@ import { EventFormatError } from './errors.js';
 import type { PrivacyEvent } from './privacy-event.js';
 
 const DEPTH_MAX = 32;
+/** Every point of a grid looks at every component. */
+const COMPONENTS_MAX = 1024;
 
 /** @returns canonical form: `canonicalJson(encodeEvent(e))` is the one text of `e` */
 export function encodeEvent(event: PrivacyEvent): JsonObject {
@@ -121,6 +123,13 @@ function checkRelations(event: PrivacyEvent, path: string): void {
         `${path}.probabilities`,
         'as many as sensitivities, at least one',
         event.probabilities,
+      );
+    }
+    if (event.sensitivities.length > COMPONENTS_MAX) {
+      throw new EventFormatError(
+        `${path}.sensitivities`,
+        `at most ${COMPONENTS_MAX} components`,
+        event.sensitivities,
       );
     }
     const total = event.probabilities.reduce((sum, p) => sum + p, 0);

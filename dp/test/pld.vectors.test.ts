@@ -3,12 +3,7 @@
  * prv_accountant), TFP tensorflow/privacy (compute_dp_sgd_privacy_test). Grid indices are multiples of the step.
  */
 import { describe, expect, it } from 'vitest';
-import {
-  discreteGaussianOutcomes,
-  outcomePair,
-  sampledAdd,
-  sampledRemove,
-} from '../src/accounting/atomic-pair.js';
+import { outcomePair, sampledAdd, sampledRemove } from '../src/accounting/atomic-pair.js';
 import { calibrate } from '../src/accounting/calibration.js';
 import { deltaOf, epsilonInterval, epsilonOf } from '../src/accounting/epsilon.js';
 import { gaussianEpsilon } from '../src/accounting/gaussian.js';
@@ -110,8 +105,10 @@ describe('connect the dots, mass by mass', () => {
   });
 
   it('A27: discrete Gaussian σ 3 on [−1, 1], q .1, step 1e-4', () => {
+    const height = (y: number): number => (Math.abs(y) > 1 ? 0 : Math.exp((-y * y) / 18));
+    const total = 1 + 2 * height(1);
     const base = outcomePair(
-      discreteGaussianOutcomes({ sigma: 3, sensitivity: 1, support: 1, logTailMass: -50 }),
+      [-1, 0, 1, 2].map((y) => ({ p: height(y) / total, q: height(y - 1) / total })),
     );
     // A mass between two grid points is shared by both; the source rounds it up. So sums over neighbours are compared.
     const near = (grid: LossGrid, index: number): number =>
@@ -365,6 +362,16 @@ describe('ε and δ of whole mechanisms', () => {
       );
       expect(gap).toBeLessThan(bound);
     }
+  });
+
+  it('the lattice that a plan executes, m 18: the value of the continuous law', () => {
+    const executed: PrivacyEvent = {
+      kind: 'discrete-gaussian',
+      sigma: 2 ** 18,
+      sensitivity: 85_951,
+    };
+    const found = epsilonOf(times(59, poisson(0.0512, executed)), { delta: 1e-5 });
+    expect(found).toBeCloseTo(epsilonOf(dpSgd(0.0512, 2 ** 18 / 85_951, 59), { delta: 1e-5 }), 7);
   });
 
   it('δ at the ε that belongs to it', () => {

@@ -3,8 +3,6 @@
  * @module
  */
 import { logSubtract } from '../numerics/log-space.js';
-import { normalQuantileOfLog } from '../numerics/normal-distribution.js';
-import { requireGridSize } from './grid-size.js';
 import type { LossPair, LossSplit } from './loss-pair.js';
 
 export interface Outcome {
@@ -93,31 +91,6 @@ function fill(
   out.qAbove = qAbove;
   out.pBelow = pBelow;
   out.qBelow = qBelow;
-}
-
-/**
- * The discrete Gaussian on the integers (or on a stated support), shifted by an integer.
- * @returns outcomes with P around 0 and Q around `sensitivity`; what lies outside of the support is at loss ±∞
- */
-export function discreteGaussianOutcomes(
-  o: Readonly<{ sigma: number; sensitivity: number; logTailMass: number; support?: number }>,
-): Outcome[] {
-  const { sigma, sensitivity } = o;
-  const reach =
-    o.support ?? Math.ceil((-normalQuantileOfLog(o.logTailMass - 2 * Math.LN2) + 1) * sigma);
-  requireGridSize(
-    2 * reach + sensitivity,
-    `A discrete Gaussian of sigma ${sigma}, outcome by outcome`,
-  );
-  const heights: number[] = [];
-  for (let y = -reach; y <= reach; y++) heights.push(Math.exp((-y * y) / (2 * sigma * sigma)));
-  const total = heights.reduce((sum, height) => sum + height, 0);
-  const mass = (y: number): number => (Math.abs(y) > reach ? 0 : heights[y + reach]! / total);
-  const outcomes: Outcome[] = [];
-  for (let y = -reach; y <= reach + sensitivity; y++) {
-    outcomes.push({ p: mass(y), q: mass(y - sensitivity) });
-  }
-  return outcomes;
 }
 
 /**

@@ -4,7 +4,6 @@
  */
 import type { Adjacency } from '../privacy-event.js';
 import {
-  discreteGaussianOutcomes,
   laplacePair,
   outcomePair,
   sampledAdd,
@@ -12,6 +11,11 @@ import {
   swapped,
   type Outcome,
 } from './atomic-pair.js';
+import {
+  createTailTables,
+  discreteGaussianPair,
+  type TailTables,
+} from './discrete-gaussian-pair.js';
 import {
   addPair,
   removePair,
@@ -39,10 +43,11 @@ export function directionsOf(
   adjacency: Adjacency,
   logTailMass: number,
 ): PairCount[][] {
+  const tables = createTailTables(logTailMass);
   const directions: Direction[] = adjacency === 'replace-one' ? ['replace'] : ['remove', 'add'];
   return directions.map((direction) =>
     reduction.parts.map(({ mechanism, count }) => ({
-      pair: pairOf(mechanism, direction, adjacency, logTailMass),
+      pair: pairOf(mechanism, direction, adjacency, tables),
       count,
     })),
   );
@@ -52,20 +57,20 @@ function pairOf(
   mechanism: Mechanism,
   direction: Direction,
   adjacency: Adjacency,
-  logTailMass: number,
+  tables: TailTables,
 ): LossPair {
   switch (mechanism.kind) {
     case 'mixture':
       return mixturePair(mechanism.mixture, direction);
     case 'sampled':
-      return sampledPair(mechanism.base, mechanism.samplingProbability, direction, logTailMass);
+      return sampledPair(mechanism.base, mechanism.samplingProbability, direction, tables);
     case 'truncated-poisson': {
       const { samplingProbability: q, noiseMultiplier } = mechanism;
       const gaussian = { kind: 'gaussian', noiseMultiplier } as const;
       const plain =
         q === 1
-          ? pairOf(gaussian, direction, adjacency, logTailMass)
-          : sampledPair(gaussian, q, direction, logTailMass);
+          ? pairOf(gaussian, direction, adjacency, tables)
+          : sampledPair(gaussian, q, direction, tables);
       return truncatedPair(mechanism, plain);
     }
     case 'gaussian':
@@ -76,12 +81,12 @@ function pairOf(
     case 'laplace':
       return laplacePair(mechanism.noiseMultiplier / (direction === 'replace' ? 2 : 1));
     case 'discrete-gaussian':
-      return outcomePair(
-        discreteGaussianOutcomes({
+      return discreteGaussianPair(
+        {
           sigma: mechanism.sigma,
-          sensitivity: mechanism.sensitivity * (direction === 'replace' ? 2 : 1),
-          logTailMass,
-        }),
+          distance: mechanism.sensitivity * (direction === 'replace' ? 2 : 1),
+        },
+        tables,
       );
     case 'epsilon-delta':
       return outcomePair(epsilonDeltaOutcomes(mechanism.epsilon, mechanism.delta));
@@ -103,14 +108,14 @@ function sampledPair(
   base: BaseMechanism,
   q: number,
   direction: Direction,
-  logTailMass: number,
+  tables: TailTables,
 ): LossPair {
   if (base.kind === 'gaussian') {
     const shift = 1 / base.noiseMultiplier;
     if (direction === 'replace') return replacePair(shift, q);
     return mixturePair({ shifts: [0, shift], weights: [1 - q, q] }, direction);
   }
-  const pair = pairOf(base, 'remove', 'add-or-remove-one', logTailMass);
+  const pair = pairOf(base, 'remove', 'add-or-remove-one', tables);
   return direction === 'add' ? sampledAdd(pair, q) : sampledRemove(pair, q);
 }
 
