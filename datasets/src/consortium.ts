@@ -30,21 +30,45 @@ export type SimulatedIncidentKind =
   | 'break-glass abuse'
   | 'machine-paced session';
 
-export type IncidentKind = SimulatedIncidentKind | 'actor swap' | 'bulk reading';
+/** The names of the catalogue of scenarios, S1 to S20 without S19, which happens in training and in no log. */
+export type ScenarioKind =
+  | 'VIP snooping'
+  | 'acquaintance snooping'
+  | 'group snooping'
+  | 'stolen credentials'
+  | 'fast exfiltration'
+  | 'slow exfiltration'
+  | 'report abuse'
+  | 'ransomware'
+  | 'lateral spread'
+  | 'override abuse'
+  | 'consent probing'
+  | 'privilege misuse'
+  | 'dormant account'
+  | 'drug diversion'
+  | 'claims fraud'
+  | 'scripted session'
+  | 'impossible travel'
+  | 'log tampering'
+  | 'collusion';
+
+export type IncidentKind = SimulatedIncidentKind | ScenarioKind | 'actor swap' | 'bulk reading';
+
+export type Difficulty = 1 | 2 | 3;
 
 export interface Incident {
   readonly id: string;
   /** Number in the catalogue of scenarios (S3, S4, …); a swap counts as S4, bulk reading as S5. */
   readonly scenario: string;
   readonly kind: IncidentKind;
-  readonly difficulty: 1 | 2;
+  readonly difficulty: Difficulty;
   readonly nodeId: string;
   readonly actor: string;
   readonly eventIds: readonly string[];
   readonly startMs: number;
   readonly endMs: number;
-  /** What the ledger ought to do: hold it, or let it run and flag it (break-glass is never held). */
-  readonly expected: 'quarantined' | 'flagged';
+  /** Who ought to see it: the ledger holds it, the ledger flags it (break-glass is never held), or the second line reviews it. */
+  readonly expected: 'quarantined' | 'flagged' | 'reviewed';
 }
 
 /** The activities of a coded source; the index is the code. */

@@ -10,7 +10,8 @@ export type DatasetErrorCode =
   | 'ERR_EVENT_LOG_GZIP'
   | 'ERR_EVENT_LOG_HEADER'
   | 'ERR_EVENT_LOG_MALFORMED'
-  | 'ERR_EVENT_LOG_TOO_SMALL';
+  | 'ERR_EVENT_LOG_TOO_SMALL'
+  | 'ERR_SCENARIO_CATALOGUE';
 
 export type DatasetFacts = Readonly<Record<string, string | number>>;
 

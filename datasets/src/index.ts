@@ -5,8 +5,10 @@ export {
   type CodeTable,
   type Consortium,
   type ConsortiumHospital,
+  type Difficulty,
   type Incident,
   type IncidentKind,
+  type ScenarioKind,
   type SimulatedIncidentKind,
   type StaffMember,
 } from './consortium.js';
@@ -40,3 +42,26 @@ export {
 } from './access-log-reader.js';
 export { describe, type Description, type Spread } from './description.js';
 export { toDanfo, type Danfo } from './danfo.js';
+export {
+  createHospitalWorld,
+  type HospitalWorld,
+  type PatientRecord,
+  type StaffRecord,
+  type WorldHospital,
+} from './hospital/hospital-world.js';
+export {
+  type HospitalWorldOptions,
+  type IncidentOptions,
+  type WorldConfig,
+} from './hospital/options.js';
+export { type Zone } from './hospital/calendar.js';
+export { createRelationIndex, type CareRelation } from './hospital/care.js';
+export { type Oddity, type OddityKind } from './hospital/oddities.js';
+export {
+  readCatalogue,
+  type Catalogue,
+  type CatalogueEntry,
+  type View,
+  type Watcher,
+} from './scenarios/catalogue.js';
+export { type LabelledIncident } from './scenarios/planting.js';

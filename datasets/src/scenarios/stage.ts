@@ -1,0 +1,193 @@
+/**
+ * What a scenario plays on: the hospitals with their people and patients, moments in the live part, and sessions whose
+ * events are marked as guilty or innocent. Marks never enter an event.
+ * @module
+ */
+
+import type { ScenarioKind } from '../consortium.js';
+import { DAY_MS, HOUR_MS, ROTA_HOURS, utcOf } from '../hospital/calendar.js';
+import type { Patient } from '../hospital/care.js';
+import { draftOf, openSession, type DraftFacts, type EventDraft } from '../hospital/event-draft.js';
+import type { Site } from '../hospital/hospital-events.js';
+import { rotaOn, type Member, type StaffRole } from '../hospital/staff.js';
+import type { RandomStream } from '../random-stream.js';
+import { LOGIN, LOGOUT, type Step } from '../simulation/workflows.js';
+
+export interface Scenario {
+  readonly kind: ScenarioKind;
+  /** Names of its magnitudes in the catalogue. */
+  readonly magnitudes: readonly string[];
+  /** Plants one incident; what it writes through the stage is the incident. */
+  play(stage: Stage): void;
+}
+
+export interface Stage {
+  readonly random: RandomStream;
+  readonly site: Site;
+  /** All hospitals, the incident's own among them. */
+  readonly sites: readonly Site[];
+  /** Days of the live part. */
+  readonly days: readonly number[];
+  /** A magnitude of the catalogue at the incident's difficulty. */
+  level(name: string): number;
+  /** Somebody of one of the roles who works here all the time; not one chosen before. */
+  member(roles: readonly StaffRole[]): Member;
+  /** A moment of a shift of the member, on the given day or a random day of work. */
+  inShift(member: Member, day?: number): number;
+  /** Start and end of the member's shift; on a day off, the office hours that somebody would come in for. */
+  shiftOn(member: Member, day: number): Readonly<{ startMs: number; endMs: number }>;
+  /** Days of the live part on which the member works, at most `most`, in order; any day if there is none. */
+  workDays(member: Member, most: number): readonly number[];
+  /** Between midnight and four, local time. */
+  atNight(): number;
+  /** A patient with whom nobody on the member's ward has anything to do. */
+  stranger(member: Member): Patient;
+  open(
+    member: Member,
+    facts: Readonly<{ atMs: number; site?: Site; device?: string; remote?: boolean }>,
+  ): StagedSession;
+}
+
+export interface StagedSession {
+  /** Where the session's clock stands. */
+  readonly atMs: number;
+  wait(medianMs: number, sigma: number): void;
+  guilty(step: Step, facts?: DraftFacts): void;
+  innocent(step: Step, facts?: DraftFacts): void;
+  /** Guilty, and taken out of the log afterwards. */
+  erased(step: Step, facts?: DraftFacts): void;
+  /** A piece of the member's usual work. */
+  usualWork(): void;
+  close(): void;
+}
+
+/** What was written on a stage. */
+export interface Play {
+  readonly drafts: readonly EventDraft[];
+  readonly guilty: readonly EventDraft[];
+  readonly erased: readonly EventDraft[];
+}
+
+/** Sessions begin at least so long before the world ends. */
+const MARGIN_MS = 3 * HOUR_MS;
+
+export function createStage(
+  options: Readonly<{
+    random: RandomStream;
+    site: Site;
+    sites: readonly Site[];
+    level: Readonly<Record<string, number>>;
+    liveFromMs: number;
+    endMs: number;
+  }>,
+): { stage: Stage; played(): Play } {
+  const { random, site, liveFromMs, endMs } = options;
+  const { config } = site;
+  const chosen = new Set<string>();
+  const drafts: EventDraft[] = [];
+  const guilty: EventDraft[] = [];
+  const erased: EventDraft[] = [];
+  const days = Array.from(
+    { length: (endMs - liveFromMs) / DAY_MS },
+    (_, i) => liveFromMs / DAY_MS + i,
+  );
+  const within = (atMs: number): number =>
+    Math.floor(Math.min(endMs - MARGIN_MS, Math.max(liveFromMs + 60_000, atMs)));
+  const works = (member: Member): number[] =>
+    days.filter((day) => member.class === 'service' || rotaOn(member, day) !== null);
+  const workDays = (member: Member): number[] => {
+    const own = works(member);
+    return own.length > 0 ? own : days;
+  };
+  const stage: Stage = {
+    random,
+    site,
+    sites: options.sites,
+    days,
+    level: (name) => options.level[name]!,
+    member(roles) {
+      const all = site.staff.filter(
+        (member) =>
+          roles.includes(member.role) && member.hiredOnDay === null && member.leftOnDay === null,
+      );
+      const fresh = all.filter((member) => !chosen.has(member.actor));
+      const onDuty = fresh.filter((member) => works(member).length > 0);
+      const member = random.pick([onDuty, fresh, all].find((list) => list.length > 0)!);
+      chosen.add(member.actor);
+      return member;
+    },
+    shiftOn(member, day) {
+      const [from, until] = ROTA_HOURS[rotaOn(member, day) ?? 'office'];
+      return { startMs: utcOf(config.zone, day, from), endMs: utcOf(config.zone, day, until) };
+    },
+    inShift(member, day) {
+      const { startMs, endMs: shiftEndMs } = stage.shiftOn(
+        member,
+        day ?? random.pick(workDays(member)),
+      );
+      return within(random.between(startMs + 0.5 * HOUR_MS, shiftEndMs - 1.5 * HOUR_MS));
+    },
+    workDays: (member, most) =>
+      random
+        .shuffled(workDays(member))
+        .slice(0, Math.max(1, Math.round(most)))
+        .sort((a, b) => a - b),
+    atNight: () => within(utcOf(config.zone, random.pick(days), random.between(0, 4))),
+    stranger(member) {
+      for (;;) {
+        const stay = random.pick(site.care.stays);
+        if (stay.ward !== member.ward && stay.attending !== member) return stay.patient;
+      }
+    },
+    open(member, facts) {
+      const where = facts.site ?? site;
+      const session = openSession(random, {
+        ...facts,
+        nodeId: where.nodeId,
+        member,
+        ward: member.ward,
+      });
+      let { atMs } = facts;
+      const write = (step: Step, of?: DraftFacts): EventDraft | null => {
+        if (atMs >= endMs) return null;
+        const draft = draftOf(random, session, step, atMs, of);
+        drafts.push(draft);
+        return draft;
+      };
+      const mark = (list: EventDraft[], draft: EventDraft | null): void => {
+        if (draft !== null) list.push(draft);
+      };
+      write(LOGIN);
+      return {
+        get atMs() {
+          return atMs;
+        },
+        wait(medianMs, sigma) {
+          atMs += sigma === 0 ? medianMs : random.logNormal(medianMs, sigma);
+        },
+        guilty: (step, of) => mark(guilty, write(step, of)),
+        innocent: (step, of) => void write(step, of),
+        erased(step, of) {
+          const draft = write(step, of);
+          mark(guilty, draft);
+          mark(erased, draft);
+        },
+        usualWork() {
+          const patient = site.care.staysOn(member.ward, Math.floor(atMs / DAY_MS))[0]?.patient;
+          const own = patient ?? random.pick(site.care.patients);
+          for (const step of member.workflows[random.weighted(member.habits)]!.steps) {
+            if (!random.chance(step.chance)) continue;
+            write(step, { patient: step.ofPatient ? own : null });
+            atMs += random.logNormal(14_000, 0.8) * member.pace;
+          }
+          atMs += random.logNormal(60_000, 0.8) * member.pace;
+        },
+        close() {
+          atMs += random.between(2_000, 9_000);
+          write(LOGOUT);
+        },
+      };
+    },
+  };
+  return { stage, played: () => ({ drafts, guilty, erased }) };
+}
