@@ -9,6 +9,7 @@
  */
 import { requireDelta, requireInteger, requirePositive } from './argument-checks.js';
 import { epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
+import { rdpRepetitions } from './accounting/rdp-accountant.js';
 import { groupEvent } from './group-event.js';
 import type { PrivacyEvent } from './privacy-event.js';
 import type { LedgerRecord } from './privacy-ledger.js';
@@ -128,17 +129,14 @@ function actorEpsilon(
 function roundsLeft(
   debits: readonly Debit[],
   event: PrivacyEvent,
-  ceilings: PrivacyCeilings,
+  { windowsPerActor, delta, actorEpsilon: epsilon }: PrivacyCeilings,
 ): number {
-  const fits = (more: number): boolean =>
-    actorEpsilon(debits, event, more, ceilings) <= ceilings.actorEpsilon;
-  let low = 1;
-  let high = 2;
-  while (high <= ROUNDS_LEFT_MAX && fits(high)) [low, high] = [high, 2 * high];
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if (fits(middle)) low = middle;
-    else high = middle;
-  }
-  return low - 1;
+  const events = debits.map((debit) => groupEvent(debit.event, windowsPerActor));
+  events.push(groupEvent(event, windowsPerActor));
+  return rdpRepetitions({ kind: 'composed', events }, groupEvent(event, windowsPerActor), {
+    epsilon,
+    delta,
+    adjacency: 'add-or-remove-one',
+    most: ROUNDS_LEFT_MAX,
+  });
 }

@@ -18,7 +18,7 @@ export { sampleDiscreteGaussian } from './discrete-gaussian.js';
 export { SAMPLING_DENOMINATOR, samplePoissonMask } from './poisson-mask.js';
 export { SENSITIVITY_UNITS_MAX, clipToGrid } from './clipping.js';
 export type { GridClipping } from './clipping.js';
-export { GROUP_SIZE_MAX, groupEvent } from './group-event.js';
+export { GROUP_SIZE_MAX, groupEpsilonBound, groupEvent } from './group-event.js';
 export { FEATURE_SCOPES, PRIVACY_UNITS, createPrivacyPlan } from './privacy-plan.js';
 export type {
   CertifiedEpsilon,

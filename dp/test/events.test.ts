@@ -452,31 +452,3 @@ describe('zCDP', () => {
     expect(() => zcdpEpsilon(1, 0)).toThrow(InvalidArgumentError);
   });
 });
-
-describe('groups', () => {
-  it('k = 1 is the event itself; larger groups cost more', () => {
-    const event = dpSgd(0.1, 3, 5);
-    expect(groupEvent(event, 1)).toBe(event);
-    let last = 0;
-    for (const k of [1, 2, 3, 5]) {
-      const epsilon = epsilonOf(groupEvent(event, k), { delta: 1e-5 });
-      expect(epsilon).toBeGreaterThan(last);
-      last = epsilon;
-    }
-  });
-
-  it('is tighter than the generic bound k ε at its own δ', () => {
-    const event = dpSgd(0.1, 3, 5);
-    expect(epsilonOf(groupEvent(event, 3), { delta: 1e-5 })).toBeLessThan(
-      3 * epsilonOf(event, { delta: 1e-7 }),
-    );
-  });
-
-  it('refuses other mechanisms and sizes', () => {
-    expect(() => groupEvent({ kind: 'laplace', noiseMultiplier: 1 }, 2)).toThrow(
-      UnsupportedEventError,
-    );
-    expect(() => groupEvent(gaussian(1), 0)).toThrow(InvalidArgumentError);
-    expect(() => groupEvent(gaussian(1), 65)).toThrow(InvalidArgumentError);
-  });
-});

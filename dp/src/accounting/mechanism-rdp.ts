@@ -8,16 +8,37 @@ import { minimise } from '../numerics/root-search.js';
 import type { BaseMechanism, Mechanism, MechanismCount } from './mechanism.js';
 import { mixtureRdp, sampledGaussianRdp, type RdpCurve } from './rdp.js';
 
-/** Curves add up. */
-export function curveOf(parts: readonly MechanismCount[], adjacency: Adjacency): RdpCurve {
+/** What one mechanism costs at an order. */
+export type StepRdp = (mechanism: Mechanism, order: number, adjacency: Adjacency) => number;
+
+/** Curves add up. Order ∞ is the largest privacy loss; it is +∞ for every Gaussian. */
+export function curveOf(
+  parts: readonly MechanismCount[],
+  adjacency: Adjacency,
+  step: StepRdp = stepRdp,
+): RdpCurve {
   return (order) => {
     let total = 0;
-    for (const { mechanism, count } of parts) total += count * stepRdp(mechanism, order, adjacency);
+    for (const { mechanism, count } of parts) total += count * step(mechanism, order, adjacency);
     return total;
   };
 }
 
+/** Each mechanism is evaluated once at each order. For one question: it never forgets. */
+export function rememberedSteps(): StepRdp {
+  const known = new Map<string, Map<number, number>>();
+  return (mechanism, order, adjacency) => {
+    const key = JSON.stringify([adjacency, mechanism]);
+    let orders = known.get(key);
+    if (orders === undefined) known.set(key, (orders = new Map<number, number>()));
+    let value = orders.get(order);
+    if (value === undefined) orders.set(order, (value = stepRdp(mechanism, order, adjacency)));
+    return value;
+  };
+}
+
 function stepRdp(mechanism: Mechanism, order: number, adjacency: Adjacency): number {
+  if (order === Infinity) return largestLoss(mechanism, adjacency);
   switch (mechanism.kind) {
     case 'sampled':
       return sampledRdp(mechanism.base, mechanism.samplingProbability, order);
@@ -39,6 +60,29 @@ function stepRdp(mechanism: Mechanism, order: number, adjacency: Adjacency): num
   }
 }
 
+function largestLoss(mechanism: Mechanism, adjacency: Adjacency): number {
+  switch (mechanism.kind) {
+    case 'laplace':
+      return (adjacency === 'replace-one' ? 2 : 1) / mechanism.noiseMultiplier;
+    case 'randomized-response': {
+      const { other, own } = randomizedResponseLogs(mechanism);
+      if (adjacency === 'replace-one') return own - other;
+      const uniform = -Math.log(mechanism.buckets);
+      return Math.max(own - uniform, uniform - other);
+    }
+    case 'epsilon-delta':
+      return mechanism.delta > 0 ? Infinity : mechanism.epsilon;
+    case 'zcdp':
+      return mechanism.rho > 0 ? Infinity : mechanism.xi;
+    case 'exponential':
+      return mechanism.epsilon;
+    case 'repeat-and-select':
+      return repeatAndSelectRdp(curveOf(mechanism.inner, adjacency), mechanism, Infinity);
+    default:
+      return Infinity;
+  }
+}
+
 function baseRdp(base: BaseMechanism, order: number, adjacency: Adjacency): number {
   const distance = adjacency === 'replace-one' ? 2 : 1;
   switch (base.kind) {
@@ -49,7 +93,7 @@ function baseRdp(base: BaseMechanism, order: number, adjacency: Adjacency): numb
     case 'laplace':
       return laplaceRdp(base.noiseMultiplier / distance, order);
     case 'randomized-response':
-      return randomizedResponseRdp(base.noise, base.buckets, order, adjacency);
+      return randomizedResponseRdp(base, order, adjacency);
     case 'epsilon-delta':
       // δ > 0 has no Rényi curve.
       return base.delta > 0 ? Infinity : pureRdp(base.epsilon, order);
@@ -92,14 +136,24 @@ function pureRdp(epsilon: number, order: number): number {
   );
 }
 
+interface RandomizedResponse {
+  readonly noise: number;
+  readonly buckets: number;
+}
+
+/** ln of the probabilities of a wrong answer and of the true one. */
+function randomizedResponseLogs(o: RandomizedResponse): { other: number; own: number } {
+  const other = o.noise / o.buckets;
+  return { other: Math.log(other), own: Math.log(1 - o.noise + other) };
+}
+
 function randomizedResponseRdp(
-  noise: number,
-  buckets: number,
+  response: RandomizedResponse,
   order: number,
   adjacency: Adjacency,
 ): number {
-  const other = Math.log(noise / buckets);
-  const own = Math.log(1 - noise + noise / buckets);
+  const { buckets } = response;
+  const { other, own } = randomizedResponseLogs(response);
   const term = (logP: number, logQ: number, log: number): number =>
     log + order * logP + (1 - order) * logQ;
   if (adjacency === 'replace-one') {

@@ -312,7 +312,7 @@ class Reducer {
 }
 
 /** The one multiplier of Gaussians on the same data; ∞ for none, 0 for no noise, null when something else is inside. */
-function gaussianOf(event: PrivacyEvent): number | null {
+export function gaussianOf(event: PrivacyEvent): number | null {
   switch (event.kind) {
     case 'no-op':
       return Infinity;

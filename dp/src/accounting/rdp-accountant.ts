@@ -4,9 +4,15 @@
  * @module
  */
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
-import { curveOf } from './mechanism-rdp.js';
+import { curveOf, rememberedSteps, type StepRdp } from './mechanism-rdp.js';
 import { reduceEvent, type MechanismCount } from './mechanism.js';
-import { INTEGER_ORDERS, bestRdpDelta, bestRdpEpsilon, type RdpCurve } from './rdp.js';
+import {
+  INTEGER_ORDERS,
+  SEARCH_ORDERS,
+  bestRdpDelta,
+  bestRdpEpsilon,
+  type RdpCurve,
+} from './rdp.js';
 
 /** A curve, and the probability of all (0, δ) parts together, which has no curve. */
 interface RdpReduction {
@@ -50,7 +56,37 @@ function remainingDelta(delta: number, catastrophe: number): number {
   return catastrophe === 0 ? delta : 1 - (1 - delta) / (1 - catastrophe);
 }
 
-function reduce(event: PrivacyEvent, adjacency: Adjacency): RdpReduction {
+/**
+ * How often `each` may still follow `before` until ε passes a ceiling: at most `most`. Doubling and halving look at the
+ * same orders again and again, so each mechanism is evaluated once at each; the last steps look between the orders.
+ */
+export function rdpRepetitions(
+  before: PrivacyEvent,
+  each: PrivacyEvent,
+  o: Readonly<{ epsilon: number; delta: number; adjacency: Adjacency; most: number }>,
+): number {
+  const step = rememberedSteps();
+  const fits = (count: number, refine: boolean): boolean => {
+    const repeated: PrivacyEvent = { kind: 'self-composed', event: each, count };
+    const all: PrivacyEvent = { kind: 'composed', events: [before, repeated] };
+    const { curve, empty, catastrophe } = reduce(all, o.adjacency, step);
+    const rest = remainingDelta(o.delta, catastrophe);
+    if (rest <= 0) return false;
+    return empty || bestRdpEpsilon(curve, rest, SEARCH_ORDERS, refine).epsilon <= o.epsilon;
+  };
+  let [low, high] = [0, 1];
+  while (high <= o.most && fits(high, false)) [low, high] = [high, 2 * high];
+  high = Math.min(high, o.most + 1);
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (fits(middle, false)) low = middle;
+    else high = middle;
+  }
+  while (low < o.most && fits(low + 1, true)) low++;
+  return low;
+}
+
+function reduce(event: PrivacyEvent, adjacency: Adjacency, step?: StepRdp): RdpReduction {
   const { parts, unbounded } = reduceEvent(event, adjacency, 'rdp');
   if (unbounded) return { curve: () => Infinity, empty: false, catastrophe: 0 };
   let logSurvival = 0;
@@ -60,7 +96,7 @@ function reduce(event: PrivacyEvent, adjacency: Adjacency): RdpReduction {
     return { mechanism: { ...mechanism, delta: 0 }, count };
   });
   return {
-    curve: curveOf(smooth, adjacency),
+    curve: curveOf(smooth, adjacency, step),
     empty: smooth.length === 0,
     catastrophe: -Math.expm1(logSurvival),
   };
