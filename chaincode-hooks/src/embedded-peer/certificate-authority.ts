@@ -130,7 +130,10 @@ export function openAuthority(mspId: string, root: KeyPairPem): CertificateAutho
       key,
       subject: fields.subject,
       validity: fields.validity,
-      keyId: keyIdOf(certificate.publicKey.export({ type: 'spki', format: 'der' })),
+      // Another tool's root may name its key by another rule; what it signs must say the same name.
+      keyId:
+        fields.subjectKeyId ??
+        keyIdOf(certificate.publicKey.export({ type: 'spki', format: 'der' })),
     },
   };
 }
@@ -278,12 +281,25 @@ function pemOf(label: string, bytes: Buffer): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
-/** Subject and validity of a certificate, as the DER that they are (RFC 5280 §4.1.2). */
-function certificateFields(raw: Uint8Array): { subject: Buffer; validity: Buffer } | null {
+/** What a signer needs of its own certificate, as the DER that it is (RFC 5280 §4.1.2). */
+function certificateFields(
+  raw: Uint8Array,
+): { subject: Buffer; validity: Buffer; subjectKeyId: Buffer | null } | null {
   const outer = der.readElement(raw);
   const toBeSigned = outer === null ? null : der.readElement(outer.content);
   const fields = toBeSigned === null ? null : der.readElements(toBeSigned.content);
   const validity = fields?.[4]?.bytes;
   const subject = fields?.[5]?.bytes;
-  return validity === undefined || subject === undefined ? null : { subject, validity };
+  if (fields === null || validity === undefined || subject === undefined) return null;
+  const list = fields.find(({ tag }) => tag === 0xa3); // [3] Extensions
+  const extensions = list === undefined ? null : der.readElement(list.content);
+  const name = der.objectIdentifier(OID.subjectKeyId);
+  for (const each of der.readElements(extensions?.content ?? Buffer.alloc(0)) ?? []) {
+    const parts = der.readElements(each.content);
+    if (parts?.[0]?.bytes.equals(name) !== true) continue;
+    // The value is an octet string that holds an octet string.
+    const keyId = der.readElement(parts.at(-1)!.content);
+    return { subject, validity, subjectKeyId: keyId === null ? null : Buffer.from(keyId.content) };
+  }
+  return { subject, validity, subjectKeyId: null };
 }

@@ -1,0 +1,157 @@
+/**
+ * The network's operating-system processes. Each carries the network's directory and its own name in its environment, and
+ * that mark, read back from /proc, is the only record of what runs: no file of process ids that a kill −9 could leave stale,
+ * nobody else's process that a reused id could point at.
+ * @module
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NetworkError } from './errors.js';
+
+export interface ProcessPlan {
+  /** Unique in the network, e.g. `peer1`; also the name of its log file. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export interface RunningProcess {
+  readonly name: string;
+  readonly pid: number;
+  readonly residentMb: number;
+  /** Processor time so far, user and system. */
+  readonly cpuSeconds: number;
+}
+
+const DIRECTORY_MARK = 'BHSCHAIN_NETWORK';
+const NAME_MARK = 'BHSCHAIN_NETWORK_PROCESS';
+const POLL_MS = 25;
+const STOP_GRACE_MS = 10_000;
+/** USER_HZ of every Linux there is. */
+const TICKS_PER_SECOND = 100;
+
+/** @throws {NetworkError} `ERR_NETWORK_PLATFORM` where there is no /proc */
+export function requireProc(): void {
+  if (existsSync('/proc/self/environ')) return;
+  throw new NetworkError(
+    'ERR_NETWORK_PLATFORM',
+    `the launcher finds its processes in /proc, got platform ${process.platform}, expected linux`,
+    { platform: process.platform },
+  );
+}
+
+/** Starts a process that outlives this one; what it prints is appended to `LOGDIR/NAME.log`. */
+export function startProcess(dir: string, logDir: string, plan: ProcessPlan): number {
+  mkdirSync(logDir, { recursive: true });
+  const log = openSync(join(logDir, `${plan.name}.log`), 'a', 0o600);
+  try {
+    const child = spawn(plan.command, plan.args, {
+      cwd: plan.cwd,
+      env: { ...plan.environment, [DIRECTORY_MARK]: dir, [NAME_MARK]: plan.name },
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    child.on('error', () => undefined); // no pid then, and that is told below
+    child.unref();
+    if (child.pid === undefined) {
+      throw new NetworkError('ERR_NETWORK_PROCESS', `${plan.name}: cannot start ${plan.command}`, {
+        process: plan.name,
+      });
+    }
+    return child.pid;
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** What runs for the network in `dir`, whoever started it, by name. */
+export function runningProcesses(dir: string): Map<string, RunningProcess> {
+  const found = new Map<string, RunningProcess>();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const process = inspect(Number(entry), dir);
+    if (process !== null) found.set(process.name, process);
+  }
+  return found;
+}
+
+/**
+ * @throws {NetworkError} `ERR_NETWORK_PROCESS` with the last line of its log, if the process has ended
+ */
+export function requireRunning(dir: string, logDir: string, name: string, pid: number): void {
+  if (inspect(pid, dir) !== null) return;
+  const file = join(logDir, `${name}.log`);
+  const last = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').at(-1)! : '';
+  throw new NetworkError(
+    'ERR_NETWORK_PROCESS',
+    `${name} ended${last === '' ? '' : `; its last line: ${last.slice(0, 400)}`} (log: ${file})`,
+    { process: name, log: file },
+  );
+}
+
+/** Null for processes of others, of other networks, or gone in the meantime. */
+function inspect(pid: number, dir: string): RunningProcess | null {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    if (!environment.includes(`${DIRECTORY_MARK}=${dir}`)) return null;
+    const name = environment.find((each) => each.startsWith(`${NAME_MARK}=`));
+    if (name === undefined) return null;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    // After the command in parentheses, which may hold anything: state is field 3, utime 14, stime 15 (proc(5)).
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    if (stat[0] === 'Z' || stat[0] === 'X') return null;
+    return {
+      name: name.slice(NAME_MARK.length + 1),
+      pid,
+      residentMb: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024),
+      cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Ends the named processes of the network in `dir`, and waits until they are gone: SIGTERM first, SIGKILL after `graceMs`.
+ *
+ * @returns names that had to be killed
+ */
+export async function stopProcesses(
+  dir: string,
+  names: readonly string[],
+  graceMs = STOP_GRACE_MS,
+): Promise<string[]> {
+  const wanted = new Set(names);
+  const left = (): RunningProcess[] =>
+    [...runningProcesses(dir).values()].filter(({ name }) => wanted.has(name));
+  for (const { pid } of left()) signal(pid, 'SIGTERM');
+  const untilMs = performance.now() + graceMs;
+  while (left().length > 0 && performance.now() < untilMs) await sleep(POLL_MS);
+  const stubborn = left();
+  for (const { pid } of stubborn) signal(pid, 'SIGKILL');
+  while (left().length > 0) await sleep(POLL_MS);
+  return stubborn.map(({ name }) => name);
+}
+
+/** @throws {NetworkError} `ERR_NETWORK_PROCESS` if no such process runs in the network */
+export function signalProcess(dir: string, name: string, with_: NodeJS.Signals): void {
+  const process = runningProcesses(dir).get(name);
+  if (process === undefined) {
+    throw new NetworkError('ERR_NETWORK_PROCESS', `${name}: does not run in ${dir}`, {
+      process: name,
+    });
+  }
+  signal(process.pid, with_);
+}
+
+function signal(pid: number, with_: NodeJS.Signals): void {
+  try {
+    process.kill(pid, with_);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended first
+  }
+}

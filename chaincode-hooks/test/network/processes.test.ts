@@ -1,0 +1,86 @@
+/** Real processes: what the launcher may find, end, and must leave alone. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  runningProcesses,
+  signalProcess,
+  startProcess,
+  stopProcesses,
+  type ProcessPlan,
+} from '../../src/network/processes.js';
+
+/** Says when it is up, by a file, since its output goes to a log. */
+const SLEEPER = `require('node:fs').writeFileSync(process.argv[1], ''); setInterval(() => {}, 1000);`;
+const STUBBORN = `process.on('SIGTERM', () => {}); ${SLEEPER}`;
+
+describe.skipIf(process.platform !== 'linux')("the network's processes", () => {
+  let dir: string;
+  let stranger: ChildProcess | null = null;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'network-processes-'));
+  });
+  afterEach(async () => {
+    await stopProcesses(dir, [...runningProcesses(dir).keys()]);
+    stranger?.kill('SIGKILL');
+    stranger = null;
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  async function start(name: string, script: string): Promise<number> {
+    const file = join(dir, `${name}.up`);
+    const plan: ProcessPlan = {
+      name,
+      command: process.execPath,
+      args: ['-e', script, file],
+      cwd: dir,
+      environment: {},
+    };
+    const pid = startProcess(dir, join(dir, 'log'), plan);
+    await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
+    return pid;
+  }
+
+  it('are found by their mark, whoever started them, with memory and processor time', async () => {
+    const pid = await start('peer1', SLEEPER);
+    const found = runningProcesses(dir);
+    expect([...found.keys()]).toEqual(['peer1']);
+    expect(found.get('peer1')).toMatchObject({ pid });
+    expect(found.get('peer1')!.residentMb).toBeGreaterThan(10);
+    expect(runningProcesses(join(dir, 'other')).size).toBe(0);
+  });
+
+  it('end, and nobody else does', async () => {
+    await start('peer1', SLEEPER);
+    stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    expect(await stopProcesses(dir, ['peer1', 'peer2'])).toEqual([]);
+    expect(runningProcesses(dir).size).toBe(0);
+    expect(stranger.exitCode).toBeNull();
+    expect(() => process.kill(stranger!.pid!, 0)).not.toThrow();
+  });
+
+  it('are killed when they do not listen, and that is told', async () => {
+    await start('orderer1', STUBBORN);
+    await start('orderer2', SLEEPER);
+    expect(await stopProcesses(dir, ['orderer1', 'orderer2'], 300)).toEqual(['orderer1']);
+    expect(runningProcesses(dir).size).toBe(0);
+  });
+
+  it('are gone from the list after kill −9', async () => {
+    await start('peer1', SLEEPER);
+    signalProcess(dir, 'peer1', 'SIGKILL');
+    await expect.poll(() => runningProcesses(dir).size).toBe(0);
+    expect(() => signalProcess(dir, 'peer1', 'SIGKILL')).toThrow(
+      expect.objectContaining({ code: 'ERR_NETWORK_PROCESS' }) as Error,
+    );
+  });
+
+  it('cannot be started from a program that is not there', async () => {
+    const plan = { name: 'peer1', command: join(dir, 'none'), args: [], cwd: dir, environment: {} };
+    expect(() => startProcess(dir, join(dir, 'log'), plan)).toThrow(
+      expect.objectContaining({ code: 'ERR_NETWORK_PROCESS' }) as Error,
+    );
+  });
+});

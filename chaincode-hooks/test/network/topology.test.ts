@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { endorsementRule } from '../../src/network/channel-profile.js';
+import {
+  CHAINCODES_MAX,
+  chaincodePorts,
+  nodePorts,
+  topologyOf,
+  type NetworkOptions,
+} from '../../src/network/topology.js';
+
+const OPTIONS: NetworkOptions = {
+  dir: '/nowhere',
+  hospitalCount: 5,
+  ordering: 'bft',
+  portBase: 7050,
+  batch: { timeoutMs: 50, messagesMax: 200 },
+};
+
+describe('topology', () => {
+  it('gives every listener a port of its own', () => {
+    const topology = topologyOf({ ...OPTIONS, hospitalCount: 8 });
+    const servers = topology.hospitals.flatMap((hospital) =>
+      Array.from({ length: CHAINCODES_MAX }, (_, index) =>
+        chaincodePorts(topology, hospital, index),
+      ).flatMap(({ server, metrics }) => [server, metrics]),
+    );
+    const ports = [...nodePorts(topology), ...servers];
+    expect(new Set(ports).size).toBe(ports.length);
+  });
+
+  it('endorses by a majority of hospitals, and never by the orchestrator', () => {
+    const rule = endorsementRule(topologyOf(OPTIONS));
+    expect(rule).toBe(
+      "OutOf(3, 'H1MSP.peer', 'H2MSP.peer', 'H3MSP.peer', 'H4MSP.peer', 'H5MSP.peer')",
+    );
+  });
+
+  it.each([
+    [{ hospitalCount: 3 }, /hospitalCount: expected a whole number from 4 to 8 .*, got 3/],
+    [{ hospitalCount: 9 }, /from 4 to 8 .*, got 9/],
+    [{ ordering: 'raft', hospitalCount: 0 }, /from 1 to 8 .*, got 0/],
+    [{ portBase: 80 }, /portBase: expected a whole number from 1024 .*, got 80/],
+    [{ portBase: Number.NaN }, /portBase: .*got NaN/],
+    [{ batch: { timeoutMs: 0, messagesMax: 1 } }, /batch.timeoutMs: .*got 0/],
+    [{ batch: { timeoutMs: 1, messagesMax: 1.5 } }, /batch.messagesMax: .*got 1.5/],
+  ] as const)('refuses %o with a sentence', (change, sentence) => {
+    expect(() => topologyOf({ ...OPTIONS, ...change })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_NETWORK_OPTION',
+        message: expect.stringMatching(sentence) as string,
+      }) as Error,
+    );
+  });
+});
