@@ -5,8 +5,6 @@
  * judge, by all four hashes of the pointer. Bytes that come from the ledger are compared with the bytes whose SHA-256 was checked.
  * @module
  */
-import { createHash } from 'node:crypto';
-
 import {
   createScorer,
   decodeDetector,
@@ -18,13 +16,17 @@ import {
 
 import { parseJsonObject } from './canonical-json.js';
 import { contentCache } from './content-cache.js';
+import { sha256Hex } from './digest.js';
 import { ChaincodeError } from './errors.js';
 import { detectorBlobKey } from './ledger-keys.js';
 
 export interface DetectorPointer {
   readonly version: number;
   readonly modelHash: string;
+  /** The public table of the proposal; judges the calls of every hospital that has no table of its own. */
   readonly tableHash: string;
+  /** Tables of single hospitals, by MSP, as far as enough others recomputed them. */
+  readonly tables?: Readonly<Record<string, string>>;
   readonly kernelHash: string;
   readonly schemaHash: string;
   /** `shadow`: calls are judged, nothing is diverted. */
@@ -46,8 +48,13 @@ export function decodePointer(bytes: Uint8Array): DetectorPointer | null {
   return raw as unknown as DetectorPointer;
 }
 
-export function blobKeysOf(pointer: DetectorPointer): readonly [string, string] {
-  return [detectorBlobKey(pointer.modelHash), detectorBlobKey(pointer.tableHash)];
+/** Keys of the model and of the table that judges the calls of `mspId`. */
+export function blobKeysOf(pointer: DetectorPointer, mspId: string): readonly [string, string] {
+  return [detectorBlobKey(pointer.modelHash), detectorBlobKey(tableHashFor(pointer, mspId))];
+}
+
+function tableHashFor(pointer: DetectorPointer, mspId: string): string {
+  return pointer.tables?.[mspId] ?? pointer.tableHash;
 }
 
 export type CreateScorer = (detector: Detector, table: CalibrationTable) => Scorer;
@@ -55,6 +62,7 @@ export type CreateScorer = (detector: Detector, table: CalibrationTable) => Scor
 /** Turns the two blobs of a pointer into a scorer; null if they cannot be trusted. */
 export type Judges = (
   pointer: DetectorPointer,
+  mspId: string,
   blobs: { readonly model: Uint8Array; readonly table: Uint8Array },
 ) => Scorer | null;
 
@@ -64,8 +72,8 @@ interface Judge {
   readonly scorer: Scorer;
 }
 
-/** Detectors that are in use at the same time: the active one, its predecessor while calls are in flight, two to spare. */
-const JUDGES_MAX = 4;
+/** In use at the same time: one for each hospital's table, and those of the predecessor while calls are in flight. */
+const JUDGES_MAX = 16;
 
 /**
  * Null on: a missing blob, bytes that do not hash to their name, bytes that do not decode, a kernel, feature schema or layout
@@ -73,9 +81,10 @@ const JUDGES_MAX = 4;
  */
 export function createJudges(createScorerOf: CreateScorer = createScorer): Judges {
   const judges = contentCache<Judge>(JUDGES_MAX);
-  return (pointer, { model, table }) => {
+  return (pointer, mspId, { model, table }) => {
     try {
-      const { modelHash, tableHash, kernelHash, schemaHash } = pointer;
+      const { modelHash, kernelHash, schemaHash } = pointer;
+      const tableHash = tableHashFor(pointer, mspId);
       const judge = judges([modelHash, tableHash, kernelHash, schemaHash].join(' '), () => {
         requireHash(model, modelHash);
         requireHash(table, tableHash);
@@ -92,10 +101,6 @@ export function createJudges(createScorerOf: CreateScorer = createScorer): Judge
       return null;
     }
   };
-}
-
-export function sha256Hex(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function requireHash(bytes: Uint8Array, sha256: string): void {

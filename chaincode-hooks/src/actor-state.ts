@@ -1,8 +1,11 @@
 /**
  * `act~<actor>`: what the ledger remembers of an actor between sessions.
  *
- * Read by every guarded call, written only when a session opens, a grant is given or used, or the actor is suspended: the
- * calls of one session do not collide on it.
+ * Read by every guarded call, written only when a session opens, a grant is given or used, an epoch is folded, or the actor is
+ * suspended: the calls of one session do not collide on it.
+ *
+ * A service account calls too often for that. Once its hospital has opened an epoch for it, its calls write rows of their
+ * own (`evt~actor~epoch~txid`), and a fold closes the epoch: it turns the rows into profile and raises the number.
  * @module
  */
 import {
@@ -12,7 +15,12 @@ import {
   type Profile,
 } from '@bhschain/models/features';
 
-import { canonicalBytes, parseJsonObject, type JsonObject } from './canonical-json.js';
+import {
+  canonicalBytes,
+  parseJsonObject,
+  type JsonObject,
+  type JsonValue,
+} from './canonical-json.js';
 import { contentCache } from './content-cache.js';
 import { ChaincodeError } from './errors.js';
 
@@ -31,9 +39,16 @@ export interface ActorState {
   /** Its histogram is folded into the profile when the next session opens. */
   readonly lastSession: string;
   readonly profile: string;
+  /** Only of a service account whose hospital folds its epochs. */
+  readonly epoch?: { readonly number: number; readonly openedMs: number };
 }
 
+/** A service account whose calls go to epoch rows instead of session rings. */
+export type ActorOnEpochs = ActorState & Required<Pick<ActorState, 'epoch'>>;
+
 const HOUR_MS = 3_600_000;
+/** An epoch is folded every hour; one that is older than two is overdue, and its account is not trusted any more. */
+const EPOCH_MS_MAX = 2 * HOUR_MS;
 /** More than these in an hour is strange at 32 as at 320. */
 const OPENINGS_MAX = 32;
 
@@ -72,7 +87,8 @@ export function decodeActorState(bytes: Uint8Array, mspId: string): ActorState |
     !Array.isArray(openedMs) ||
     !openedMs.every((ms) => Number.isSafeInteger(ms)) ||
     typeof raw['lastSession'] !== 'string' ||
-    typeof raw['profile'] !== 'string'
+    typeof raw['profile'] !== 'string' ||
+    !isEpoch(raw['epoch'])
   ) {
     throw new ChaincodeError(
       'ERR_LEDGER_VALUE',
@@ -80,6 +96,15 @@ export function decodeActorState(bytes: Uint8Array, mspId: string): ActorState |
     );
   }
   return raw['mspId'] === mspId ? (raw as unknown as ActorState) : null;
+}
+
+export function isOnEpochs(state: ActorState): state is ActorOnEpochs {
+  return state.class === 'service' && state.epoch !== undefined;
+}
+
+/** Whether the epoch of a service account should have been folded long ago. */
+export function isOverdue(state: ActorState, nowMs: number): boolean {
+  return isOnEpochs(state) && nowMs - state.epoch.openedMs > EPOCH_MS_MAX;
 }
 
 /** Sessions opened in the hour before `timeMs`, by the same rule as in training windows; at most 32. */
@@ -109,6 +134,13 @@ export function profileOf(state: ActorState): Profile {
 
 export function encodeProfileText(profile: Profile): string {
   return Buffer.from(encodeProfile(profile)).toString('base64');
+}
+
+function isEpoch(value: JsonValue | undefined): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { number, openedMs } = value as JsonObject;
+  return Number.isSafeInteger(number) && Number.isSafeInteger(openedMs);
 }
 
 function openingsBefore(state: ActorState, timeMs: number): readonly number[] {

@@ -19,6 +19,7 @@ import fabricShim, {
 } from 'fabric-shim';
 
 import { createJudges } from './active-detector.js';
+import { BUSINESS_FUNCTIONS } from './business-functions.js';
 import { codeHash } from './code-hash.js';
 import type { ServerConfig } from './config.js';
 import { contractsOf } from './contracts/index.js';
@@ -143,6 +144,7 @@ export function createChaincode(o: {
 /** From a closed list, whatever the caller wrote. */
 function classOf(stub: Pick<ChaincodeStub, 'getFunctionAndParameters'>): string {
   const { fcn } = stub.getFunctionAndParameters();
+  if (fcn in BUSINESS_FUNCTIONS) return 'enforce';
   return GOVERNANCE_POLICY[fcn]?.class ?? FUNCTION_POLICY[fcn]?.class ?? 'unknown';
 }
 

@@ -49,6 +49,15 @@ export interface Attestation {
   readonly atMs: number;
 }
 
+/** A hospital's own table for a version. */
+export interface Calibration {
+  readonly mspId: string;
+  readonly tableHash: string;
+  /** The blocks whose calls it was made from, both ends included. */
+  readonly blocks: { readonly from: number; readonly to: number };
+  readonly by: string;
+}
+
 /** An attestation counts if it names exactly what was proposed. Its code hash is recorded, not compared: see roll-outs. */
 export function attests(entry: DetectorEntry, attestation: Attestation): boolean {
   return (

@@ -14,6 +14,8 @@ export const SCORE_THRESHOLD = 870_000;
 export interface CallFacts {
   readonly class: 'enforce' | 'break-glass' | 'shadow';
   readonly actorSuspended: boolean;
+  /** A service account whose epoch nobody folded in time. */
+  readonly epochOverdue: boolean;
   /** `unknown`: no such function. `malformed`: wrong number of arguments, or one that does not parse. */
   readonly call: 'understood' | 'malformed' | 'unknown';
   /** `none`: the call claims no release. `valid`: for exactly this actor and request, unused, unexpired. */
@@ -45,6 +47,7 @@ export const DISPOSITION_TABLE: readonly Row[] = [
   { when: (f) => f.class === 'break-glass', then: { kind: 'flagged' } },
   { when: (f) => f.grant === 'valid', then: { kind: 'allowed', because: 'grant' } },
   { when: (f) => f.grant === 'invalid', then: { kind: 'quarantined', cause: 'grant-invalid' } },
+  { when: (f) => f.epochOverdue, then: { kind: 'quarantined', cause: 'epoch-overdue' } },
   { when: (f) => f.detector === 'none', then: { kind: 'allowed', because: 'no-detector' } },
   {
     when: (f) => f.class === 'shadow' || f.detector === 'shadow',

@@ -24,6 +24,7 @@ export type ChaincodeErrorCode =
   | 'ERR_FOUR_EYES'
   | 'ERR_LEDGER_VALUE'
   | 'ERR_MSP_NOT_ALLOWED'
+  | 'ERR_NODE_STATE'
   | 'ERR_NOT_FOUND'
   | 'ERR_NOT_HOLDER'
   | 'ERR_REPLAY_REFUSED'

@@ -2,9 +2,11 @@
  * What the rest of the house may know of the ledger: `@bhschain/chaincode-hooks/events`.
  * @module
  */
+export { proveAuditItem, type AuditDoubt, type AuditItem, type AuditProof } from './audit-proof.js';
 export { canonicalJson, type JsonObject, type JsonValue } from './canonical-json.js';
 export { actorOf, certificateFacts, type CertificateFacts } from './certificate.js';
 export { ChaincodeError, type ChaincodeErrorCode } from './errors.js';
+export { DENIAL_REASONS, type DenialReason } from './denial.js';
 export { callDigest } from './function-call.js';
 export {
   GUARD_EVENT_NAME,

@@ -1,5 +1,5 @@
 /**
- * `fed~config`: who belongs to the federation and how many must agree. Written once.
+ * `fed~config`: who belongs to the federation and how many must agree. Configured once; hospitals may be admitted later.
  * @module
  */
 import { parseJsonObject, type JsonObject } from './canonical-json.js';
@@ -76,6 +76,21 @@ export async function readFederationConfig(ctx: GuardContext): Promise<Federatio
     );
   }
   return raw as unknown as FederationConfig;
+}
+
+/** The configuration with one more hospital; itself if that hospital is a member already. */
+export function admitted(config: FederationConfig, mspId: string): FederationConfig {
+  const { hospitals, attestations } = config;
+  if (hospitals.includes(mspId)) return config;
+  if (!isNames([mspId]) || hospitals.length >= HOSPITALS_MAX) {
+    throw refused('hospitals', 'something else', `1 to ${HOSPITALS_MAX} distinct MSP ids`);
+  }
+  const majority = Math.floor((hospitals.length + 1) / 2) + 1;
+  return {
+    ...config,
+    hospitals: [...hospitals, mspId],
+    attestations: Math.max(attestations, majority),
+  };
 }
 
 function parseVocabulary(value: unknown): FederationConfig['vocabulary'] {

@@ -17,6 +17,10 @@ export interface Caller {
   /** Certificate attribute; empty if there is none. */
   readonly role: string;
   readonly class: ActorClass;
+  /** Certificate attribute; empty if there is none. */
+  readonly ward: string;
+  /** Certificate attribute of a patient's delegate: the record handle that she speaks for. Empty for everybody else. */
+  readonly record: string;
 }
 
 /** The parts of the guard event that a contract may add. */
@@ -37,6 +41,8 @@ export function callerOf(ctx: GuardContext): Caller {
     mspId,
     role: attributes['role'] ?? '',
     class: attributes['class'] === 'service' ? 'service' : 'person',
+    ward: attributes['ward'] ?? '',
+    record: attributes['record'] ?? '',
   };
 }
 

@@ -16,8 +16,11 @@ import { ChaincodeError } from './errors.js';
 export const GUARD_EVENT_NAME = 'guard';
 const EVENT_VERSION = 1;
 
-/** What the hook did. `flagged`: it ran (break-glass), and a review was opened. */
-export type EventDisposition = 'allowed' | 'quarantined' | 'flagged';
+/**
+ * What became of the call. `flagged`: it ran (break-glass), and a review was opened. `denied`: the hook let it run, and a
+ * business rule said no; the record is `den~<txid>`.
+ */
+export type EventDisposition = 'allowed' | 'denied' | 'quarantined' | 'flagged';
 
 /** A step of a review; `grant` only on a release that gives a right to resubmit. */
 export interface ReviewStep {
@@ -81,7 +84,7 @@ export function decodeGuardEvent(payload: Uint8Array): GuardEvent | UnknownGuard
   need(raw, 'function', isString);
   need(raw, 'session', isString);
   need(raw, 'actor', isString);
-  need(raw, 'disposition', oneOf('allowed', 'quarantined', 'flagged'));
+  need(raw, 'disposition', oneOf('allowed', 'denied', 'quarantined', 'flagged'));
   need(raw, 'scored', (value) => typeof value === 'boolean');
   need(raw, 'modelVersion', (value) => value === null || Number.isSafeInteger(value));
   may(raw, 'quarantine', isString);

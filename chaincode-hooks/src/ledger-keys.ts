@@ -12,15 +12,34 @@
  * | `det~blob~<sha256>`              | canonical bytes of a detector or a calibration table                  |
  * | `det~entry~<version>`            | canonical JSON: what was proposed, and its state                      |
  * | `det~att~<version>~<MSP>`        | canonical JSON: one hospital's attestation                            |
- * | `det~vote~<action>~<version>~<MSP>` | canonical JSON: one hospital's vote to withdraw or roll back       |
+ * | `det~cal~<version>~<MSP>`        | canonical JSON: a hospital's own calibration table, by hash           |
+ * | `det~con~<version>~<MSP>~<by>`   | canonical JSON: another hospital's word that it recomputed that table |
+ * | `det~vote~<action>~<version>~<MSP>` | canonical JSON: one hospital's vote to withdraw, roll back or change the mode |
  * | `act~<actor>`                    | canonical JSON: status, class, profile, open grants                   |
  * | `ctx~<actor>~<session>`          | ring bytes, then 8 bytes of code hash                                 |
+ * | `evt~<actor>~<epoch>~<txid>`     | the same for one call of a service account on epochs                  |
  * | `q~<txid>`, `rev~<txid>`         | canonical JSON: quarantine record; review of a call that ran          |
  * | `qi~<state>~<deadline>~<txid>`   | the MSP's name; index for listing                                     |
  * | `shd~<txid>`                     | canonical JSON: what an enforcing detector would have diverted        |
  * | `grant~<actor>~<quarantine>`     | canonical JSON: the one-use right to resubmit                         |
  * | `acc~<txid>`                     | canonical JSON: access ticket of a business function that ran         |
+ * | `den~<txid>`                     | canonical JSON: what a business rule refused, and why                 |
+ * | `aud~<day>~<record>~<actor>~<txid>` | canonical JSON: {kind, function, atMs}, see `audit-trail.ts`       |
  * | `sus~<actor>`                    | canonical JSON: a proposed suspension or reinstatement                |
+ * | `node~<node>`                    | canonical JSON: a hospital node's place in the roster                 |
+ * | `node~<node>~<step>~<MSP>`       | canonical JSON: one hospital's vote to approve or revoke it           |
+ * | `plan~<hash>`                    | canonical JSON: an approved privacy plan                              |
+ * | `plan~<hash>~<MSP>`              | canonical JSON: one hospital's approval of it                         |
+ * | `round~<slot>`                   | canonical JSON: digest of a round's manifest, heads of the ledgers    |
+ * | `anchor~<MSP>~<txid>`            | canonical JSON: head of a hospital's own audit stream                 |
+ * | `con~<consent>`                  | canonical JSON: a consent and its state                               |
+ * | `cof~<record>~<purpose>`         | canonical JSON: the consents in force for that record and purpose     |
+ * | `pol~active`, `pol~<version>`    | canonical JSON: the access policy in force; every version             |
+ * | `drug~<batch>`                   | canonical JSON: a drug batch or a part of one                         |
+ * | `lot~<product>~<lot>`            | canonical JSON: manufacturer and recall of a lot                      |
+ * | `enc~<MSP>~<encounter>`          | canonical JSON: an encounter that took place, by digest               |
+ * | `clm~<claim>`                    | canonical JSON: a claim and its state                                 |
+ * | `clu~<encounter>~<code>~<day>`   | the claim that bills this service                                     |
  * @module
  */
 import { ChaincodeError } from './errors.js';
@@ -70,12 +89,29 @@ export function detectorVoteKey(action: string, version: number, mspId: string):
   return ledgerKey('det', 'vote', action, String(version), mspId);
 }
 
+export function calibrationKey(version: number, mspId: string): string {
+  return ledgerKey('det', 'cal', String(version), mspId);
+}
+
+export function confirmationKey(version: number, mspId: string, by: string): string {
+  return ledgerKey('det', 'con', String(version), mspId, by);
+}
+
 export function actorKey(actor: string): string {
   return ledgerKey('act', actor);
 }
 
 export function sessionKey(actor: string, session: string): string {
   return ledgerKey('ctx', actor, session);
+}
+
+export function epochRowKey(actor: string, epoch: number, txId: string): string {
+  return ledgerKey(...epochRowPrefix(actor, epoch), txId);
+}
+
+/** Object type and attributes of the rows of one epoch. */
+export function epochRowPrefix(actor: string, epoch: number): readonly [string, string, string] {
+  return ['evt', actor, String(epoch)];
 }
 
 export function quarantineKey(txId: string): string {
@@ -104,4 +140,78 @@ export function accessTicketKey(txId: string): string {
 
 export function suspensionKey(actor: string): string {
   return ledgerKey('sus', actor);
+}
+
+export function denialKey(txId: string): string {
+  return ledgerKey('den', txId);
+}
+
+/** In place of a record handle where a call names none. */
+export const NO_RECORD = '-';
+
+export function auditKey(o: {
+  readonly day: number;
+  readonly record: string;
+  readonly actor: string;
+  readonly txId: string;
+}): string {
+  return ledgerKey('aud', String(o.day), o.record, o.actor, o.txId);
+}
+
+export function nodeKey(node: string): string {
+  return ledgerKey('node', node);
+}
+
+export function nodeVoteKey(node: string, step: string, mspId: string): string {
+  return ledgerKey('node', node, step, mspId);
+}
+
+export function planKey(planHash: string): string {
+  return ledgerKey('plan', planHash);
+}
+
+export function planVoteKey(planHash: string, mspId: string): string {
+  return ledgerKey('plan', planHash, mspId);
+}
+
+export function roundKey(slot: number): string {
+  return ledgerKey('round', String(slot));
+}
+
+export function auditAnchorKey(mspId: string, txId: string): string {
+  return ledgerKey('anchor', mspId, txId);
+}
+
+export function consentKey(consent: string): string {
+  return ledgerKey('con', consent);
+}
+
+export function consentsInForceKey(record: string, purpose: string): string {
+  return ledgerKey('cof', record, purpose);
+}
+
+export const ACTIVE_POLICY_KEY: string = ledgerKey('pol', 'active');
+
+export function policyKey(version: number): string {
+  return ledgerKey('pol', String(version));
+}
+
+export function drugBatchKey(batch: string): string {
+  return ledgerKey('drug', batch);
+}
+
+export function drugLotKey(product: string, lot: string): string {
+  return ledgerKey('lot', product, lot);
+}
+
+export function encounterKey(mspId: string, encounter: string): string {
+  return ledgerKey('enc', mspId, encounter);
+}
+
+export function claimKey(claim: string): string {
+  return ledgerKey('clm', claim);
+}
+
+export function billedServiceKey(encounter: string, code: string, day: string): string {
+  return ledgerKey('clu', encounter, code, day);
 }

@@ -36,7 +36,10 @@ export const FINDINGS = [
 ] as const;
 export type Finding = (typeof FINDINGS)[number];
 
-/** Why there is a record. Only a call with cause `score`, `detector-unusable` or `grant-invalid` can be granted again. */
+/**
+ * Why there is a record. Only a call with cause `score`, `detector-unusable`, `grant-invalid` or `epoch-overdue` can be granted
+ * again; `break-glass` ran, and `second-line` is a hospital's own finding after the commit.
+ */
 export const QUARANTINE_CAUSES = [
   'score',
   'arity',
@@ -44,11 +47,13 @@ export const QUARANTINE_CAUSES = [
   'detector-unusable',
   'grant-invalid',
   'break-glass',
+  'epoch-overdue',
+  'second-line',
 ] as const;
 export type QuarantineCause = (typeof QUARANTINE_CAUSES)[number];
 
 export interface ReviewHistoryEntry {
-  /** `file`, `claim`, `unclaim`, `propose`, `approve`, `return`, `escalate`, `appeal`, `close`. */
+  /** `file`, `report`, `claim`, `unclaim`, `propose`, `approve`, `return`, `escalate`, `appeal`, `close`. */
   readonly step: string;
   readonly by: string;
   readonly mspId: string;

@@ -2,6 +2,7 @@
  * Opening a review: the record of a call that was diverted, or that ran and must be looked at.
  * @module
  */
+import { FUNCTION_NAME_MAX } from './audit-trail.js';
 import type { Caller, GuardContext } from './guard-context.js';
 import { quarantineKey, reviewIndexKey, reviewKey } from './ledger-keys.js';
 import { writeObject } from './ledger.js';
@@ -38,9 +39,6 @@ export interface ReviewedCall {
   readonly codeHash: string;
 }
 
-/** The names of unknown functions are the caller's text: only so much of it is kept. */
-const FUNCTION_NAME_MAX = 128;
-
 export function openRecord(txId: string, call: ReviewedCall): QuarantineRecord {
   const { caller, judgement } = call;
   return {
@@ -74,6 +72,45 @@ export function openRecord(txId: string, call: ReviewedCall): QuarantineRecord {
         to: 'open',
       },
     ],
+  };
+}
+
+/** The record of a committed call that a hospital's second line reports; `digest` is that of its reason. */
+export function secondLineRecord(
+  txId: string,
+  o: {
+    readonly actor: string;
+    readonly mspId: string;
+    readonly functionName: string;
+    readonly reasonDigest: string;
+    readonly filedMs: number;
+    readonly by: string;
+  },
+): QuarantineRecord {
+  const { actor, mspId, functionName, reasonDigest, filedMs, by } = o;
+  return {
+    txId,
+    actor,
+    mspId,
+    function: functionName,
+    digest: reasonDigest,
+    session: '',
+    atMs: filedMs,
+    filedMs,
+    cause: 'second-line',
+    score: null,
+    modelVersion: null,
+    modelHash: null,
+    reasons: [],
+    ringDigest: '',
+    codeHash: '',
+    state: 'open',
+    version: 1,
+    deadlineMs: filedMs + REVIEW_MS,
+    holder: null,
+    proposal: null,
+    appealed: false,
+    history: [{ step: 'report', by, mspId, atMs: filedMs, to: 'open' }],
   };
 }
 

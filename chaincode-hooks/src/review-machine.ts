@@ -60,7 +60,12 @@ const FROM: Readonly<Record<ReviewStepName, readonly ReviewState[]>> = {
   close: ['released', 'rejected'],
 };
 
-const GRANTABLE: readonly QuarantineCause[] = ['score', 'detector-unusable', 'grant-invalid'];
+const GRANTABLE: readonly QuarantineCause[] = [
+  'score',
+  'detector-unusable',
+  'grant-invalid',
+  'epoch-overdue',
+];
 
 /**
  * @throws {ChaincodeError} `ERR_REVIEW_VERSION`, `ERR_REVIEW_STATE`, `ERR_FOUR_EYES`, `ERR_NOT_HOLDER`,

@@ -181,7 +181,7 @@ describe('activating', () => {
     });
     await activated(o, 1);
     const stale = [...inFlight.reads].filter(
-      ([key, version]) => o.ledger.state.get(key)?.version !== version,
+      ([key, version]) => (o.ledger.state.get(key)?.version ?? 0) !== version,
     );
     expect(stale.map(([key]) => key)).toEqual(['\u0000det\u0000active\u0000']);
   });

@@ -6,6 +6,7 @@ import { SCORE_THRESHOLD, disposition, type CallFacts } from '../src/disposition
 const ORDINARY: CallFacts = {
   class: 'enforce',
   actorSuspended: false,
+  epochOverdue: false,
   call: 'understood',
   grant: 'none',
   detector: 'enforce',
@@ -47,6 +48,14 @@ describe('the disposition table, row by row', () => {
       { grant: 'invalid', detector: 'none', score: null },
       held('grant-invalid'),
     ],
+    [
+      'a service account whose epoch is overdue is held',
+      { epochOverdue: true },
+      held('epoch-overdue'),
+    ],
+    ['… without any detector too', { epochOverdue: true, detector: 'none' }, held('epoch-overdue')],
+    ['… unless the call was released', { epochOverdue: true, grant: 'valid' }, allowed('grant')],
+    ['… or breaks the glass', { epochOverdue: true, class: 'break-glass' }, flagged],
     ['without a detector calls run', { detector: 'none', score: null }, allowed('no-detector')],
     ['a shadow detector diverts nothing', { detector: 'shadow', ...STRANGE }, allowed('shadow')],
     ['a shadow function is not diverted', { class: 'shadow', ...STRANGE }, allowed('shadow')],
@@ -71,6 +80,7 @@ describe('the disposition table, row by row', () => {
   const facts = fc.record<CallFacts>({
     class: fc.constantFrom('enforce', 'break-glass', 'shadow'),
     actorSuspended: fc.boolean(),
+    epochOverdue: fc.boolean(),
     call: fc.constantFrom('understood', 'malformed', 'unknown'),
     grant: fc.constantFrom('none', 'valid', 'invalid'),
     detector: fc.constantFrom('none', 'shadow', 'enforce', 'unusable'),

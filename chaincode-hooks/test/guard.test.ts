@@ -54,7 +54,7 @@ describe('an ordinary call', () => {
       disposition: 'allowed',
       result: { ticket: read.txId, expiresMs: READ_MS + 15 * 60_000 },
     });
-    expect(writtenTypes(read)).toEqual(['acc', 'ctx']);
+    expect(writtenTypes(read)).toEqual(['acc', 'aud', 'ctx']);
     const event = eventOf(read);
     expect(event).toMatchObject({
       kind: 'access',
@@ -72,7 +72,7 @@ describe('an ordinary call', () => {
     expect(inner).toMatchObject({ function: 'requestAccess', record: RECORD });
   });
 
-  it('reads pointer, actor, ring and both blobs, and nothing else', async () => {
+  it('reads pointer, actor, ring, both blobs and the access policy, and nothing else', async () => {
     const o = await createConsortium();
     const read = await ordinaryMorning(o);
     expect([...read.reads.keys()].map((key) => parseLedgerKey(key).join('~')).sort()).toEqual(
@@ -82,6 +82,7 @@ describe('an ordinary call', () => {
         `ctx~${o.clerk.actor}~${SESSION}`,
         `det~blob~${o.modelHash}`,
         `det~blob~${o.tableHash}`,
+        'pol~active',
       ].sort(),
     );
   });
@@ -322,7 +323,7 @@ describe('calls that are not understood', () => {
     expect(call.reply).toMatchObject({ disposition: 'quarantined' });
     expect(recordOf(o, call.txId).cause).toBe('arity');
     expect(Buffer.from(o.ledger.read('q', call.txId)!).toString('utf8')).not.toContain('Jane');
-    expect(writtenTypes(call)).toEqual(['ctx', 'q', 'qi']);
+    expect(writtenTypes(call)).toEqual(['aud', 'ctx', 'q', 'qi']);
   });
 });
 
@@ -334,7 +335,7 @@ describe('break-glass', () => {
     await quarantined(o);
     const call = await accepted(o.submit(o.clerk, 'RecordAccessContract:breakGlass', args));
     expect(call.reply).toMatchObject({ disposition: 'allowed', result: { ticket: call.txId } });
-    expect(writtenTypes(call)).toEqual(['acc', 'ctx', 'qi', 'rev']);
+    expect(writtenTypes(call)).toEqual(['acc', 'aud', 'ctx', 'qi', 'rev']);
     expect(recordOf(o, call.txId, 'rev')).toMatchObject({ cause: 'break-glass', state: 'open' });
     expect(eventOf(call)).toMatchObject({ disposition: 'flagged', quarantine: call.txId });
   });

@@ -122,7 +122,7 @@ describe('the guarded ledger, end to end', () => {
     expect(held.code).toBe(0);
     expect(held.reply).toEqual({ disposition: 'quarantined', quarantineId: held.txId });
     const writes = transaction(held.txId).writes.map(({ key }) => key[0]);
-    expect(writes.sort()).toEqual(['ctx', 'q', 'qi']);
+    expect(writes.sort()).toEqual(['aud', 'ctx', 'q', 'qi']);
     const quarantine = await record(held.txId);
     expect(quarantine.score).toBeGreaterThanOrEqual(870_000);
     expect(quarantine.reasons.length).toBeGreaterThan(0);

@@ -15,16 +15,24 @@ import {
   type Detector,
 } from '@bhschain/models/detector';
 
-import { decodePointer, sha256Hex, type DetectorPointer } from '../active-detector.js';
-import { base64Argument, hashArgument, integerArgument, memberArgument } from '../arguments.js';
+import { decodePointer, type DetectorPointer } from '../active-detector.js';
+import {
+  base64Argument,
+  hashArgument,
+  integerArgument,
+  memberArgument,
+  refusedArgument,
+} from '../arguments.js';
 import { canonicalJson, type JsonObject } from '../canonical-json.js';
 import {
   attests,
   parseProvenance,
   type Attestation,
+  type Calibration,
   type DetectorEntry,
   type DetectorState,
 } from '../detector-entry.js';
+import { sha256Hex } from '../digest.js';
 import { SCORE_THRESHOLD } from '../disposition.js';
 import { ChaincodeError } from '../errors.js';
 import { readFederationConfig } from '../federation-config.js';
@@ -35,6 +43,8 @@ import {
   ACTIVE_DETECTOR_KEY,
   LAST_DETECTOR_KEY,
   attestationKey,
+  calibrationKey,
+  confirmationKey,
   detectorBlobKey,
   detectorEntryKey,
   detectorVoteKey,
@@ -44,7 +54,10 @@ import { readObject, writeObject } from '../ledger.js';
 type Args = readonly string[];
 
 const CODE_HASH_LENGTH_MAX = 128;
-const VOTES = ['rollBack', 'withdraw'] as const;
+/** α₀: 32 in 1,000 benign calls are held. */
+const PUBLIC_ALPHA_PPM = 32_000;
+const CALIBRATION_COUNT_MIN = 1_000;
+const VOTES = ['rollBack', 'withdraw', 'enforce', 'shadow'] as const;
 type VoteAction = (typeof VOTES)[number];
 
 export class DetectorContract extends GuardedContract {
@@ -130,16 +143,78 @@ export class DetectorContract extends GuardedContract {
     return { status: 'attested', version, mspId };
   }
 
-  /** Moves the pointer. Calls in flight fail once with an MVCC conflict, so no verdict of the old detector commits later. */
+  /**
+   * A hospital's own calibration table for a version: what is strange there. Its shape is checked, so that no hospital can
+   * switch itself off; it judges that hospital's calls once m − 1 others have recomputed it and `activate` takes it up.
+   * The block range names the calls that it was made from.
+   */
+  async calibrate(
+    ctx: GuardContext,
+    ...[versionText, fromBlock, toBlock, tableText]: Args
+  ): Promise<JsonObject> {
+    const version = integerArgument(versionText, 'version');
+    const blocks = {
+      from: integerArgument(fromBlock, 'fromBlock'),
+      to: integerArgument(toBlock, 'toBlock'),
+    };
+    if (blocks.to < blocks.from) throw refusedArgument('toBlock', 'not before fromBlock');
+    const bytes = base64Argument(tableText, 'table', TABLE_BYTES_MAX);
+    const { mspId, actor } = callerOf(ctx);
+    const tableHash = sha256Hex(bytes);
+    const entry = await readEntry(ctx, version);
+    const present = await ctx.stub.getState(detectorBlobKey(tableHash));
+    const model = await ctx.stub.getState(detectorBlobKey(entry.modelHash));
+    requireState(entry, ['proposed', 'active'], 'calibrate');
+    requireCalibration(model, bytes);
+    const calibration: Calibration = { mspId, tableHash, blocks, by: actor };
+    await writeObject(ctx, calibrationKey(version, mspId), calibration);
+    if (present.length === 0) await ctx.stub.putState(detectorBlobKey(tableHash), bytes);
+    ctx.eventParts = { detector: { version, state: entry.state } };
+    return { status: 'calibrated', version, mspId, tableHash };
+  }
+
+  /** "I recomputed the table of that hospital from the same blocks, and it has this hash." One key per MSP. */
+  async confirmTable(
+    ctx: GuardContext,
+    ...[versionText, ofMsp, tableText]: Args
+  ): Promise<JsonObject> {
+    const version = integerArgument(versionText, 'version');
+    const tableHash = hashArgument(tableText, 'tableHash');
+    const { mspId } = callerOf(ctx);
+    const entry = await readEntry(ctx, version);
+    const calibration = await readCalibration(ctx, version, ofMsp ?? '');
+    if (calibration === null) {
+      throw new ChaincodeError('ERR_NOT_FOUND', 'this hospital has no table for this version');
+    }
+    if (calibration.mspId === mspId) {
+      throw new ChaincodeError('ERR_FOUR_EYES', 'confirmTable is for another hospital');
+    }
+    if (calibration.tableHash !== tableHash) {
+      throw new ChaincodeError('ERR_DETECTOR_DIGEST', 'confirmTable: the table has another hash');
+    }
+    await writeObject(ctx, confirmationKey(version, calibration.mspId, mspId), { tableHash });
+    ctx.eventParts = { detector: { version, state: entry.state } };
+    return { status: 'confirmed', version, mspId: calibration.mspId };
+  }
+
+  /**
+   * Moves the pointer. Calls in flight fail once with an MVCC conflict, so no verdict of the old detector commits later. Of
+   * the active version again, it takes up the hospitals' tables that were confirmed since.
+   */
   async activate(ctx: GuardContext, ...[versionText]: Args): Promise<JsonObject> {
     const version = integerArgument(versionText, 'version');
     const { hospitals, attestations: needed } = await readFederationConfig(ctx);
     const entry = await readEntry(ctx, version);
     const attestations = await readAttestations(ctx, version, hospitals);
+    const tables = await confirmedTables(ctx, version, hospitals, needed);
     const pointer = await readPointer(ctx);
     if (entry.state === 'active' && pointer?.version === version) {
       ctx.eventParts = { detector: { version, state: entry.state } };
-      return { status: 'already-active', version };
+      if (canonicalJson(tables) === canonicalJson(pointer.tables ?? {})) {
+        return { status: 'already-active', version };
+      }
+      await writeObject(ctx, ACTIVE_DETECTOR_KEY, { ...pointer, tables });
+      return { status: 'active', version, tables };
     }
     requireState(entry, ['proposed'], 'activate');
     const counted = attestations.filter((attestation) => attests(entry, attestation));
@@ -150,7 +225,7 @@ export class DetectorContract extends GuardedContract {
         { version, got: counted.length, needed },
       );
     }
-    await switchTo(ctx, entry, pointer);
+    await switchTo(ctx, entry, pointer, tables);
     return { status: 'active', version, attestations: counted.map(({ mspId }) => mspId) };
   }
 
@@ -164,7 +239,10 @@ export class DetectorContract extends GuardedContract {
     return { status: 'refused', version };
   }
 
-  /** A hospital's vote to take a version out of use (`withdraw`) or back into use (`rollBack`). */
+  /**
+   * A hospital's vote to take a version out of use (`withdraw`) or back into use (`rollBack`), or on how the active version
+   * acts: `enforce` diverts, `shadow` only records what it would have diverted.
+   */
   async vote(
     ctx: GuardContext,
     ...[actionText, versionText, reasonDigest]: Args
@@ -187,10 +265,12 @@ export class DetectorContract extends GuardedContract {
   async rollBack(ctx: GuardContext, ...[versionText]: Args): Promise<JsonObject> {
     const version = integerArgument(versionText, 'version');
     const entry = await readEntry(ctx, version);
+    const { hospitals, attestations: needed } = await readFederationConfig(ctx);
+    const tables = await confirmedTables(ctx, version, hospitals, needed);
     const pointer = await readPointer(ctx);
     requireState(entry, ['superseded'], 'rollBack');
     await useVotes(ctx, 'rollBack', version);
-    await switchTo(ctx, entry, pointer);
+    await switchTo(ctx, entry, pointer, tables);
     return { status: 'active', version };
   }
 
@@ -202,6 +282,19 @@ export class DetectorContract extends GuardedContract {
     await useVotes(ctx, 'withdraw', version);
     await writeEntry(ctx, { ...entry, state: 'withdrawn' });
     return { status: 'withdrawn', version };
+  }
+
+  /** `enforce` or `shadow`, by m votes for that mode and the version that is active. Votes are used up. */
+  async setMode(ctx: GuardContext, ...[modeText]: Args): Promise<JsonObject> {
+    const mode = memberArgument(modeText, 'mode', ['enforce', 'shadow'] as const);
+    const pointer = await readPointer(ctx);
+    if (pointer === null) throw new ChaincodeError('ERR_NOT_FOUND', 'no detector is active');
+    const { version } = pointer;
+    if (pointer.mode === mode) return { status: 'already-set', version, mode };
+    await useVotes(ctx, mode, version);
+    await writeObject(ctx, ACTIVE_DETECTOR_KEY, { ...pointer, mode });
+    ctx.eventParts = { detector: { version, state: mode } };
+    return { status: 'set', version, mode };
   }
 
   /** A version's entry and attestations, and the pointer; '' asks for the active version. */
@@ -259,6 +352,41 @@ function verify(version: number, modelBytes: Uint8Array, tableBytes: Uint8Array)
   return detector;
 }
 
+/**
+ * What a hospital's own table may be: one that goes with the model, of the same θ, made from enough calls, and with an α that
+ * is at most twice and at least half of the public one's.
+ */
+function requireCalibration(modelBytes: Uint8Array, tableBytes: Uint8Array): void {
+  let table: CalibrationTable;
+  try {
+    table = decodeTable(tableBytes);
+    createScorer(decodeDetector(modelBytes), table);
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause;
+    throw new ChaincodeError('ERR_DETECTOR_INVALID', cause.message, { cause: String(cause.code) });
+  }
+  if (table.theta !== SCORE_THRESHOLD) {
+    throw new ChaincodeError(
+      'ERR_DETECTOR_INVALID',
+      `table.theta: expected ${SCORE_THRESHOLD}, got ${table.theta}`,
+    );
+  }
+  const [least, most] = [Math.floor(PUBLIC_ALPHA_PPM / 2), PUBLIC_ALPHA_PPM * 2];
+  if (table.alphaPpm < least || table.alphaPpm > most) {
+    throw new ChaincodeError(
+      'ERR_DETECTOR_INVALID',
+      `table.alphaPpm: expected ${least} to ${most}, got ${table.alphaPpm}`,
+    );
+  }
+  const fewest = Math.min(...table.strata.map(({ n }) => n));
+  if (fewest < CALIBRATION_COUNT_MIN) {
+    throw new ChaincodeError(
+      'ERR_DETECTOR_INVALID',
+      `table: expected at least ${CALIBRATION_COUNT_MIN} calls a stratum, got ${fewest}`,
+    );
+  }
+}
+
 function requireSameProposal(stored: DetectorEntry, entry: DetectorEntry): void {
   if (
     stored.modelHash !== entry.modelHash ||
@@ -300,6 +428,7 @@ async function switchTo(
   ctx: GuardContext,
   entry: DetectorEntry,
   pointer: DetectorPointer | null,
+  tables: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (pointer !== null) {
     await writeObject(ctx, detectorEntryKey(pointer.version), {
@@ -311,6 +440,7 @@ async function switchTo(
     version: entry.version,
     modelHash: entry.modelHash,
     tableHash: entry.tableHash,
+    ...(Object.keys(tables).length === 0 ? {} : { tables }),
     kernelHash: entry.kernelHash,
     schemaHash: entry.schemaHash,
     mode: pointer?.mode ?? 'enforce',
@@ -318,6 +448,40 @@ async function switchTo(
   };
   await writeObject(ctx, ACTIVE_DETECTOR_KEY, next);
   await writeEntry(ctx, { ...entry, state: 'active' });
+}
+
+/** Tables by MSP that m − 1 other hospitals recomputed. */
+async function confirmedTables(
+  ctx: GuardContext,
+  version: number,
+  hospitals: readonly string[],
+  needed: number,
+): Promise<Readonly<Record<string, string>>> {
+  const calibrations = await Promise.all(
+    hospitals.map((mspId) => readCalibration(ctx, version, mspId)),
+  );
+  const tables: Record<string, string> = {};
+  for (const calibration of calibrations) {
+    if (calibration === null) continue;
+    const { mspId, tableHash } = calibration;
+    const confirmations = await Promise.all(
+      hospitals.map((by) =>
+        readObject(ctx, confirmationKey(version, mspId, by), 'confirmation of a table'),
+      ),
+    );
+    const counted = confirmations.filter((one) => one?.['tableHash'] === tableHash);
+    if (counted.length >= needed - 1) tables[mspId] = tableHash;
+  }
+  return tables;
+}
+
+async function readCalibration(
+  ctx: GuardContext,
+  version: number,
+  mspId: string,
+): Promise<Calibration | null> {
+  const raw = await readObject(ctx, calibrationKey(version, mspId), 'calibration');
+  return raw as unknown as Calibration | null;
 }
 
 async function useVotes(ctx: GuardContext, action: VoteAction, version: number): Promise<void> {

@@ -44,6 +44,7 @@ import {
   type ReviewCommand,
   type ReviewStepName,
 } from '../review-machine.js';
+import { secondLineRecord } from '../review-filing.js';
 
 type Args = readonly string[];
 
@@ -90,6 +91,39 @@ export class QuarantineContract extends GuardedContract {
 
   async close(ctx: GuardContext, ...args: Args): Promise<JsonObject> {
     return step(ctx, 'close', args);
+  }
+
+  /**
+   * The second line: a hospital's node files a review of a call that was committed, and that its own, wider view finds strange.
+   * A release of it is a record only, there is nothing to run again.
+   */
+  async report(
+    ctx: GuardContext,
+    ...[txId, actor, functionName, reasonDigest]: Args
+  ): Promise<JsonObject> {
+    const id = hashArgument(txId, 'txid');
+    const subject = actorArgument(actor, 'actor');
+    if (!/^[A-Za-z]{1,64}:[A-Za-z]{1,63}$/.test(functionName!)) {
+      throw refusedArgument('function', 'Contract:function');
+    }
+    const { mspId } = callerOf(ctx);
+    await readOwnActor(ctx, subject, mspId);
+    const known = await readStored(ctx, id);
+    if (known !== null) throw new ChaincodeError('ERR_REVIEW_STATE', 'there is a record of it');
+    const filedMs = transactionTimeMs(ctx);
+    const record = secondLineRecord(id, {
+      actor: subject,
+      mspId,
+      functionName: functionName!,
+      reasonDigest: hashArgument(reasonDigest, 'reasonDigest'),
+      filedMs,
+      by: callerOf(ctx).actor,
+    });
+    await ctx.stub.putState(reviewKey(id), encodeQuarantineRecord(record));
+    await ctx.stub.putState(reviewIndexKey('open', record.deadlineMs, id), Buffer.from(mspId));
+    const review: ReviewStep = { quarantine: id, from: '', to: 'open', version: record.version };
+    ctx.eventParts = { quarantine: id, review };
+    return review as unknown as JsonObject;
   }
 
   /** `action` is `suspend` or `reinstate`; a second person of the same hospital makes it true. */
@@ -215,11 +249,19 @@ async function grant(
   return { actor, digest, expires: value.expires };
 }
 
+interface StoredRecord {
+  readonly key: string;
+  readonly record: QuarantineRecord;
+}
+
+async function readRecord(ctx: GuardContext, txId: string): Promise<StoredRecord> {
+  const stored = await readStored(ctx, txId);
+  if (stored !== null) return stored;
+  throw new ChaincodeError('ERR_NOT_FOUND', 'no quarantine or review record of this transaction');
+}
+
 /** Both keys are read, whichever of the two the record is under. */
-async function readRecord(
-  ctx: GuardContext,
-  txId: string,
-): Promise<{ key: string; record: QuarantineRecord }> {
+async function readStored(ctx: GuardContext, txId: string): Promise<StoredRecord | null> {
   const keys = [quarantineKey(txId), reviewKey(txId)] as const;
   const [quarantine, review] = await Promise.all([
     ctx.stub.getState(keys[0]),
@@ -227,7 +269,7 @@ async function readRecord(
   ]);
   if (quarantine.length > 0) return { key: keys[0], record: decodeQuarantineRecord(quarantine) };
   if (review.length > 0) return { key: keys[1], record: decodeQuarantineRecord(review) };
-  throw new ChaincodeError('ERR_NOT_FOUND', 'no quarantine or review record of this transaction');
+  return null;
 }
 
 async function readOwnActor(ctx: GuardContext, actor: string, mspId: string): Promise<ActorState> {

@@ -7,18 +7,20 @@
  * Arguments are handles, codes and digests; the guard has checked number and form of each before any of these runs.
  * @module
  */
-import type { JsonObject } from '../canonical-json.js';
-import { canonicalBytes } from '../canonical-json.js';
+import { checkAccess, type AskedAccess } from '../business/access-check.js';
+import { TICKET_MINUTES } from '../business/access-policy.js';
+import { canonicalBytes, type JsonObject } from '../canonical-json.js';
+import { Denial, type BusinessResult } from '../denial.js';
 import { transactionTimeMs, type GuardContext } from '../guard-context.js';
 import type { GuardOptions } from '../guard.js';
 import { GuardedContract } from '../guarded-contract.js';
 import { accessTicketKey } from '../ledger-keys.js';
 import { writeObject } from '../ledger.js';
 
-/** A ticket is worth something for as long as a person may take to open what she asked for. */
-const TICKET_MS = 15 * 60 * 1000;
+const MINUTE_MS = 60_000;
 
 type Args = readonly string[];
+type Asked = Readonly<Record<string, string>>;
 
 export class RecordAccessContract extends GuardedContract {
   constructor(options: GuardOptions) {
@@ -26,64 +28,72 @@ export class RecordAccessContract extends GuardedContract {
   }
 
   async openSession(ctx: GuardContext, ...[, ward, purpose]: Args): Promise<JsonObject> {
-    return ticket(ctx, 'openSession', { ward, purpose });
+    return ticket(ctx, 'openSession', { ward: ward!, purpose: purpose! });
   }
 
   async closeSession(ctx: GuardContext): Promise<JsonObject> {
     return ticket(ctx, 'closeSession', {});
   }
 
-  async requestAccess(
-    ctx: GuardContext,
-    ...[, record, purpose, section, count]: Args
-  ): Promise<JsonObject> {
-    return ticket(ctx, 'requestAccess', { record, purpose, section, count });
+  async requestAccess(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
+    const [, record, purpose, section, count] = args as AtLeast5;
+    const access: AskedAccess = { action: 'read', record, section, purpose };
+    return checkedTicket(ctx, 'requestAccess', access, { record, purpose, section, count });
   }
 
-  async export(
-    ctx: GuardContext,
-    ...[, recordSetDigest, count, purpose, section]: Args
-  ): Promise<JsonObject> {
-    return ticket(ctx, 'export', { recordSetDigest, count, purpose, section });
+  async export(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
+    const [, recordSetDigest, count, purpose, section] = args as AtLeast5;
+    const access: AskedAccess = { action: 'export', record: '', section, purpose };
+    return checkedTicket(ctx, 'export', access, { recordSetDigest, count, purpose, section });
   }
 
-  async amend(
-    ctx: GuardContext,
-    ...[, record, section, digestBefore, digestAfter, sizeClass, purpose]: Args
-  ): Promise<JsonObject> {
-    return ticket(ctx, 'amend', {
-      record,
-      section,
-      digestBefore,
-      digestAfter,
-      sizeClass,
-      purpose,
-    });
+  async amend(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
+    const [, record, section, digestBefore, digestAfter, sizeClass = '', purpose = ''] =
+      args as AtLeast5;
+    const access: AskedAccess = { action: 'amend', record, section, purpose };
+    const asked = { record, section, digestBefore, digestAfter, sizeClass, purpose };
+    return checkedTicket(ctx, 'amend', access, asked);
   }
 
-  async erase(
-    ctx: GuardContext,
-    ...[, record, section, reasonClass, purpose]: Args
-  ): Promise<JsonObject> {
-    return ticket(ctx, 'erase', { record, section, reasonClass, purpose });
+  async erase(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
+    const [, record, section, reasonClass, purpose] = args as AtLeast5;
+    const access: AskedAccess = { action: 'erase', record, section, purpose };
+    return checkedTicket(ctx, 'erase', access, { record, section, reasonClass, purpose });
   }
 
+  /** Waits for no policy and no consent: it is flagged, and people look at it afterwards. */
   async breakGlass(
     ctx: GuardContext,
     ...[, record, reasonClass, section]: Args
   ): Promise<JsonObject> {
-    return ticket(ctx, 'breakGlass', { record, reasonClass, section });
+    const asked = { record: record!, reasonClass: reasonClass!, section: section! };
+    return ticket(ctx, 'breakGlass', asked);
   }
+}
+
+type AtLeast5 = readonly [string, string, string, string, string, ...Args];
+
+async function checkedTicket(
+  ctx: GuardContext,
+  functionName: string,
+  access: AskedAccess,
+  asked: Asked,
+): Promise<BusinessResult> {
+  const terms = await checkAccess(ctx, access);
+  if (terms instanceof Denial) return terms;
+  const { minutes, consent } = terms;
+  return ticket(ctx, functionName, consent === null ? asked : { ...asked, consent }, minutes);
 }
 
 /** Writes `acc~<txid>` and announces it; what was asked is in the ticket, so the holder of the data needs nothing else. */
 async function ticket(
   ctx: GuardContext,
   functionName: string,
-  asked: Readonly<Record<string, string | undefined>>,
+  asked: Asked,
+  minutes = TICKET_MINUTES,
 ): Promise<JsonObject> {
   const txId = ctx.stub.getTxID();
-  const expiresMs = transactionTimeMs(ctx) + TICKET_MS;
+  const expiresMs = transactionTimeMs(ctx) + minutes * MINUTE_MS;
   const value = { function: functionName, ...asked, expiresMs };
   await writeObject(ctx, accessTicketKey(txId), value);
   ctx.stub.setEvent('ticket', canonicalBytes(value));
