@@ -44,6 +44,7 @@ export {
   thresholdFrontier,
 } from './auditing/canary-scores.js';
 export type { CanaryScores, FrontierPoint } from './auditing/canary-scores.js';
+export { gaussianShiftEpsilon } from './auditing/gaussian-shift.js';
 export { oneRunEpsilon, oneRunGaussianEpsilon } from './auditing/one-run.js';
 export { noiseSelfTest } from './noise-self-test.js';
 export { createNoisePool } from './noise-pool.js';

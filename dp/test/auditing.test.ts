@@ -11,7 +11,9 @@ import {
   canaryTruePositiveRate,
   thresholdFrontier,
 } from '../src/auditing/canary-scores.js';
+import { gaussianShiftEpsilon } from '../src/auditing/gaussian-shift.js';
 import { oneRunEpsilon, oneRunGaussianEpsilon } from '../src/auditing/one-run.js';
+import { gaussianEpsilon } from '../src/accounting/gaussian.js';
 import { sampleDiscreteGaussian } from '../src/discrete-gaussian.js';
 import { InvalidArgumentError } from '../src/errors.js';
 import { sumClipped } from '../src/noisy-step.js';
@@ -135,6 +137,46 @@ describe('statistics of audits', () => {
     expect(() => canaryEpsilon(scores, options)).toThrow(InvalidArgumentError);
     expect(() => oneRunEpsilon(scores, options)).toThrow(InvalidArgumentError);
     expect(() => oneRunGaussianEpsilon(scores, options)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('distance of means of Gaussian scores', () => {
+  const o = { significance: 0.05, delta: 1e-5 };
+
+  it.each([0.142, 0.5, 1, 3])('μ = %d: just below the truth, by the stated error', (mu) => {
+    const count = 10_000;
+    const scores = { inside: normalQuantiles(count, mu), outside: normalQuantiles(count, 0) };
+    // By hand: μ − 1.6449 √(2/n + μ²/(4n)).
+    const lower = mu - 1.6448536 * Math.sqrt(2 / count + (mu * mu) / (4 * count));
+    expect(gaussianShiftEpsilon(scores, o)).toBeCloseTo(gaussianEpsilon(1 / lower, 1e-5), 2);
+    expect(gaussianShiftEpsilon(scores, o)).toBeLessThan(gaussianEpsilon(1 / mu, 1e-5));
+  });
+
+  it('holds as often as it says: 5 % of 400 audits of a true Gaussian, no more than chance allows', () => {
+    const random = createExperimentRandom('coverage');
+    const noise = new Float64Array(400);
+    const truth = gaussianEpsilon(2, 1e-5);
+    let above = 0;
+    for (let audit = 0; audit < 400; audit++) {
+      sampleDiscreteGaussian(noise, { scaleExponent: 12, random });
+      const inside = noise.subarray(0, 200).map((value) => value + 2 ** 11);
+      if (gaussianShiftEpsilon({ inside, outside: noise.subarray(200) }, o) > truth) above++;
+    }
+    expect(above).toBeLessThan(20 + 4 * Math.sqrt(19)); // binomial, four deviations
+    expect(above).toBeGreaterThan(20 - 4 * Math.sqrt(19));
+  });
+
+  it('edges: no shift, the wrong way round, all alike; refuses too few and δ = 0', () => {
+    const [low, high] = [normalQuantiles(100, 0), normalQuantiles(100, 1)];
+    expect(gaussianShiftEpsilon({ inside: low, outside: low }, o)).toBe(0);
+    expect(gaussianShiftEpsilon({ inside: low, outside: high }, o)).toBe(0);
+    expect(gaussianShiftEpsilon({ inside: [1, 1], outside: [0, 0] }, o)).toBe(Infinity);
+    expect(() => gaussianShiftEpsilon({ inside: [1], outside: [0, 0] }, o)).toThrow(
+      InvalidArgumentError,
+    );
+    expect(() => gaussianShiftEpsilon({ inside: high, outside: low }, { ...o, delta: 0 })).toThrow(
+      InvalidArgumentError,
+    );
   });
 });
 
