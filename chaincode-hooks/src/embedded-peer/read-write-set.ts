@@ -75,8 +75,10 @@ export function decodeReadWriteSet(namespace: string, bytes: Uint8Array): ReadWr
     reads.push(...kv.getReadsList().map(decodeRead));
     ranges.push(...kv.getRangeQueriesInfoList().map(decodeRange));
     for (const write of kv.getWritesList()) {
-      const value = write.getIsDelete() ? null : write.getValue_asU8();
-      writes.push({ key: write.getKey(), value });
+      // As in Fabric: who writes nothing, deletes (rwsetutil.IsKVWriteDelete).
+      const value = write.getValue_asU8();
+      const deleted = write.getIsDelete() || value.length === 0;
+      writes.push({ key: write.getKey(), value: deleted ? null : value });
     }
   }
   return { reads, ranges, writes };

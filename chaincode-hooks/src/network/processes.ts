@@ -123,7 +123,7 @@ function inspect(pid: number, dir: string): RunningProcess | null {
 export async function stopProcesses(
   dir: string,
   names: readonly string[],
-  graceMs = STOP_GRACE_MS,
+  graceMs: number = STOP_GRACE_MS,
 ): Promise<string[]> {
   const wanted = new Set(names);
   const left = (): RunningProcess[] =>
