@@ -1,18 +1,24 @@
-import { DETECTOR_ZERO, encodeDetector } from '@bhschain/models/detector';
+import { createHash } from 'node:crypto';
+
+import { DETECTOR_ZERO, encodeDetector, encodeTable } from '@bhschain/models/detector';
 import { describe, expect, it } from 'vitest';
 
 import {
   DIGEST,
   HOSPITALS,
   PROVENANCE,
+  SESSION,
+  STRANGE_EXPORT,
   accepted,
   createConsortium,
   ordinaryMorning,
   proposal,
+  quarantined,
   readArgs,
   type Consortium,
 } from './consortium-fixture.js';
-import { person, type Simulation } from './memory-ledger.js';
+import { parseLedgerKey } from '../src/ledger-keys.js';
+import { person, type Person, type Simulation } from './memory-ledger.js';
 
 const { kernelHash } = DETECTOR_ZERO.detector;
 
@@ -240,5 +246,109 @@ describe('rolling back and withdrawing', () => {
     for (const hospital of [0, 1]) await accepted(vote(o, hospital, 'withdraw', '0'));
     const refused = await o.submit(admins[0]!, 'DetectorContract:withdraw', ['0']);
     expect(refused.message).toMatch(/^ERR_DETECTOR_STATE: /);
+  });
+});
+
+describe('a hospital’s own table', () => {
+  const { table } = DETECTOR_ZERO;
+  const OWN = encodeTable({
+    ...table,
+    strata: table.strata.map((stratum) => ({ ...stratum, n: stratum.n + 1 })),
+  });
+  const ownHash = createHash('sha256').update(OWN).digest('hex');
+  const calibrate = (o: Consortium, hospital: number, bytes = OWN, blocks = ['0', '9']) =>
+    o.submit(o.nodes[hospital]!, 'DetectorContract:calibrate', [
+      '0',
+      ...blocks,
+      Buffer.from(bytes).toString('base64'),
+    ]);
+  const confirm = (o: Consortium, hospital: number, of: string, hash = ownHash) =>
+    o.submit(o.nodes[hospital]!, 'DetectorContract:confirmTable', ['0', of, hash]);
+
+  it('judges that hospital’s calls, and no other’s, once m − 1 others recomputed it', async () => {
+    const o = await createConsortium();
+    await accepted(calibrate(o, 0));
+    expect((await accepted(activate(o, 0))).reply).toEqual({
+      status: 'already-active',
+      version: 0,
+    });
+    await accepted(confirm(o, 1, 'H1MSP'));
+    expect((await accepted(activate(o, 0))).reply).toEqual({
+      status: 'active',
+      version: 0,
+      tables: { H1MSP: ownHash },
+    });
+    const readBlobs = async (by: Person): Promise<readonly string[]> => {
+      const session = '00000000000000a9';
+      const { reads } = await o.ledger.simulate({
+        by,
+        call: 'RecordAccessContract:requestAccess',
+        args: readArgs({ session }),
+      });
+      return [...reads.keys()]
+        .map(parseLedgerKey)
+        .filter(([type, kind]) => type === 'det' && kind === 'blob')
+        .map(([, , hash]) => hash!);
+    };
+    expect(await readBlobs(o.clerk)).toContain(ownHash);
+    expect(await readBlobs(person('H2MSP', 'p-9', { role: 'clerk' }))).toContain(o.tableHash);
+  });
+
+  it('is confirmed by others, by its hash', async () => {
+    const o = await createConsortium();
+    await accepted(calibrate(o, 0));
+    expect((await confirm(o, 0, 'H1MSP')).message).toMatch(/^ERR_FOUR_EYES: /);
+    expect((await confirm(o, 1, 'H1MSP', DIGEST)).message).toMatch(/^ERR_DETECTOR_DIGEST: /);
+    expect((await confirm(o, 1, 'H2MSP')).message).toMatch(/^ERR_NOT_FOUND: /);
+  });
+
+  it.each([
+    ['is not for this kernel of tables', OWN.slice(0, -2)],
+    [
+      'gives an α beside the public one’s half and double',
+      encodeTable({ ...table, alphaPpm: 1_000 }),
+    ],
+    [
+      'was made from too few calls',
+      encodeTable({ ...table, strata: table.strata.map((stratum) => ({ ...stratum, n: 999 })) }),
+    ],
+  ])('is refused where it %s', async (_, bytes) => {
+    const o = await createConsortium();
+    expect((await calibrate(o, 0, bytes)).message).toMatch(/^ERR_DETECTOR_INVALID: /);
+  });
+
+  it('names the blocks it was made from', async () => {
+    const o = await createConsortium();
+    expect((await calibrate(o, 0, OWN, ['9', '0'])).message).toMatch(/^ERR_ARGUMENT: toBlock: /);
+  });
+});
+
+describe('the mode', () => {
+  const admins = HOSPITALS.map((mspId) => person(mspId, 'admin', { role: 'hospital-admin' }));
+  const vote = (o: Consortium, i: number, mode: string) =>
+    o.submit(admins[i]!, 'DetectorContract:vote', [mode, '0', DIGEST]);
+  const setMode = (o: Consortium, mode: string) =>
+    o.submit(admins[0]!, 'DetectorContract:setMode', [mode]);
+
+  it('changes by m votes for it, which are used up', async () => {
+    const o = await createConsortium();
+    await accepted(vote(o, 0, 'shadow'));
+    expect((await setMode(o, 'shadow')).message).toMatch(/^ERR_DETECTOR_ATTESTATIONS: /);
+    await accepted(vote(o, 2, 'shadow'));
+    expect((await accepted(setMode(o, 'shadow'))).reply).toMatchObject({ mode: 'shadow' });
+    expect((await accepted(setMode(o, 'shadow'))).reply).toMatchObject({ status: 'already-set' });
+    const strange = [SESSION, ...STRANGE_EXPORT, ''];
+    const call = await accepted(o.submit(o.clerk, 'RecordAccessContract:export', strange));
+    expect(call.reply).toMatchObject({ disposition: 'allowed' });
+    for (const i of [0, 1]) await accepted(vote(o, i, 'enforce'));
+    await accepted(setMode(o, 'enforce'));
+    await quarantined(o);
+    expect((await setMode(o, 'shadow')).message).toMatch(/^ERR_DETECTOR_ATTESTATIONS: /);
+  });
+
+  it('needs an active detector', async () => {
+    const o = await createConsortium({ detector: false });
+    expect((await setMode(o, 'shadow')).message).toMatch(/^ERR_NOT_FOUND: /);
+    expect((await setMode(o, 'off')).message).toMatch(/^ERR_ARGUMENT: mode: /);
   });
 });

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { decodeGuardEvent } from '../src/events.js';
+import { decodeGuardEvent, decodeQuarantineRecord } from '../src/events.js';
 import {
   DAY_MS,
   DIGEST,
   accepted,
   createConsortium,
+  ordinaryMorning,
   quarantined,
   released,
   type Consortium,
@@ -183,3 +184,38 @@ interface Page {
   readonly items: readonly { txId: string; deadlineMs: number; mspId: string }[];
   readonly bookmark: string;
 }
+
+describe('a report of the second line', () => {
+  const call = 'QuarantineContract:report';
+
+  it('opens a review of a committed call, whose release gives no grant', async () => {
+    const o = await createConsortium();
+    const { txId } = await ordinaryMorning(o);
+    const args = [txId, o.clerk.actor, 'RecordAccessContract:requestAccess', DIGEST];
+    const reported = await accepted(o.submit(o.nodes[0]!, call, args));
+    expect(reported.reply).toMatchObject({ quarantine: txId, to: 'open', version: 1 });
+    const stored = decodeQuarantineRecord(o.ledger.read('rev', txId)!);
+    expect(stored).toMatchObject({ cause: 'second-line', state: 'open', actor: o.clerk.actor });
+    const decided = await released(o, txId);
+    expect(decided.reply).toMatchObject({ to: 'released' });
+    expect(o.ledger.read('grant', o.clerk.actor, txId)).toBeNull();
+  });
+
+  it('is for the node of the actor’s hospital, once, and about a function', async () => {
+    const o = await createConsortium();
+    const { txId } = await ordinaryMorning(o);
+    const name = 'RecordAccessContract:requestAccess';
+    const report = (by: Person, id: string, actor: string, fn: string) =>
+      o.submit(by, call, [id, actor, fn, DIGEST]);
+    const [own, other] = o.nodes as readonly [Person, Person];
+    expect((await report(other, txId, o.clerk.actor, name)).message).toMatch(/^ERR_NOT_FOUND: /);
+    expect((await report(o.analyst, txId, o.clerk.actor, name)).message).toMatch(
+      /^ERR_ROLE_NOT_ALLOWED: /,
+    );
+    expect((await report(own, txId, o.clerk.actor, 'Jane Doe')).message).toMatch(/^ERR_ARGUMENT: /);
+    await accepted(report(own, txId, o.clerk.actor, name));
+    expect((await report(own, txId, o.clerk.actor, name)).message).toMatch(/^ERR_REVIEW_STATE: /);
+    const held = await quarantined(o);
+    expect((await report(own, held, o.clerk.actor, name)).message).toMatch(/^ERR_REVIEW_STATE: /);
+  });
+});
