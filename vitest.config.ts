@@ -32,6 +32,18 @@ export default defineConfig({
         },
       })),
       { extends: true as const, test: { name: 'house', include: ['tidy.test.ts'] } },
+      {
+        // A real Fabric network; `npm test` leaves it to `npm run test:fabric`, which needs Go to build the peers once.
+        extends: true as const,
+        test: {
+          name: 'fabric',
+          root: 'chaincode-hooks',
+          include: ['test/network/*.fabric.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });
