@@ -11,6 +11,9 @@ export type DatasetErrorCode =
   | 'ERR_EVENT_LOG_HEADER'
   | 'ERR_EVENT_LOG_MALFORMED'
   | 'ERR_EVENT_LOG_TOO_SMALL'
+  | 'ERR_DATASET_MANIFEST'
+  | 'ERR_LOG_MAPPING'
+  | 'ERR_PARQUET'
   | 'ERR_SCENARIO_CATALOGUE';
 
 export type DatasetFacts = Readonly<Record<string, string | number>>;
@@ -59,4 +62,10 @@ export function checkNumber(
     `${name}: expected a number from ${range.least} to ${range.most}, got ${value}`,
     { name, got: value, ...range },
   );
+}
+
+/** What came, short enough for a message. */
+export function pictureOf(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) as string | undefined);
+  return (text ?? 'nothing').slice(0, 120);
 }

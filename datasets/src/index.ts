@@ -33,14 +33,22 @@ export {
   type LogConsortiumOptions,
 } from './event-log/log-consortium.js';
 export { simulateDepartmentLog, type DepartmentLogOptions } from './event-log/department-log.js';
-export { auditEventOf } from './audit-event-writer.js';
+export { AUDIT_EVENT_ROLES, auditEventOf } from './audit-event-writer.js';
 export {
   openAccessLog,
   type AccessLog,
   type AccessLogCounts,
   type AccessLogOptions,
 } from './access-log-reader.js';
-export { describe, type Description, type Spread } from './description.js';
+export {
+  createDescriber,
+  describe,
+  type Describer,
+  type Description,
+  type Gaps,
+  type Spread,
+} from './description.js';
+export { describeAgainstTargets, type TargetRow } from './targets.js';
 export { toDanfo, type Danfo } from './danfo.js';
 export {
   createHospitalWorld,
@@ -65,3 +73,70 @@ export {
   type Watcher,
 } from './scenarios/catalogue.js';
 export { type LabelledIncident } from './scenarios/planting.js';
+export {
+  DATASET_FORMATS,
+  eventLabels,
+  makeDataset,
+  readManifest,
+  verifyDataset,
+  type DatasetFormat,
+  type DatasetManifest,
+  type EventLabel,
+  type FileCheck,
+  type MakeDatasetOptions,
+} from './dataset/dataset.js';
+export { type WrittenFile } from './dataset/file-writer.js';
+export {
+  datasheetMarkdown,
+  targetTable,
+  type Datasheet,
+  type HospitalFacts,
+  type LabelFacts,
+} from './dataset/datasheet.js';
+export { readParquet, writeParquet } from './parquet.js';
+export {
+  isNormalLabel,
+  openSessionLog,
+  parseColumns,
+  SESSION_COLUMNS,
+  type LabelledSession,
+  type SessionColumns,
+  type SessionLog,
+  type SessionLogCounts,
+  type SessionLogOptions,
+} from './readers/session-log.js';
+export {
+  checkMapping,
+  MAPPED_FIELDS,
+  openMappedLog,
+  readMapping,
+  TIME_FORMS,
+  type LogMapping,
+  type MappedField,
+  type MappedLog,
+} from './readers/mapped-log.js';
+export {
+  chronologicalSplit,
+  SHARES,
+  type ChronologicalSplit,
+  type Shares,
+} from './splits/chronological.js';
+export { partition, type PartitionOptions } from './splits/partition.js';
+export {
+  injectUserSwitch,
+  type ActorAct,
+  type ActWindow,
+  type SwitchPair,
+  type TestWindow,
+  type UserSwitch,
+  type UserSwitchOptions,
+} from './splits/user-switch.js';
+export {
+  loadAdfa,
+  loadBpic2011,
+  loadHdfs,
+  loadLanl,
+  loadSepsis,
+  type ActData,
+  type SessionData,
+} from './public-data.js';

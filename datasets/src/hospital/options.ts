@@ -28,6 +28,7 @@ export interface HospitalWorldOptions {
   readonly oddities?: boolean;
   /** New event type, turnover, season; default true. */
   readonly drift?: boolean;
+  /** Default UTC in winter, one hour ahead in summer. */
   readonly zone?: Zone;
   /** First day, UTC midnight; default Monday 2 March 2026. */
   readonly startMs?: number;
@@ -77,7 +78,7 @@ export function configOf(
     least: DAY_MS,
     most: 2 ** 43,
   });
-  const zone = options.zone ?? { offsetMinutes: 60, daylightSaving: true };
+  const zone = options.zone ?? { offsetMinutes: 0, daylightSaving: true };
   return Object.freeze({
     seed: checkInteger('seed', options.seed, { least: 0, most: Number.MAX_SAFE_INTEGER }),
     hospitals,

@@ -20,6 +20,8 @@ const BACKUP: Step = step('execute governance for operations set');
 /** Shares of the services' events: panels and orders follow the day's work, monitors and backup the clock. */
 const SHARES = { lab: 0.5, orders: 0.2, monitors: 0.28, backup: 0.02 } as const;
 
+const FAILED = 0.014;
+
 export interface Services {
   /**
    * The events of one hour.
@@ -61,8 +63,10 @@ export function createServices(
         );
         for (const of of sessions.values()) into.push(draftOf(random, of, LOGIN, fromMs));
       }
-      const write = (by: Member, of: Step, atMs: number, patient: Patient | null): void =>
-        void into.push(draftOf(random, sessions.get(by)!, of, atMs, { patient }));
+      const write = (by: Member, of: Step, atMs: number, patient: Patient | null): void => {
+        const outcome = random.chance(FAILED) ? 'error' : 'success';
+        into.push(draftOf(random, sessions.get(by)!, of, atMs, { patient, outcome }));
+      };
       const panels = care.ordersFor('LAB', day);
       for (let left = people * ratio * SHARES.lab; left > 0 && panels.length > 0;) {
         // One sample, one stamp; some panels are long.

@@ -44,6 +44,7 @@ const AUDIT: Workflow = {
 };
 const SESSION_EVENTS_MEDIAN = 16;
 const DENIED = 0.006;
+const FAILED = 0.008;
 const WRONG = 0.01;
 const OTHER_TASK = 0.008;
 const CROSS_COVER = 0.05;
@@ -133,11 +134,11 @@ export function workSession(
       if (of.chance < 1 && !random.chance(of.chance)) continue;
       const records =
         of.records === 1 ? 1 : Math.max(1, Math.round(random.logNormal(of.records, 0.6)));
-      const denied = random.chance(DENIED);
+      const fate = random.uniform();
       write(of, {
         patient: of.ofPatient ? patient : null,
         records,
-        outcome: denied ? 'denied' : 'success',
+        outcome: fate < DENIED ? 'denied' : fate < DENIED + FAILED ? 'error' : 'success',
       });
       atMs += random.logNormal(14_000, 0.8) * member.pace;
     }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Difficulty, ScenarioKind } from '../consortium.js';
-import { DatasetError } from '../errors.js';
+import { DatasetError, pictureOf } from '../errors.js';
 import { SCENARIOS } from './scenarios.js';
 
 export type View = 'insider' | 'exfiltration' | 'ransomware';
@@ -116,10 +116,14 @@ function only(path: string, value: Record<string, unknown>, names: readonly stri
 }
 
 function refuse(path: string, got: unknown, expected: string): never {
-  const picture = typeof got === 'string' ? got : (JSON.stringify(got) ?? 'nothing');
+  const picture = pictureOf(got);
   throw new DatasetError(
     'ERR_SCENARIO_CATALOGUE',
-    `${path}: expected ${expected}, got ${picture.slice(0, 120)}`,
-    { path, got: picture.slice(0, 120), expected },
+    `${path}: expected ${expected}, got ${picture}`,
+    {
+      path,
+      got: picture,
+      expected,
+    },
   );
 }

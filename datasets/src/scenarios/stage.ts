@@ -18,7 +18,7 @@ export interface Scenario {
   /** Names of its magnitudes in the catalogue. */
   readonly magnitudes: readonly string[];
   /** Plants one incident; what it writes through the stage is the incident. */
-  play(stage: Stage): void;
+  readonly play: (stage: Stage) => void;
 }
 
 export interface Stage {
@@ -80,7 +80,7 @@ export function createStage(
     liveFromMs: number;
     endMs: number;
   }>,
-): { stage: Stage; played(): Play } {
+): { readonly stage: Stage; readonly played: () => Play } {
   const { random, site, liveFromMs, endMs } = options;
   const { config } = site;
   const chosen = new Set<string>();
