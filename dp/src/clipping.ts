@@ -9,13 +9,18 @@
 import { requireInteger, requirePositive } from './argument-checks.js';
 import { InvalidArgumentError } from './errors.js';
 
+declare const sensitivity: unique symbol;
+
+/** An L2 sensitivity on the grid. Plans derive it; a number that somebody typed is not one. */
+export type SensitivityUnits = number & { readonly [sensitivity]: 'L2' };
+
 export interface GridClipping {
   /** The bound C on the L2 norm of one window's gradient. */
   readonly clippingNorm: number;
   /** Grid units per unit of gradient; the plan derives D / C. */
   readonly gridScale: number;
   /** D: the integer bound on the L2 norm of what is summed. */
-  readonly sensitivityUnits: number;
+  readonly sensitivityUnits: SensitivityUnits;
 }
 
 /** D above this would let a sum of squares leave the exact range of a double. */

@@ -17,7 +17,7 @@ export type { CalibrationTarget } from './accounting/calibration.js';
 export { sampleDiscreteGaussian } from './discrete-gaussian.js';
 export { SAMPLING_DENOMINATOR, samplePoissonMask } from './poisson-mask.js';
 export { SENSITIVITY_UNITS_MAX, clipToGrid } from './clipping.js';
-export type { GridClipping } from './clipping.js';
+export type { GridClipping, SensitivityUnits } from './clipping.js';
 export { GROUP_SIZE_MAX, groupEpsilonBound, groupEvent } from './group-event.js';
 export { FEATURE_SCOPES, PRIVACY_UNITS, createPrivacyPlan } from './privacy-plan.js';
 export type {
@@ -50,7 +50,7 @@ export { noiseSelfTest } from './noise-self-test.js';
 export { createNoisePool } from './noise-pool.js';
 export type { NoisePool, StepNoise } from './noise-pool.js';
 export { meanGradient, releaseSum, sumClipped, sumFromKernel } from './noisy-step.js';
-export type { Release, SensitiveSum } from './noisy-step.js';
+export type { MeanGradient, Release, SensitiveSum } from './noisy-step.js';
 export { admitRound } from './admit-round.js';
 export type { Admission, PrivacyCeilings, ProposedRound } from './admit-round.js';
 export { LEDGER_GENESIS, LEDGER_KINDS, appendRecord, verifyLedger } from './privacy-ledger.js';

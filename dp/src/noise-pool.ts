@@ -11,17 +11,24 @@ import { sampleDiscreteGaussian } from './discrete-gaussian.js';
 import { NoisePoolError } from './errors.js';
 import { planHash } from './plan-codec.js';
 import { recordHash, type LedgerRecord } from './privacy-ledger.js';
-import type { PrivacyPlan } from './privacy-plan.js';
+import type { Adjacency } from './privacy-event.js';
+import type { PrivacyPlan, PrivacyUnit } from './privacy-plan.js';
 import type { SecureRandom } from './random-source.js';
 
 declare const stepNoise: unique symbol;
 
 /** One noise vector. Only a pool makes one, and it can be used once. */
-export interface StepNoise {
-  readonly [stepNoise]: true;
+export interface StepNoise<
+  Unit extends PrivacyUnit = PrivacyUnit,
+  Relation extends Adjacency = Adjacency,
+> {
+  readonly [stepNoise]: { readonly unit: Unit; readonly relation: Relation };
 }
 
-export interface NoisePool {
+export interface NoisePool<
+  Unit extends PrivacyUnit = PrivacyUnit,
+  Relation extends Adjacency = Adjacency,
+> {
   /** Vectors that are left. */
   readonly remaining: number;
   /**
@@ -30,7 +37,7 @@ export interface NoisePool {
    */
   open(debit: LedgerRecord): void;
   /** @throws {NoisePoolError} `ERR_DP_NOISE_POOL` before `open`, and when all vectors are used */
-  next(): StepNoise;
+  next(): StepNoise<Unit, Relation>;
   /** Zeroises what is left. */
   close(): void;
 }
@@ -43,11 +50,11 @@ const contents = new WeakMap<StepNoise, { plan: PrivacyPlan; vector: Int32Array 
  * @param o.vectors - default: `plan.steps`
  * @throws {InvalidArgumentError} `ERR_DP_ARGUMENT`
  */
-export function createNoisePool(
-  plan: PrivacyPlan,
+export function createNoisePool<Unit extends PrivacyUnit, Relation extends Adjacency>(
+  plan: PrivacyPlan<Unit, Relation>,
   random: SecureRandom,
   o: Readonly<{ vectors?: number }> = {},
-): NoisePool {
+): NoisePool<Unit, Relation> {
   const count = o.vectors ?? plan.steps;
   requireInteger('vectors', count, { min: 1, max: 100_000 });
   const vectors = Array.from({ length: count }, () => {
@@ -69,7 +76,7 @@ export function createNoisePool(
       if (!open) throw new NoisePoolError('not opened: the debit comes first');
       const vector = vectors.shift();
       if (vector === undefined) throw new NoisePoolError('all vectors of this round are used');
-      const noise = Object.freeze({}) as StepNoise;
+      const noise = Object.freeze({}) as StepNoise<Unit, Relation>;
       contents.set(noise, { plan, vector });
       return noise;
     },

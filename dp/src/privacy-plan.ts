@@ -10,7 +10,7 @@ import { requireInteger } from './argument-checks.js';
 import { calibrate, calibrateNoiseMultiplier } from './accounting/calibration.js';
 import { epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
 import { rdpEpsilonOfLattice } from './accounting/rdp-accountant.js';
-import { SENSITIVITY_UNITS_MAX } from './clipping.js';
+import { SENSITIVITY_UNITS_MAX, type SensitivityUnits } from './clipping.js';
 import { InvalidArgumentError, PlanError } from './errors.js';
 import { groupEvent } from './group-event.js';
 import { SAMPLING_DENOMINATOR } from './poisson-mask.js';
@@ -50,9 +50,12 @@ export interface ReleaseSpec {
 }
 
 /** What people choose. Integers and short strings only. */
-export interface PrivacyPlanSpec {
-  readonly unit: PrivacyUnit;
-  readonly adjacency: Adjacency;
+export interface PrivacyPlanSpec<
+  Unit extends PrivacyUnit = PrivacyUnit,
+  Relation extends Adjacency = Adjacency,
+> {
+  readonly unit: Unit;
+  readonly adjacency: Relation;
   readonly windowing: Windowing;
   /** Public N: how many windows a node is taken to have. Never counted from data. */
   readonly nominalWindows: number;
@@ -88,11 +91,17 @@ export interface CertifiedEpsilon {
   readonly actor: number;
 }
 
-/** Deep-frozen. Made by `createPrivacyPlan` or `decodePlan`, nowhere else. */
-export interface PrivacyPlan {
-  readonly spec: PrivacyPlanSpec;
-  readonly unit: PrivacyUnit;
-  readonly adjacency: Adjacency;
+/**
+ * Deep-frozen. Made by `createPrivacyPlan` or `decodePlan`, nowhere else. Whose privacy it is, and which data sets are
+ * neighbours, are part of the type: noise, sums and releases carry them on.
+ */
+export interface PrivacyPlan<
+  Unit extends PrivacyUnit = PrivacyUnit,
+  Relation extends Adjacency = Adjacency,
+> {
+  readonly spec: PrivacyPlanSpec<Unit, Relation>;
+  readonly unit: Unit;
+  readonly adjacency: Relation;
   readonly windowing: Windowing;
   readonly nominalWindows: number;
   readonly samplingNumerator: number;
@@ -113,7 +122,7 @@ export interface PrivacyPlan {
   /** s that the target asks for, before it is rounded to the grid. */
   readonly requiredNoiseMultiplier: number;
   /** D: the largest integer for which 2^m / D keeps the target. */
-  readonly sensitivityUnits: number;
+  readonly sensitivityUnits: SensitivityUnits;
   /** 2^m / D >= requiredNoiseMultiplier. */
   readonly noiseMultiplier: number;
   /** D / C: grid units per unit of gradient. */
@@ -136,7 +145,9 @@ const DAY_MS = 86_400_000;
  * @throws {PlanError} `ERR_DP_PLAN` with the field: a value out of range, values that contradict one another, a target
  *   that this grid cannot meet
  */
-export function createPrivacyPlan(spec: PrivacyPlanSpec): PrivacyPlan {
+export function createPrivacyPlan<Unit extends PrivacyUnit, Relation extends Adjacency>(
+  spec: PrivacyPlanSpec<Unit, Relation>,
+): PrivacyPlan<Unit, Relation> {
   const chosen = checkSpec(spec);
   const target = { epsilon: chosen.epsilonMicro / 1e6, delta: 1 / 10 ** chosen.deltaExponent };
   const samplingRate = chosen.samplingNumerator / SAMPLING_DENOMINATOR;
@@ -187,7 +198,7 @@ export function createPrivacyPlan(spec: PrivacyPlanSpec): PrivacyPlan {
     samplingRate,
     expectedBatch: Math.max(1, Math.round(samplingRate * chosen.nominalWindows)),
     requiredNoiseMultiplier,
-    sensitivityUnits,
+    sensitivityUnits: sensitivityUnits as SensitivityUnits,
     noiseMultiplier,
     gridScale: sensitivityUnits / windowClippingNorm,
     event,
@@ -263,7 +274,9 @@ function roundUp(epsilon: number): number {
   return Math.max(0, Math.ceil(epsilon * 1e6 - 1e-6)) / 1e6;
 }
 
-function checkSpec(spec: PrivacyPlanSpec): PrivacyPlanSpec {
+function checkSpec<Unit extends PrivacyUnit, Relation extends Adjacency>(
+  spec: PrivacyPlanSpec<Unit, Relation>,
+): PrivacyPlanSpec<Unit, Relation> {
   const { windowing } = spec;
   oneOf('unit', spec.unit, PRIVACY_UNITS);
   oneOf('adjacency', spec.adjacency, ADJACENCIES);

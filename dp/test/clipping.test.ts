@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clipToGrid } from '../src/clipping.js';
+import { clipToGrid, type SensitivityUnits } from '../src/clipping.js';
 import { InvalidArgumentError } from '../src/errors.js';
 
+/** What only a plan derives; these tests stand in for it. */
+function ball(units: number): SensitivityUnits {
+  return units as SensitivityUnits;
+}
+
 const D = 85_951;
-const options = { clippingNorm: 0.3, gridScale: D / 0.3, sensitivityUnits: D };
+const options = { clippingNorm: 0.3, gridScale: D / 0.3, sensitivityUnits: ball(D) };
 
 function squares(values: Int32Array): number {
   return values.reduce((sum, value) => sum + value * value, 0);
@@ -66,9 +71,10 @@ describe('clipping onto the grid', () => {
     ['clippingNorm', { ...options, clippingNorm: NaN }],
     ['gridScale', { ...options, gridScale: -1 }],
     ['gridScale', { ...options, gridScale: Infinity }],
-    ['sensitivityUnits', { ...options, sensitivityUnits: 0 }],
-    ['sensitivityUnits', { ...options, sensitivityUnits: 1.5 }],
-    ['sensitivityUnits', { ...options, sensitivityUnits: 2 ** 25 }],
+    ['sensitivityUnits', { ...options, sensitivityUnits: ball(0) }],
+    ['sensitivityUnits', { ...options, sensitivityUnits: ball(NaN) }],
+    ['sensitivityUnits', { ...options, sensitivityUnits: ball(1.5) }],
+    ['sensitivityUnits', { ...options, sensitivityUnits: ball(2 ** 25) }],
   ])('refuses a bad %s', (argument, bad) => {
     const error = (() => {
       try {
@@ -96,7 +102,7 @@ describe('clipping onto the grid', () => {
           const out = new Int32Array(gradient.length);
           clipToGrid(
             gradient,
-            { clippingNorm: norm, gridScale: units / norm, sensitivityUnits: units },
+            { clippingNorm: norm, gridScale: units / norm, sensitivityUnits: ball(units) },
             out,
           );
           // BigInt, so that this test does not lean on what it tests.
@@ -114,7 +120,7 @@ describe('clipping onto the grid', () => {
     const gradient = new Float32Array(4096).fill(0.6);
     const result = clipToGrid(
       gradient,
-      { clippingNorm: 38.5, gridScale: 1, sensitivityUnits: 38 },
+      { clippingNorm: 38.5, gridScale: 1, sensitivityUnits: ball(38) },
       out,
     );
     expect(result.contributes).toBe(true);

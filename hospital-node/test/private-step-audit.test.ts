@@ -24,6 +24,7 @@ import {
   type LedgerRecord,
   type PrivacyPlan,
   type SecureRandom,
+  type SensitivityUnits,
 } from '@bhschain/dp';
 import { layoutOf, type Architecture } from '@bhschain/models/architecture';
 import { createKernel } from '@bhschain/models/kernel';
@@ -71,7 +72,7 @@ const UNCLIPPED: Mechanism = {
   clipping: {
     clippingNorm: 16 * plan.windowClippingNorm,
     gridScale: plan.gridScale,
-    sensitivityUnits: 16 * plan.sensitivityUnits,
+    sensitivityUnits: (16 * plan.sensitivityUnits) as SensitivityUnits,
   },
 };
 
