@@ -18,6 +18,7 @@ import { signDocument } from '../src/protocol/signing.js';
 import { RoundRunner } from '../src/round-runner.js';
 import { UpdateDesk } from '../src/update-desk.js';
 import {
+  callerWith,
   handTurnedClock,
   honestUpdate,
   openDisk,
@@ -47,10 +48,6 @@ async function measure(nodes: number): Promise<Measured> {
   const authority = await testAuthority(folder.path, clock.now);
   const identity = await authority.issueNode('H1', clock.now);
   const key = createPrivateKey(identity.privateKey);
-  const certificate = Buffer.from(
-    identity.certificate.replace(/-----[^-]+-----|\s/g, ''),
-    'base64',
-  );
   const { store, objects } = await openDisk(folder.path, clock.now);
   const federation = testFederation({
     nodes,
@@ -66,7 +63,9 @@ async function measure(nodes: number): Promise<Measured> {
   await runner.openDueSlot();
   clock.now += 1_000;
   await runner.settle();
-  const callers = federation.hospitals.map(({ nodeId }) => ({ nodeId, certificate }));
+  const callers = federation.hospitals.map(({ nodeId }) =>
+    callerWith(nodeId, identity.certificate),
+  );
   for (const caller of callers) await desk.getWork(caller, 'ready');
 
   let lastSubmittedMs = 0;

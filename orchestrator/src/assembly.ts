@@ -5,11 +5,11 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPrivacyPlan, planPreset } from '@bhschain/dp';
+import { createPrivacyPlan, planPreset, type PrivacyPlan } from '@bhschain/dp';
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import type { OrchestratorConfig } from './config.js';
 import { ConfigError } from './errors.js';
-import type { Federation, Signer } from './federation.js';
+import type { Federation, Hospital, Signer } from './federation.js';
 import { planFactsOf } from './plan-facts.js';
 import { encodeParameters } from './protocol/parameters.js';
 import { signDocument } from './protocol/signing.js';
@@ -30,15 +30,31 @@ export function federationOf(config: OrchestratorConfig): Federation {
       parameterCount: detector.parameters.length,
     }),
   );
+  assertMergeFits(config, plan);
   return {
     federationId: config.federationId,
-    hospitals: config.hospitals,
+    hospitals: hospitalsOf(config),
     policy: config.policy,
     replay: config.replay,
     plan: planFactsOf(plan),
     layoutHash: detector.layoutHash,
     genesisModel: encodeParameters(detector.parameters),
   };
+}
+
+/** A merged round has more bins a slot; the plan's price for an actor must cover them. */
+function assertMergeFits({ policy, replay }: OrchestratorConfig, plan: PrivacyPlan): void {
+  if (policy.catchUp !== 'merge') return;
+  const { binMs, windowsPerActorMax } = plan.windowing;
+  const bins = Math.ceil(
+    (policy.mergeSlotsMax * (replay?.logSlotMs ?? policy.slotLengthMs)) / binMs,
+  );
+  if (bins <= windowsPerActorMax) return;
+  throw new ConfigError(
+    'ERR_POLICY',
+    `policy.mergeSlotsMax: ${policy.mergeSlotsMax} slots have ${bins} bins, the plan allows an actor ${windowsPerActorMax} windows`,
+    { field: 'mergeSlotsMax', bins },
+  );
 }
 
 export function signerOf(config: OrchestratorConfig): Signer {
@@ -98,12 +114,12 @@ export function caFolder(config: OrchestratorConfig): string {
   return join(config.stateDir, 'ca');
 }
 
-/** The MSP roots of the hospitals, read. */
-export function mspRootsOf(config: OrchestratorConfig): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(config.mspRoots).map(([mspId, file]) => [
-      mspId,
-      readPem(file, `hospitals: mspRoot of ${mspId}`),
-    ]),
-  );
+/** The hospitals of the configuration with their MSP roots, read. */
+export function hospitalsOf(config: OrchestratorConfig): readonly Hospital[] {
+  return config.hospitals.map(({ nodeId, mspId }) => {
+    const file = config.mspRoots[mspId];
+    return file === undefined
+      ? { nodeId, mspId }
+      : { nodeId, mspId, mspRoot: readPem(file, `hospitals: mspRoot of ${mspId}`) };
+  });
 }

@@ -12,7 +12,13 @@ import { LineCounter, parseDocument, type Document } from 'yaml';
 import { ConfigError } from './errors.js';
 import type { Hospital } from './federation.js';
 import type { ReplayMode } from './round/calendar.js';
-import { assertPolicy, DEFAULT_POLICY, majorityOf, type RoundPolicy } from './round/policy.js';
+import {
+  assertPolicy,
+  DEFAULT_POLICY,
+  majorityOf,
+  WEEKDAYS,
+  type RoundPolicy,
+} from './round/policy.js';
 
 export interface OrchestratorConfig {
   readonly federationId: string;
@@ -57,6 +63,8 @@ const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const HOST_PORT = Type.String({ pattern: '^[^\\s:/]+:\\d{1,5}$' });
 const DURATION = Type.Integer({ minimum: 0, maximum: 2_592_000_000 });
 const COUNT = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+const PART = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
+const RATIO = Type.Tuple([PART, PART]);
 const ADDRESS = object({
   host: Type.String({ minLength: 1 }),
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
@@ -83,10 +91,30 @@ const POLICY = {
   sealMaxMs: DURATION,
   submitNotBeforeMs: DURATION,
   quorum: COUNT,
-  catchUp: Type.Enum(['skip', 'latest']),
+  catchUp: Type.Enum(['skip', 'latest', 'merge']),
+  mergeSlotsMax: Type.Integer({ minimum: 1, maximum: 28 }),
+  attemptsPerSlot: Type.Integer({ minimum: 1, maximum: 2 }),
+  quietHours: Type.Array(
+    object({
+      days: Type.Array(Type.Enum([...WEEKDAYS]), { minItems: 1, maxItems: 7 }),
+      fromMinute: Type.Integer({ minimum: 0, maximum: 1_439 }),
+      toMinute: Type.Integer({ minimum: 1, maximum: 1_440 }),
+    }),
+    { maxItems: 64 },
+  ),
   roundsMax: nullable(COUNT),
   publicationBacklogMax: COUNT,
   rate: Type.Tuple([COUNT, COUNT]),
+  optimiser: Type.Union([
+    object({ rule: Type.Literal('fedavg') }),
+    object({ rule: Type.Literal('fedavgm'), momentum: RATIO }),
+    object({
+      rule: Type.Literal('fedadam'),
+      firstMoment: RATIO,
+      secondMoment: RATIO,
+      adaptivity: RATIO,
+    }),
+  ]),
 };
 
 const PLAN_OVERRIDES = {

@@ -2,11 +2,13 @@
  * EnrolmentService: server TLS and a token, on a port of its own. What a stranger may ask is little and counted.
  * @module
  */
-import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import { experimental, Server, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { Admission } from './admission.js';
-import type { IssuedIdentity } from './enrolment/authority.js';
+import type { Authority } from './enrolment/authority.js';
 import type { EnrolmentDesk } from './enrolment/desk.js';
 import { bind, publicError, shutDown, type ListeningServer } from './federation-service.js';
+import type { FederationError } from './errors.js';
+import type { ServerIdentity } from './server-identity.js';
 import { toServiceError } from './protocol/error-trailer.js';
 import {
   EnrolmentServiceService,
@@ -20,22 +22,26 @@ const MESSAGE_BYTES_MAX = 65_536;
 export interface EnrolmentServiceOptions {
   readonly desk: EnrolmentDesk;
   readonly federationId: string;
-  readonly caBundle: string;
-  readonly caSpkiSha256: string;
-  readonly federationDocument: Uint8Array;
+  readonly authority: Authority;
+  readonly federationDocument: () => Promise<Uint8Array>;
   /** `host:port` of FederationService, as hospitals dial it. */
   readonly federationAddress: () => string;
   readonly admission: Admission;
   readonly nowMs: () => number;
+  /** Told of every call that is refused, with the address it came from. */
+  readonly refused?: (
+    refusal: Readonly<{ method: string; from: string; error: FederationError }>,
+  ) => void;
 }
 
 export function createEnrolmentService(o: EnrolmentServiceOptions): EnrolmentServiceServer {
   const unary =
-    <Request, Answer>(handler: (request: Request) => Promise<Answer>) =>
+    <Request, Answer>(method: string, handler: (request: Request) => Promise<Answer>) =>
     (call: ServerUnaryCall<Request, Answer>, done: sendUnaryData<Answer>): void => {
+      // Nobody is known here, so the address is what is counted.
+      const from = call.getPeer().replace(/:\d+$/, '');
       const run = async (): Promise<Answer> => {
-        // Nobody is known here, so the address is what is counted.
-        const leave = o.admission.enter(call.getPeer().replace(/:\d+$/, ''));
+        const leave = o.admission.enter(from);
         try {
           return await handler(call.request);
         } finally {
@@ -47,21 +53,23 @@ export function createEnrolmentService(o: EnrolmentServiceOptions): EnrolmentSer
           done(null, answer);
         },
         (cause: unknown) => {
-          done(toServiceError(publicError(cause)));
+          const error = publicError(cause);
+          o.refused?.({ method, from, error });
+          done(toServiceError(error));
         },
       );
     };
   return {
-    describeFederation: unary(() =>
+    describeFederation: unary('DescribeFederation', () =>
       Promise.resolve({
         federationId: o.federationId,
-        caSpkiSha256: o.caSpkiSha256,
+        caSpkiSha256: o.authority.spkiSha256,
         levels: [...PROTOCOL_LEVELS],
         serverAtMs: BigInt(Math.trunc(o.nowMs())),
-        caBundle: o.caBundle,
+        caBundle: o.authority.bundlePem,
       }),
     ),
-    requestEnrolment: unary(async (request) => {
+    requestEnrolment: unary('RequestEnrolment', async (request) => {
       const filed = await o.desk.request({
         token: request.token,
         nodeId: request.nodeId,
@@ -76,15 +84,15 @@ export function createEnrolmentService(o: EnrolmentServiceOptions): EnrolmentSer
         expiresAtMs: BigInt(filed.expiresAtMs),
       };
     }),
-    pollEnrolment: unary(async (request) => {
+    pollEnrolment: unary('PollEnrolment', async (request) => {
       const filed = await o.desk.poll(request.requestId, new Uint8Array(request.signature));
       const approved = filed.state === 'approved';
       return {
         state: filed.state,
         reason: filed.reason,
         certificate: filed.certificate,
-        caBundle: approved ? o.caBundle : '',
-        federationDocument: approved ? Buffer.from(o.federationDocument) : Buffer.alloc(0),
+        caBundle: approved ? o.authority.bundlePem : '',
+        federationDocument: approved ? Buffer.from(await o.federationDocument()) : Buffer.alloc(0),
         address: approved ? o.federationAddress() : '',
       };
     }),
@@ -97,7 +105,7 @@ export async function listenEnrolment(
     service: EnrolmentServiceServer;
     host: string;
     port: number;
-    identity: IssuedIdentity;
+    identity: ServerIdentity;
   }>,
 ): Promise<ListeningServer> {
   const server = new Server({
@@ -106,11 +114,12 @@ export async function listenEnrolment(
     'grpc.max_connection_idle_ms': 60_000,
   });
   server.addService(EnrolmentServiceService, o.service);
-  // The authority travels in the chain, so that a caller can compare it with the pin of the invitation.
-  const chain = `${o.identity.certificate}${o.identity.ca}`;
-  const credentials = ServerCredentials.createSsl(null, [
-    { cert_chain: Buffer.from(chain), private_key: Buffer.from(o.identity.privateKey) },
-  ]);
+  // The first provider is the identity, whatever its declaration calls it; no client certificate is asked for.
+  const credentials = experimental.createCertificateProviderServerCredentials(
+    o.identity,
+    null,
+    false,
+  );
   const port = await bind(server, `${o.host}:${o.port}`, credentials);
   return { port, close: () => shutDown(server) };
 }

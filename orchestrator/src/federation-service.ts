@@ -5,29 +5,33 @@
  */
 import { X509Certificate } from 'node:crypto';
 import {
+  experimental,
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   type sendUnaryData,
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import type { Admission } from './admission.js';
-import type { IssuedIdentity } from './enrolment/authority.js';
 import { FederationError, OrchestratorError, StoreError } from './errors.js';
 import { SILENT, type Log } from './federation.js';
 import type { Caller } from './gates.js';
 import type { Assignment, NodeDesk } from './node-desk.js';
+import type { MemberDesk } from './member-desk.js';
+import { isDue, type ServerIdentity } from './server-identity.js';
 import type { UpdateDesk, WireReceipt } from './update-desk.js';
 import { toServiceError } from './protocol/error-trailer.js';
 import {
   FederationServiceService,
   NodeState,
+  Participation as WireParticipation,
   type FederationServiceServer,
   type GetObjectRequest,
   type GetObjectResponse,
   type GetWorkResponse,
   type Receipt as ReceiptMessage,
 } from './protocol/generated/federation.js';
+import type { Participation } from './protocol/client.js';
 import { nodeOfSubjectAltName } from './protocol/identifiers.js';
 import {
   CHUNK_BYTES,
@@ -42,22 +46,25 @@ export interface FederationServiceOptions {
   readonly updates: UpdateDesk;
   readonly federationId: string;
   readonly admission: Admission;
-  /** Whether a node is of the roster and its certificate (serial, upper-case hex) is not revoked; throws if not. */
-  readonly authorise: (nodeId: string, serial: string) => Promise<void>;
-  /** Renews the certificate of the caller for the key of a request. */
-  readonly renew: (caller: Caller, csr: Uint8Array, signature: Uint8Array) => Promise<string>;
-  /** PEM of all authorities whose certificates are accepted. */
-  readonly caBundle: string;
+  readonly members: MemberDesk;
   readonly nowMs: () => number;
   readonly log?: Log;
   readonly observe?: (method: string, code: string, seconds: number) => void;
+  /** Told of every call that is refused, with who called if that is known. */
+  readonly refused?: (refusal: Refusal) => void;
+}
+
+export interface Refusal {
+  readonly method: string;
+  readonly nodeId: string;
+  readonly error: FederationError;
 }
 
 type Handler<Request, Answer> = (caller: Caller, request: Request) => Promise<Answer>;
 
 /** The service as grpc-js wants it. */
 export function createFederationService(o: FederationServiceOptions): FederationServiceServer {
-  const { desk, updates } = o;
+  const { desk, updates, members } = o;
   const log = o.log ?? SILENT;
 
   const guarded = async <Answer>(
@@ -68,11 +75,13 @@ export function createFederationService(o: FederationServiceOptions): Federation
   ): Promise<Answer> => {
     const startedAtMs = o.nowMs();
     let code = 'OK';
+    let nodeId = '';
     try {
-      const { caller, serial } = callerOf(call, o.federationId);
+      const caller = callerOf(call, o.federationId, startedAtMs);
+      nodeId = caller.nodeId;
       const leave = o.admission.enter(caller.nodeId, uploadBytes);
       try {
-        await o.authorise(caller.nodeId, serial);
+        await o.members.authorise(caller);
         return await run(caller);
       } finally {
         leave();
@@ -80,6 +89,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
     } catch (cause) {
       const error = publicError(cause);
       code = error.code;
+      o.refused?.({ method, nodeId, error });
       if (error.code === 'ERR_INTERNAL' || error.code === 'ERR_STORAGE') {
         log.error(
           { method, error: cause instanceof Error ? cause.message : 'unknown' },
@@ -127,7 +137,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
         receivedAtMs: BigInt(Math.trunc(receivedAtMs)),
         answeredAtMs: BigInt(Math.trunc(o.nowMs())),
         federationId: o.federationId,
-        federationDocument: Buffer.from(desk.federationDocument),
+        federationDocument: Buffer.from(await desk.federationDocument()),
         revocationEpoch: BigInt(answer.revocationEpoch),
         highestLedgerHead:
           highest === null ? undefined : { seq: BigInt(highest.seq), hash: highest.hash },
@@ -236,19 +246,28 @@ export function createFederationService(o: FederationServiceOptions): Federation
     }),
 
     getTrust: unary('GetTrust', async () => {
-      const trust = await desk.trust();
+      const trust = await members.trust();
       return {
         epoch: BigInt(trust.epoch),
         revocations: Buffer.from(trust.document),
         signature: Buffer.from(trust.signature),
-        caBundle: o.caBundle,
+        signerCertificate: trust.signerCertificate,
+        caBundle: trust.ca,
       };
     }),
 
-    renewCertificate: unary('RenewCertificate', async (caller, request) => ({
-      certificate: await o.renew(caller, bytesOf(request.csr), bytesOf(request.signature)),
-      caBundle: o.caBundle,
-    })),
+    renewCertificate: unary('RenewCertificate', async (caller, request) => {
+      const { certificate, ca } = await members.renew(caller, {
+        csr: bytesOf(request.csr),
+        signature: bytesOf(request.signature),
+      });
+      return { certificate, caBundle: ca };
+    }),
+
+    setParticipation: unary('SetParticipation', async (caller, request) => {
+      await members.setParticipation(caller, participationOf(request.participation));
+      return {};
+    }),
   };
 }
 
@@ -267,7 +286,7 @@ export async function listenFederation(
     service: FederationServiceServer;
     host: string;
     port: number;
-    identity: IssuedIdentity;
+    identity: ServerIdentity;
   }>,
 ): Promise<ListeningServer> {
   const server = new Server({
@@ -279,14 +298,9 @@ export async function listenFederation(
     'grpc.max_connection_idle_ms': 15 * 60_000,
   });
   server.addService(FederationServiceService, o.service);
-  const credentials = ServerCredentials.createSsl(
-    Buffer.from(o.identity.ca),
-    [
-      {
-        cert_chain: Buffer.from(o.identity.certificate),
-        private_key: Buffer.from(o.identity.privateKey),
-      },
-    ],
+  const credentials = experimental.createCertificateProviderServerCredentials(
+    o.identity,
+    o.identity,
     true,
   );
   const port = await bind(server, `${o.host}:${o.port}`, credentials);
@@ -333,7 +347,8 @@ export function shutDown(server: Server): Promise<void> {
 function callerOf(
   call: { getAuthContext(): { sslPeerCertificate?: { raw: Buffer } } },
   federationId: string,
-): { caller: Caller; serial: string } {
+  nowMs: number,
+): Caller {
   const raw = call.getAuthContext().sslPeerCertificate?.raw;
   if (raw === undefined) {
     throw new FederationError('ERR_IDENTITY_UNKNOWN', 'no client certificate came');
@@ -347,8 +362,11 @@ function callerOf(
     );
   }
   return {
-    caller: { nodeId, certificate: new Uint8Array(certificate.raw) },
+    nodeId,
+    certificate: new Uint8Array(certificate.raw),
     serial: certificate.serialNumber,
+    expiresAtMs: Date.parse(certificate.validTo),
+    isDueForRenewal: isDue(certificate, nowMs),
   };
 }
 
@@ -401,6 +419,9 @@ function workToWire(assignment: Assignment): GetWorkResponse['work'] {
       idle: { reason, nextSlotInMs: BigInt(Math.max(0, Math.round(nextSlotInMs))) },
     };
   }
+  if (assignment.kind === 'renew') {
+    return { $case: 'renew', renew: { expiresAtMs: BigInt(assignment.expiresAtMs) } };
+  }
   const { round, plan } = assignment;
   return {
     $case: 'train',
@@ -427,6 +448,20 @@ function receiptToWire(receipt: WireReceipt): ReceiptMessage {
     signature: Buffer.from(receipt.signature),
     signerCertificate: receipt.signerCertificate,
   };
+}
+
+/** @throws {FederationError} `ERR_REQUEST` for a value that this build does not know */
+function participationOf(wire: WireParticipation): Participation {
+  switch (wire) {
+    case WireParticipation.PARTICIPATION_ACTIVE:
+      return 'active';
+    case WireParticipation.PARTICIPATION_PAUSED:
+      return 'paused';
+    case WireParticipation.PARTICIPATION_LEAVING:
+      return 'leaving';
+    default:
+      throw new FederationError('ERR_REQUEST', 'participation: expected active, paused or leaving');
+  }
 }
 
 function bytesOf(buffer: Buffer): Uint8Array {

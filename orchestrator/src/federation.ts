@@ -8,9 +8,12 @@ import type { SignatureDomain } from './protocol/signing.js';
 import type { ReplayMode } from './round/calendar.js';
 import type { RoundPolicy } from './round/policy.js';
 
+/** A member that the federation starts with; others join by invitation and stand in the roster only. */
 export interface Hospital {
   readonly nodeId: string;
   readonly mspId: string;
+  /** PEM of the root of its MSP, for those that may enrol by invitation and review updates. */
+  readonly mspRoot?: string;
 }
 
 /** The frozen privacy plan, as far as the orchestrator needs to understand it. */

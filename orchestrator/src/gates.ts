@@ -13,6 +13,11 @@ export interface Caller {
   readonly nodeId: string;
   /** DER */
   readonly certificate: Uint8Array;
+  /** Serial number of the certificate, hexadecimal. */
+  readonly serial: string;
+  readonly expiresAtMs: number;
+  /** The certificate has passed two thirds of its life. */
+  readonly isDueForRenewal: boolean;
 }
 
 /** @throws {FederationError} `ERR_NODE_MISMATCH` */

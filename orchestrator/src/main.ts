@@ -10,7 +10,7 @@ import tls from 'node:tls';
 import { parseArgs } from 'node:util';
 import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { destination, pino } from 'pino';
-import { caFolder, federationOf, mspRootsOf, openState, readPem, signerOf } from './assembly.js';
+import { caFolder, federationOf, openState, readPem, signerOf } from './assembly.js';
 import { loadConfig } from './config.js';
 import { openAuthority } from './enrolment/authority.js';
 import { ConfigError, OrchestratorError } from './errors.js';
@@ -82,7 +82,6 @@ async function main(): Promise<void> {
         ? null
         : {
             ...config.enrolment,
-            mspRoots: mspRootsOf(config),
             federationAddress: config.advertise.federation,
           },
     serverNames: config.serverNames,
@@ -120,6 +119,9 @@ async function main(): Promise<void> {
       (cause: unknown) => die(cause),
     );
   };
+  process.on('SIGHUP', () => {
+    orchestrator.reloadIdentity().catch((cause: unknown) => die(cause));
+  });
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   if (process.send !== undefined) process.once('disconnect', stop);

@@ -4,7 +4,8 @@
  * @module
  */
 import { FederationError } from './errors.js';
-import type { Federation, Signer } from './federation.js';
+import { federationDocument } from './federation-document.js';
+import type { Federation } from './federation.js';
 import {
   assertFederation,
   assertLedgerNotRolledBack,
@@ -16,7 +17,6 @@ import {
   unknownRound,
   type Caller,
 } from './gates.js';
-import { encodeCanonical } from './protocol/canonical.js';
 import { DECLINE_REASONS, type LedgerHead } from './protocol/client.js';
 import type { RoundId } from './protocol/identifiers.js';
 import { CLOCK_SKEW_MAX_MS, PROTOCOL_LEVELS } from './protocol/limits.js';
@@ -28,6 +28,7 @@ import type { FederationStore, StoredManifest } from './store/store.js';
 
 export type Assignment =
   | Readonly<{ kind: 'idle'; reason: string; nextSlotInMs: number }>
+  | Readonly<{ kind: 'renew'; expiresAtMs: number }>
   | Readonly<{
       kind: 'train';
       round: Round;
@@ -41,7 +42,6 @@ export interface NodeDeskOptions {
   readonly store: FederationStore;
   readonly objects: ObjectStore;
   readonly runner: RoundRunner;
-  readonly signer: Signer;
   readonly nowMs: () => number;
   /** In [0, 1): spreads the polls. */
   readonly jitter: () => number;
@@ -55,24 +55,14 @@ const POLL_MAX_MS = 300_000;
 
 export class NodeDesk {
   readonly #o: NodeDeskOptions;
-  readonly #document: Uint8Array;
   readonly #seenAtMs = new Map<string, number>();
 
   constructor(options: NodeDeskOptions) {
     this.#o = options;
-    const { federation } = options;
-    this.#document = encodeCanonical({
-      federationId: federation.federationId,
-      hospitals: federation.hospitals,
-      layoutHash: federation.layoutHash,
-      planHash: federation.plan.hash,
-      policy: federation.policy,
-      replay: federation.replay,
-    });
   }
 
-  get federationDocument(): Uint8Array {
-    return this.#document;
+  federationDocument(): Promise<Uint8Array> {
+    return federationDocument(this.#o.federation, this.#o.store);
   }
 
   async hello(
@@ -102,6 +92,8 @@ export class NodeDesk {
     const atMs = nowMs();
     const clockOffsetMs = o.clientAtMs - atMs;
     if (Math.abs(clockOffsetMs) > CLOCK_SKEW_MAX_MS) {
+      // Kept: if most nodes differ, it is our clock.
+      await store.roster.noteClock(caller.nodeId, { atMs, clockOffsetMs });
       throw new FederationError(
         'ERR_CLOCK_SKEW',
         `the node's clock differs by ${Math.round(clockOffsetMs / 1_000)} s; at most ${CLOCK_SKEW_MAX_MS / 1_000} s are accepted`,
@@ -134,7 +126,12 @@ export class NodeDesk {
       open = (await runner.apply(open.id, event)).round;
       this.#o.wake?.();
     }
-    const assignment = await this.#assignment(caller, open, state);
+    const found = await this.#assignment(caller, open, state);
+    // Only between rounds: a node never misses one for the sake of its certificate.
+    const assignment: Assignment =
+      open === null && caller.isDueForRenewal
+        ? { kind: 'renew', expiresAtMs: caller.expiresAtMs }
+        : found;
     return { assignment, pollAfterInMs: this.#pollAfterMs(open, assignment) };
   }
 
@@ -256,16 +253,6 @@ export class NodeDesk {
   ): Promise<Readonly<{ manifests: readonly StoredManifest[]; more: boolean }>> {
     const found = await this.#o.store.lineage.manifestsAfter(cursor, 101);
     return { manifests: found.slice(0, 100), more: found.length > 100 };
-  }
-
-  async trust(): Promise<Readonly<{ epoch: number; document: Uint8Array; signature: Uint8Array }>> {
-    const revoked = await this.#o.store.roster.revocations();
-    const epoch = revoked.at(-1)?.epoch ?? 0;
-    const document = encodeCanonical({
-      epoch,
-      revoked: revoked.map(({ serial, atMs, reason }) => ({ atMs, reason, serial })),
-    });
-    return { epoch, document, signature: this.#o.signer.sign('bhs-trust-v1', document) };
   }
 }
 

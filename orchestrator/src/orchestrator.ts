@@ -5,9 +5,8 @@
  */
 import { Admission, DEFAULT_LIMITS, type AdmissionLimits } from './admission.js';
 import { createEnrolmentService, listenEnrolment } from './enrolment-service.js';
-import type { Authority, IssuedIdentity } from './enrolment/authority.js';
+import type { Authority } from './enrolment/authority.js';
 import { EnrolmentDesk } from './enrolment/desk.js';
-import { FederationError } from './errors.js';
 import { SILENT, type Federation, type Log, type Signer } from './federation.js';
 import {
   createFederationService,
@@ -16,13 +15,16 @@ import {
 } from './federation-service.js';
 import { listenHttp } from './http-server.js';
 import type { Metrics } from './metrics.js';
+import { MemberDesk } from './member-desk.js';
 import { NodeDesk } from './node-desk.js';
 import { startPacemaker, type Pacemaker } from './pacemaker.js';
-import { isSignatureValid, publicKeyOf } from './protocol/signing.js';
 import type { GovernanceChannel } from './publication/channel.js';
 import type { DetectorBuilder } from './publication/detector-builder.js';
+import { Membership } from './publication/membership.js';
 import { Publisher, type GenesisDetector } from './publication/publisher.js';
+import { auditRefusals, type RefusalAudit } from './refusal-audit.js';
 import { RoundRunner, type RoundObserver } from './round-runner.js';
+import { ServerIdentity } from './server-identity.js';
 import { UpdateDesk } from './update-desk.js';
 import { roundSummary, statusOf, type OrchestratorStatus } from './status.js';
 import type { Leadership } from './store/leadership.js';
@@ -50,7 +52,6 @@ export interface OrchestratorOptions {
   readonly enrolment: Readonly<{
     host: string;
     port: number;
-    mspRoots: ReadonlyMap<string, string>;
     /** `host:port` that hospitals dial for rounds; null for what we listen on. */
     federationAddress: string | null;
   }> | null;
@@ -70,6 +71,8 @@ export interface Orchestrator {
   readonly httpPort: number;
   readonly enrolmentPort: number | null;
   status(): Promise<OrchestratorStatus>;
+  /** Looks at once whether the server certificate or the authorities are others now; a minute later it does by itself. */
+  reloadIdentity(): Promise<void>;
   /** Stops listening and moving rounds, then closes channel and store. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -88,6 +91,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       o.published?.(publication, state);
     },
   });
+  const membership = new Membership(o);
   const runner = new RoundRunner({ ...o, observer: both(o.metrics.observer, o.observer) });
   await runner.initialise();
 
@@ -106,7 +110,9 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     },
   });
   const admission = new Admission(o.limits ?? DEFAULT_LIMITS, o.nowMs);
-  const identity = await o.authority.issueServer(o.serverNames, o.nowMs());
+  const identity = await ServerIdentity.open(o);
+  const members = new MemberDesk({ ...o, wake });
+  const refused = auditRefusals(o.store, o.nowMs, log);
   const server = await listenFederation({
     ...o.listen,
     identity,
@@ -115,18 +121,11 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       updates,
       federationId: o.federation.federationId,
       admission,
-      authorise: (nodeId, serial) => authorise(o.store, o.federation, nodeId, serial),
-      renew: (caller, csr, signature) => {
-        const key = publicKeyOf(caller.certificate);
-        if (!isSignatureValid('bhs-renew-v1', csr, signature, key)) {
-          throw new FederationError('ERR_SIGNATURE', 'renewal: not signed by the present key');
-        }
-        return o.authority.signRequest(csr, caller.nodeId, o.nowMs());
-      },
-      caBundle: o.authority.certificatePem,
+      members,
       nowMs: o.nowMs,
       log,
       observe: (method, code, seconds) => o.metrics.rpc(method, code, seconds),
+      refused: ({ method, nodeId, error }) => refused(method, nodeId, error),
     }),
   });
   const status = (): Promise<OrchestratorStatus> =>
@@ -134,7 +133,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   let http: ListeningServer;
   let enrolment: ListeningServer | null = null;
   try {
-    enrolment = await openEnrolment(o, identity, desk.federationDocument, server.port);
+    enrolment = await openEnrolment(o, identity, desk, server.port, refused);
     http = await listenHttp({
       ...o.http,
       registry: o.metrics.registry,
@@ -166,7 +165,11 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       pauseMaxMs: ROUND_PAUSE_MAX_MS,
     }),
     startPacemaker({
-      work: async () => ((await o.leadership.hold()) ? publisher.advance() : null),
+      work: async () => {
+        if (!(await o.leadership.hold())) return null;
+        const dueMs = [await publisher.advance(), await membership.advance()];
+        return earliest(dueMs.filter((each) => each !== null));
+      },
       failed,
       nowMs: o.nowMs,
       pauseMaxMs: PUBLICATION_PAUSE_MAX_MS,
@@ -176,6 +179,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> =>
     (closing ??= (async () => {
+      identity.close();
       await server.close();
       await enrolment?.close();
       await http.close();
@@ -189,6 +193,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     httpPort: http.port,
     enrolmentPort: enrolment?.port ?? null,
     status,
+    reloadIdentity: () => identity.refresh(),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -196,48 +201,33 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
 
 async function openEnrolment(
   o: OrchestratorOptions,
-  identity: IssuedIdentity,
-  federationDocument: Uint8Array,
+  identity: ServerIdentity,
+  desk: NodeDesk,
   federationPort: number,
+  refused: RefusalAudit,
 ): Promise<ListeningServer | null> {
   if (o.enrolment === null) return null;
-  const { host, port, mspRoots, federationAddress } = o.enrolment;
-  const { federationId, hospitals } = o.federation;
+  const { host, port, federationAddress } = o.enrolment;
+  const { federationId } = o.federation;
   return listenEnrolment({
     host,
     port,
     identity,
     service: createEnrolmentService({
-      desk: new EnrolmentDesk({ ...o, federationId, hospitals, mspRoots }),
+      desk: new EnrolmentDesk({ ...o, federationId }),
       federationId,
-      caBundle: o.authority.certificatePem,
-      caSpkiSha256: o.authority.spkiSha256,
-      federationDocument,
+      authority: o.authority,
+      federationDocument: () => desk.federationDocument(),
       federationAddress: () => federationAddress ?? `${o.listen.host}:${federationPort}`,
       admission: new Admission(o.limits ?? DEFAULT_LIMITS, o.nowMs),
       nowMs: o.nowMs,
+      refused: ({ method, from, error }) => refused(method, from, error),
     }),
   });
 }
 
-/** Of the roster, and not revoked; asked on every call. */
-async function authorise(
-  store: FederationStore,
-  federation: Federation,
-  nodeId: string,
-  serial: string,
-): Promise<void> {
-  const node = await store.roster.find(nodeId);
-  const onRoster = federation.hospitals.some((each) => each.nodeId === nodeId);
-  if (node === null || !onRoster) {
-    throw new FederationError('ERR_IDENTITY_UNKNOWN', `${nodeId} is not of this federation`);
-  }
-  const revoked =
-    node.state === 'revoked' ||
-    (await store.roster.revocations()).some((each) => each.serial === serial.toUpperCase());
-  if (revoked) {
-    throw new FederationError('ERR_CERTIFICATE_REVOKED', `the certificate of ${nodeId} is revoked`);
-  }
+function earliest(dueMs: readonly number[]): number | null {
+  return dueMs.length === 0 ? null : Math.min(...dueMs);
 }
 
 async function answers(store: FederationStore): Promise<boolean> {
@@ -251,7 +241,7 @@ async function answers(store: FederationStore): Promise<boolean> {
 
 async function refreshGauges(o: OrchestratorOptions, admission: Admission): Promise<void> {
   const nodes = await o.store.roster.list();
-  const counts: Record<string, number> = { active: 0, paused: 0, revoked: 0 };
+  const counts: Record<string, number> = { invited: 0, active: 0, paused: 0, left: 0, revoked: 0 };
   for (const node of nodes) {
     counts[node.state] = (counts[node.state] ?? 0) + 1;
     if (node.lastSeenMs === 0) continue;

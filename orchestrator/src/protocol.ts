@@ -3,8 +3,8 @@
  * Nothing of the orchestrator's own process is reachable from here.
  * @module
  */
+export { createFederationClient } from './protocol/grpc-client.js';
 export {
-  createFederationClient,
   DECLINE_REASONS,
   type DeclineReason,
   type FederationClient,
@@ -13,10 +13,11 @@ export {
   type LedgerHead,
   type ManifestReference,
   type NodeState,
+  type Participation,
   type VerifiedManifest,
-  type Work,
-  type WorkUnit,
 } from './protocol/client.js';
+export type { Work, WorkUnit } from './protocol/work.js';
+export { verifyTrust, type RevokedCertificate, type Trust } from './protocol/trust.js';
 export {
   connectEnrolment,
   createEnrolmentKey,

@@ -4,6 +4,7 @@
  */
 import { sha256Hex } from '@bhschain/dp';
 import type { PlanFacts } from './federation.js';
+import type { AggregationRecord } from './protocol/aggregation-record.js';
 import { decodeEnvelope } from './protocol/envelope.js';
 import { compareNodeIds } from './protocol/identifiers.js';
 import { CONTRIBUTION_OUTCOMES, type Contribution, type Manifest } from './protocol/manifest.js';
@@ -53,14 +54,23 @@ export function manifestOf(
     quorumReachedAtMs: round.quorumReachedAtMs ?? 0,
     closedAtMs: round.closedAtMs ?? 0,
     contributions,
-    aggregation: {
-      rule: 'fedavg',
-      scaleLog2: 20,
-      rate: round.policy.rate,
-      weightTotal: contributions.reduce((sum, each) => sum + each.weight, 0),
-      software: SOFTWARE,
-    },
+    aggregation: aggregationOf(
+      round,
+      contributions.reduce((sum, each) => sum + each.weight, 0),
+    ),
     privacy: plan.privacy,
+  };
+}
+
+function aggregationOf(round: Round, weightTotal: number): AggregationRecord {
+  const { rate, optimiser } = round.policy;
+  const facts = { scaleLog2: 20, rate, weightTotal, software: SOFTWARE } as const;
+  if (optimiser.rule === 'fedavg') return { ...facts, ...optimiser };
+  return {
+    ...facts,
+    ...optimiser,
+    stateBefore: round.optimiserState,
+    stateAfter: round.resultOptimiserState,
   };
 }
 

@@ -6,13 +6,29 @@
  */
 import { AggregationError } from './errors.js';
 import { applyEvent, type Attached } from './apply-event.js';
-import { applyStep, createUpdateSum, meanUpdate } from './aggregation/federated-average.js';
+import { createUpdateSum } from './aggregation/federated-average.js';
+import {
+  decodeOptimiserState,
+  encodeOptimiserState,
+  optimise,
+  type OptimisedModel,
+} from './aggregation/server-optimiser.js';
+import { CLOCK_WRONG_MS, medianClockOffsetMs } from './clock-watch.js';
+import { activeMembers, recordFounders } from './enrolment/roster.js';
 import { SILENT, type Federation, type Log, type Signer } from './federation.js';
 import { baseModelOf, newestManifestOf } from './lineage.js';
 import { encodeManifest, manifestDigest } from './protocol/manifest.js';
 import { decodeParameters, encodeParameters } from './protocol/parameters.js';
 import { EQUAL_WEIGHT, manifestOf } from './round-manifest.js';
-import { dueSlots, intervalOf, slotAt, slotStartMs } from './round/calendar.js';
+import {
+  dueSlots,
+  intervalOf,
+  isQuiet,
+  isTriedAgain,
+  mergedSlotCount,
+  slotAt,
+  slotStartMs,
+} from './round/calendar.js';
 import {
   nodesIn,
   type Effect,
@@ -59,9 +75,7 @@ export class RoundRunner {
     const { store, objects, federation, nowMs } = this.#o;
     await objects.put(federation.plan.bytes);
     await store.lineage.recordGenesis(await objects.put(federation.genesisModel));
-    for (const hospital of federation.hospitals) {
-      await store.roster.ensure(hospital.nodeId, hospital.mspId);
-    }
+    await recordFounders(store, federation.hospitals);
     if ((await store.fact('first-slot')) === null) {
       // The slot that is running now is put aside; rounds begin at the next boundary.
       const current = slotAt(nowMs(), federation.policy.slotLengthMs);
@@ -144,41 +158,71 @@ export class RoundRunner {
     const newest = (await store.rounds.newestSlot()) ?? Number(await store.fact('first-slot'));
     const atMs = nowMs();
     const due = dueSlots(newest, atMs, federation.policy);
-    for (const slot of due.missed) await this.#schedule(slot, 'missed', atMs);
-    if (due.open !== null) await this.#schedule(due.open, await this.#reasonToSkip(), atMs);
+    const again = await this.#triedAgain(atMs);
+    if (again !== null) await this.#schedule(again, null, atMs);
+    for (const slotIndex of due.missed) {
+      await this.#schedule({ slotIndex, attempt: 1 }, 'missed', atMs);
+    }
+    if (due.open !== null) {
+      const skip = await this.#reasonToSkip(due.open);
+      await this.#schedule({ slotIndex: due.open, attempt: 1 }, skip, atMs);
+    }
   }
 
-  async #reasonToSkip(): Promise<SkipReason | null> {
-    const { store, federation } = this.#o;
+  /** The second attempt of the newest round, if it is due. */
+  async #triedAgain(atMs: number): Promise<RoundKey | null> {
+    const [newest] = await this.#o.store.rounds.newest({ limit: 1 });
+    if (newest === undefined || !isTriedAgain(newest.round, atMs)) return null;
+    const { slotIndex, attempt } = newest.round.id;
+    return { slotIndex, attempt: attempt + 1 };
+  }
+
+  async #reasonToSkip(slotIndex: number): Promise<SkipReason | null> {
+    const { store, federation, nowMs } = this.#o;
     if ((await store.fact('paused')) === 'true') return 'paused';
+    if (isQuiet(slotIndex, federation.policy)) return 'quiet-hours';
+    const offsetMs = medianClockOffsetMs(
+      await activeMembers(store),
+      nowMs(),
+      federation.policy.slotLengthMs,
+    );
+    if (offsetMs !== null && Math.abs(offsetMs) > CLOCK_WRONG_MS) return 'clock';
     const waiting = await store.publications.list({ states: ['queued', 'built', 'proposed'] });
     return waiting.length >= federation.policy.publicationBacklogMax ? 'backlog' : null;
   }
 
-  async #schedule(slotIndex: number, skip: SkipReason | null, atMs: number): Promise<void> {
+  async #schedule(key: RoundKey, skip: SkipReason | null, atMs: number): Promise<void> {
     const { store, federation } = this.#o;
+    const { policy, replay } = federation;
     const models = await store.lineage.models();
-    const active = new Set(
-      (await store.roster.list())
-        .filter((node) => node.state === 'active')
-        .map((node) => node.nodeId),
-    );
+    const base = baseModelOf(models);
+    const newestSealed =
+      (await store.lineage.newestSealedSlot()) ?? Number(await store.fact('first-slot'));
+    const slotCount = mergedSlotCount(key.slotIndex, newestSealed, policy);
     const facts: RoundFacts = {
-      id: { federationId: federation.federationId, slotIndex, attempt: 1 },
-      policy: federation.policy,
+      id: { federationId: federation.federationId, ...key },
+      policy,
       planHash: federation.plan.hash,
       layoutHash: federation.layoutHash,
-      baseModel: baseModelOf(models).digest,
+      baseModel: base.digest,
+      optimiserState: await this.#carriedState(base.optimiserState),
       previousManifest: newestManifestOf(models),
-      interval: intervalOf(slotIndex, federation.policy.slotLengthMs, federation.replay),
-      roster: federation.hospitals.map((each) => each.nodeId).filter((id) => active.has(id)),
+      interval: intervalOf(key.slotIndex, policy.slotLengthMs, replay, slotCount),
+      roster: (await activeMembers(store)).map((each) => each.nodeId),
     };
     const { round, effects } = scheduleRound(facts, { atMs, skip });
     const event = { kind: 'slot-due', atMs } as const;
     const first = await store.rounds.commit({ expectedVersion: null, round, event, effects });
     if (!first) return;
-    this.#log.info({ slotIndex, phase: round.phase, outcome: skip }, 'round entered a phase');
+    this.#log.info({ ...key, phase: round.phase, outcome: skip }, 'round entered a phase');
     this.#o.observer?.phase?.(round);
+  }
+
+  /** What the base model's optimiser left, unless another rule left it: then the rule starts afresh. */
+  async #carriedState(digest: string): Promise<string> {
+    const { rule } = this.#o.federation.policy.optimiser;
+    if (digest === '' || rule === 'fedavg') return '';
+    return decodeOptimiserState(rule, await this.#bytes(digest)) === null ? '' : digest;
   }
 
   async #runEffects(): Promise<void> {
@@ -208,11 +252,14 @@ export class RoundRunner {
     const stored = await store.rounds.find(effect.key);
     if (stored?.round.phase !== 'aggregating') return store.rounds.completeEffect(effect.effectKey);
     try {
-      const parameters = await this.#average(stored.round);
+      const { rule } = stored.round.policy.optimiser;
+      const { parameters, state } = await this.#average(stored.round);
       const resultModel = await objects.put(encodeParameters(parameters));
+      const optimiserState =
+        state === null ? '' : await objects.put(encodeOptimiserState(rule, state));
       await this.apply(
         effect.key,
-        { kind: 'aggregated', resultModel, atMs: nowMs() },
+        { kind: 'aggregated', resultModel, optimiserState, atMs: nowMs() },
         { completes: effect.effectKey },
       );
     } catch (cause) {
@@ -228,7 +275,7 @@ export class RoundRunner {
     }
   }
 
-  async #average(round: Round): Promise<Int32Array> {
+  async #average(round: Round): Promise<OptimisedModel> {
     const { parameterCount } = this.#o.federation.plan;
     const total = createUpdateSum(parameterCount);
     const energies = new Map<string, number>();
@@ -238,8 +285,15 @@ export class RoundRunner {
       energies.set(nodeId, squaredNorm(update));
     }
     this.#influence = { round: slotName(round), ppm: sharesPpm(energies) };
-    const base = await this.#vector(round.baseModel);
-    return applyStep(base, meanUpdate(total, round.policy.rate));
+    const { rate, optimiser } = round.policy;
+    const carried = round.optimiserState;
+    return optimise({
+      optimiser: { ...optimiser, rate },
+      base: await this.#vector(round.baseModel),
+      total,
+      state:
+        carried === '' ? null : decodeOptimiserState(optimiser.rule, await this.#bytes(carried)),
+    });
   }
 
   async #influenceOf(round: Round): Promise<ReadonlyMap<string, number>> {
@@ -284,9 +338,13 @@ export class RoundRunner {
   }
 
   async #vector(digest: string): Promise<Int32Array> {
+    return decodeParameters(await this.#bytes(digest), this.#o.federation.plan.parameterCount);
+  }
+
+  async #bytes(digest: string): Promise<Uint8Array> {
     const bytes = await this.#o.objects.get(digest);
     if (bytes === null) throw new Error(`object ${digest} is missing`);
-    return decodeParameters(bytes, this.#o.federation.plan.parameterCount);
+    return bytes;
   }
 }
 

@@ -2,13 +2,14 @@
  * A small real consortium for tests: an authority, identities, a plan small enough to be quick, a channel in memory
  * that keeps versions and attestations, and a store on disk that can be dropped and opened again.
  */
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256Hex } from '@bhschain/dp';
 import { openAuthority, type Authority } from '../src/enrolment/authority.js';
 import type { Federation, Signer } from '../src/federation.js';
+import type { Caller } from '../src/gates.js';
 import { encodeParameters } from '../src/protocol/parameters.js';
 import { signDocument } from '../src/protocol/signing.js';
 import {
@@ -80,6 +81,18 @@ export function honestUpdate(seed: number, parameterCount: number = PARAMETER_CO
     { length: parameterCount },
     (_, index) => ((index * 7_919 + seed * 104_729) % 401) - 200,
   );
+}
+
+/** A caller as the service sees it behind this certificate (PEM). */
+export function callerWith(nodeId: string, certificate: string): Caller {
+  const parsed = new X509Certificate(certificate);
+  return {
+    nodeId,
+    certificate: new Uint8Array(parsed.raw),
+    serial: parsed.serialNumber,
+    expiresAtMs: Date.parse(parsed.validTo),
+    isDueForRenewal: false,
+  };
 }
 
 export interface Clock {
@@ -155,6 +168,7 @@ interface Version {
 export class MemoryChannel implements GovernanceChannel {
   readonly versions = new Map<number, Version>();
   readonly calls: string[] = [];
+  readonly admitted = new Set<string>();
   configuration: string | null = null;
   active: number | null = null;
   away = false;
@@ -167,6 +181,12 @@ export class MemoryChannel implements GovernanceChannel {
       throw new ChannelRefusedError('ERR_CONFIGURED_DIFFERENTLY', 'configured differently');
     }
     this.configuration = configuration;
+    return Promise.resolve();
+  }
+
+  admit(mspId: string): Promise<void> {
+    this.#enter(`admit ${mspId}`);
+    this.admitted.add(mspId);
     return Promise.resolve();
   }
 

@@ -5,7 +5,8 @@ import { Admission, DEFAULT_LIMITS } from '../src/admission.js';
 import { createEnrolmentService, listenEnrolment } from '../src/enrolment-service.js';
 import { openAuthority, type Authority, type IssuedIdentity } from '../src/enrolment/authority.js';
 import { EnrolmentDesk } from '../src/enrolment/desk.js';
-import { revokeNode, serialsOf } from '../src/enrolment/revocation.js';
+import { withdrawNode } from '../src/enrolment/revocation.js';
+import { recordFounders } from '../src/enrolment/roster.js';
 import type { ListeningServer } from '../src/federation-service.js';
 import {
   connectEnrolment,
@@ -17,6 +18,7 @@ import {
   type MspIdentity,
 } from '../src/protocol.js';
 import { encodeInvitation } from '../src/protocol/invitation.js';
+import { ServerIdentity } from '../src/server-identity.js';
 import type { FederationStore } from '../src/store/store.js';
 import {
   FEDERATION_ID,
@@ -35,6 +37,7 @@ let mspAuthority: Authority;
 let msp: MspIdentity;
 let desk: EnrolmentDesk;
 let server: ListeningServer;
+let serverIdentity: ServerIdentity;
 let address: string;
 const clients: EnrolmentClient[] = [];
 
@@ -49,27 +52,30 @@ beforeEach(async () => {
     nowMs: clock.now,
   });
   msp = mspIdentity(await mspAuthority.issueNode('admin', clock.now));
+  await recordFounders(store, [
+    { nodeId: 'H1', mspId: 'H1MSP', mspRoot: mspAuthority.certificatePem },
+    { nodeId: 'H2', mspId: 'H2MSP' },
+  ]);
   desk = new EnrolmentDesk({
     federationId: FEDERATION_ID,
-    hospitals: [
-      { nodeId: 'H1', mspId: 'H1MSP' },
-      { nodeId: 'H2', mspId: 'H2MSP' },
-    ],
-    mspRoots: new Map([['H1MSP', mspAuthority.certificatePem]]),
     authority,
     store,
+    nowMs: clock.nowMs,
+  });
+  serverIdentity = await ServerIdentity.open({
+    authority,
+    serverNames: ['127.0.0.1'],
     nowMs: clock.nowMs,
   });
   server = await listenEnrolment({
     host: '127.0.0.1',
     port: 0,
-    identity: await authority.issueServer(['127.0.0.1'], clock.now),
+    identity: serverIdentity,
     service: createEnrolmentService({
       desk,
       federationId: FEDERATION_ID,
-      caBundle: authority.certificatePem,
-      caSpkiSha256: authority.spkiSha256,
-      federationDocument: Buffer.from('{}'),
+      authority,
+      federationDocument: () => Promise.resolve(Buffer.from('{}')),
       federationAddress: () => 'federation.example:443',
       admission: new Admission({ ...DEFAULT_LIMITS, callsPerSecond: 100 }, clock.nowMs),
       nowMs: clock.nowMs,
@@ -79,6 +85,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close();
+  serverIdentity.close();
   await server.close();
   await store.close();
   folder.remove();
@@ -138,17 +145,14 @@ describe('joining', () => {
     expect(await store.enrolment.requests()).toHaveLength(1);
   });
 
-  it('certifies the invited name, whatever the request asks for', async () => {
+  it('refuses a certificate request with another name, and the invitation stays good', async () => {
     const client = await open(await invite());
-    const key = await makeKey('H2');
-    const request = await client.request(key, msp);
-    const { certificate } = await desk.approve({
-      requestId: request.requestId,
-      fingerprint: key.fingerprint,
-      by: 'ben',
+    await expect(client.request(await makeKey('H2'), msp)).rejects.toMatchObject({
+      code: 'ERR_REQUEST',
+      message: expect.stringContaining('expected the name H1, got H2') as string,
     });
-    const { subjectAltName } = new X509Certificate(certificate);
-    expect(nodeOfSubjectAltName(subjectAltName, FEDERATION_ID)).toBe('H1');
+    expect(await store.enrolment.requests()).toHaveLength(0);
+    await client.request(await makeKey(), msp);
   });
 
   it('tells a refused hospital why', async () => {
@@ -236,14 +240,13 @@ describe('revocation', () => {
     const one = await authority.issueNode('H1', clock.now);
     const two = await authority.issueNode('H1', clock.now);
     await authority.issueNode('H2', clock.now);
-    await store.roster.ensure('H1', 'H1MSP');
-    const serials = serialsOf(`${folder.path}/ca`, FEDERATION_ID, 'H1');
+    const serials = authority.serialsOf('H1');
     const expected = [one, two].map((each) => new X509Certificate(each.certificate).serialNumber);
     expect([...serials].sort()).toEqual(expected.sort());
-    const facts = { store, reason: 'lost', by: 'ana', nowMs: clock.now };
-    expect(await revokeNode({ ...facts, nodeId: 'H1', serials })).toBe(2);
+    const facts = { store, state: 'revoked', reason: 'lost', by: 'ana', nowMs: clock.now } as const;
+    expect(await withdrawNode({ ...facts, nodeId: 'H1', serials })).toBe(2);
     expect(await store.roster.find('H1')).toMatchObject({ state: 'revoked' });
-    await expect(revokeNode({ ...facts, nodeId: 'H9', serials: [] })).rejects.toMatchObject({
+    await expect(withdrawNode({ ...facts, nodeId: 'H9', serials: [] })).rejects.toMatchObject({
       code: 'ERR_NODE_NAME',
     });
   });

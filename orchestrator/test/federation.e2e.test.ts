@@ -3,165 +3,22 @@
  * seconds, three nodes that speak the published client.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '@bhschain/dp';
-import { createMetrics } from '../src/metrics.js';
-import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
+import { withdrawNode } from '../src/enrolment/revocation.js';
+import { encodeParameters, replayRound, type UpdateEnvelope } from '../src/protocol.js';
+import { honestUpdate, temporaryFolder, testAuthority } from './consortium.js';
 import {
-  createFederationClient,
-  encodeParameters,
-  replayRound,
-  type FederationClient,
-  type UpdateEnvelope,
-  type WorkUnit,
-} from '../src/protocol.js';
-import {
-  FEDERATION_ID,
-  honestUpdate,
-  MemoryChannel,
-  openDisk,
-  temporaryFolder,
-  testAuthority,
-  testFederation,
-  testSigner,
-} from './consortium.js';
-import type { FederationStore } from '../src/store/store.js';
-import { revokeNode } from '../src/enrolment/revocation.js';
-import { SOLE } from '../src/store/leadership.js';
-import type { Authority } from '../src/enrolment/authority.js';
+  closeAll,
+  envelopeFor,
+  keepReady,
+  nowMs,
+  opened,
+  startWorld,
+  takeWork,
+  until,
+} from './world.js';
 
-const nowMs = (): number => Date.now();
-const POLICY = {
-  slotLengthMs: 2_000,
-  openDelayMs: 50,
-  gatherMaxMs: 400,
-  collectMaxMs: 1_000,
-  graceMs: 300,
-  sealMaxMs: 300,
-};
-
-interface World {
-  folder: string;
-  store: FederationStore;
-  orchestrator: Orchestrator;
-  authority: Authority;
-  trusted: string;
-  channel: MemoryChannel;
-  client(
-    nodeId: string,
-    o?: { authority?: Authority; certificateOf?: string; nowMs?: () => number },
-  ): Promise<FederationClient>;
-}
-
-const open: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-async function startWorld(policy: object = {}, parameterCount = 64): Promise<World> {
-  const folder = temporaryFolder();
-  open.push(folder.remove);
-  const { signer, trusted } = await testSigner(folder.path, nowMs());
-  const authority = await testAuthority(folder.path, nowMs());
-  const channel = new MemoryChannel();
-  channel.attesters = ['H1MSP', 'H2MSP'];
-  const disk = await openDisk(folder.path, nowMs());
-  const orchestrator = await createOrchestrator({
-    federation: testFederation({ parameterCount, policy: { ...POLICY, ...policy } }),
-    ...disk,
-    leadership: SOLE,
-    signer,
-    authority,
-    channel,
-    builder: {
-      build: (previous, facts) => Buffer.concat([previous, encodeParameters(facts.parameters)]),
-      judge: () => ({ passed: true, reason: '', auc: 1, alertRatePpm: 32_000 }),
-    },
-    genesis: { detector: Buffer.from('detector zero'), table: Buffer.from('table') },
-    configuration: '{}',
-    attestations: 2,
-    attestMaxMs: 60_000,
-    listen: { host: '127.0.0.1', port: 0 },
-    http: { host: '127.0.0.1', port: 0 },
-    enrolment: null,
-    serverNames: ['localhost', '127.0.0.1'],
-    metrics: createMetrics(),
-    nowMs,
-    jitter: () => 0.5,
-  });
-  open.push(() => orchestrator.close());
-  return {
-    folder: folder.path,
-    store: disk.store,
-    orchestrator,
-    authority,
-    trusted,
-    channel,
-    client: async (nodeId, o = {}) => {
-      const identity = await (o.authority ?? authority).issueNode(
-        o.certificateOf ?? nodeId,
-        nowMs(),
-      );
-      const client = createFederationClient({
-        address: `127.0.0.1:${orchestrator.port}`,
-        federationId: FEDERATION_ID,
-        nodeId,
-        ca: authority.certificatePem,
-        certificate: identity.certificate,
-        privateKey: identity.privateKey,
-        trustedSigners: [trusted],
-        nowMs: o.nowMs ?? nowMs,
-      });
-      open.push(() => client.close());
-      return client;
-    },
-  };
-}
-
-function envelopeFor(unit: WorkUnit, nodeId: string, update: Uint8Array): UpdateEnvelope {
-  return {
-    schema: 1,
-    roundId: unit.roundId,
-    nodeId,
-    planHash: unit.planHash,
-    layoutHash: unit.layoutHash,
-    baseModel: unit.baseModel,
-    releases: [
-      {
-        name: 'update',
-        encoding: 'int32le-2^-20',
-        length: update.length / 4,
-        digest: sha256Hex(update),
-      },
-    ],
-    ledgerHead: { seq: 3, hash: sha256Hex(`ledger of ${nodeId}`) },
-    dataCommitment: '',
-    software: 'test',
-    kernelHash: sha256Hex('kernel'),
-  };
-}
-
-async function takeWork(client: FederationClient, timeoutMs = 10_000): Promise<WorkUnit> {
-  const giveUpMs = nowMs() + timeoutMs;
-  while (nowMs() < giveUpMs) {
-    const work = await client.getWork({ state: 'ready' });
-    if (work.kind === 'train') return work.unit;
-    await sleep(50);
-  }
-  throw new Error('no work came');
-}
-
-async function until(
-  condition: () => Promise<boolean> | boolean,
-  timeoutMs = 15_000,
-): Promise<void> {
-  const giveUpMs = nowMs() + timeoutMs;
-  while (nowMs() < giveUpMs) {
-    if (await condition()) return;
-    await sleep(50);
-  }
-  throw new Error('condition never came true');
-}
+afterEach(closeAll);
 
 describe('a federation of three over mutual TLS', () => {
   it('seals a round, publishes its detector and proves the bits to a member', async () => {
@@ -271,7 +128,7 @@ describe('a federation of three over mutual TLS', () => {
       code: 'ERR_IDENTITY_UNKNOWN',
     });
     const folder = temporaryFolder();
-    open.push(folder.remove);
+    opened.push(folder.remove);
     const foreign = await world.client('H1', {
       authority: await testAuthority(folder.path, nowMs()),
     });
@@ -282,7 +139,7 @@ describe('a federation of three over mutual TLS', () => {
 
   it('takes an update that does not fit into a message in chunks', async () => {
     const parameterCount = 300_000;
-    const world = await startWorld({ collectMaxMs: 1_200 }, parameterCount);
+    const world = await startWorld({ collectMaxMs: 1_200 }, { parameterCount });
     const client = await world.client('H1');
     const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
     const update = encodeParameters(honestUpdate(1, parameterCount));
@@ -324,9 +181,10 @@ describe('a federation of three over mutual TLS', () => {
     const world = await startWorld();
     const client = await world.client('H3');
     await client.getWork({ state: 'ready' });
-    await revokeNode({
+    await withdrawNode({
       store: world.store,
       nodeId: 'H3',
+      state: 'revoked',
       serials: [],
       reason: 'key lost',
       by: 'ana',
@@ -350,11 +208,3 @@ describe('a federation of three over mutual TLS', () => {
     expect(status.nodes).toHaveLength(3);
   });
 });
-
-/** Another node that says it is ready until the round collects, so that the quorum to start is there. */
-async function keepReady(client: FederationClient): Promise<never> {
-  for (;;) {
-    await client.getWork({ state: 'ready' });
-    await sleep(50);
-  }
-}

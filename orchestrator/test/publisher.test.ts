@@ -86,6 +86,7 @@ async function seal(slotIndex: number): Promise<string> {
       layoutHash: federation.layoutHash,
       baseModel: parent,
       previousManifest: '',
+      optimiserState: '',
       interval: { fromMs: 0, toMs: 1 },
       roster: ['H1'],
     },

@@ -49,7 +49,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     .record({ nodeId: node, disposition: fc.constantFrom('release', 'discard') })
     .map((o) => fixed({ kind: 'review', reviewers: ['ana', 'ben'], ...o })),
   fc.constantFrom(
-    fixed({ kind: 'aggregated', resultModel: 'r' }),
+    fixed({ kind: 'aggregated', resultModel: 'r', optimiserState: '' }),
     fixed({ kind: 'aggregate-failed', reason: 'aggregate-failed' }),
     fixed({ kind: 'manifest-signed', manifest: 'm' }),
   ),
@@ -64,6 +64,7 @@ const first = (): Round =>
       layoutHash: '',
       baseModel: '',
       previousManifest: '',
+      optimiserState: '',
       interval: { fromMs: 0, toMs: 1 },
       roster: NODES,
     },

@@ -12,6 +12,7 @@ const FACTS: RoundFacts = {
   layoutHash: DIGEST,
   baseModel: DIGEST,
   previousManifest: '',
+  optimiserState: '',
   interval: { fromMs: START_MS - SLOT_MS, toMs: START_MS },
   roster: ['H1', 'H2', 'H3'],
 };
@@ -205,6 +206,7 @@ describe('a round', () => {
     const sealing = step(aggregating(), {
       kind: 'aggregated',
       resultModel: 'r',
+      optimiserState: '',
       atMs: DEADLINE_MS,
     });
     expect(sealing).toMatchObject({

@@ -79,6 +79,7 @@ function scheduled(slotIndex = START_MS / SLOT_MS): Round {
       layoutHash: 'l',
       baseModel: 'b',
       previousManifest: '',
+      optimiserState: '',
       interval: { fromMs: 0, toMs: 1 },
       roster: ['H1', 'H2'],
     },
@@ -291,8 +292,17 @@ describe.each([
 
     it('remembers nodes and the highest privacy-ledger head', async () => {
       await fresh();
-      await store.roster.ensure('H1', 'H1MSP');
-      await store.roster.ensure('H1', 'H1MSP');
+      const member = {
+        nodeId: 'H1',
+        mspId: 'H1MSP',
+        mspRoot: 'root',
+        state: 'active',
+        admitted: false,
+      } as const;
+      await store.roster.ensure(member);
+      await store.roster.setAdmitted('H1');
+      await store.roster.ensure({ ...member, mspRoot: '' });
+      expect(await store.roster.find('H1')).toMatchObject({ mspRoot: 'root', admitted: true });
       await store.roster.raiseLedgerHead('H1', { seq: 5, hash: 'five' });
       await store.roster.raiseLedgerHead('H1', { seq: 4, hash: 'four' });
       await store.roster.greet('H1', {
@@ -305,7 +315,9 @@ describe.each([
       expect(await store.roster.find('H1')).toEqual({
         nodeId: 'H1',
         mspId: 'H1MSP',
+        mspRoot: 'root',
         state: 'paused',
+        admitted: true,
         lastSeenMs: 7,
         clockOffsetMs: -3,
         ledgerHead: { seq: 5, hash: 'five' },

@@ -46,6 +46,7 @@ beforeEach(async () => {
       layoutHash: '',
       baseModel: '',
       previousManifest: '',
+      optimiserState: '',
       interval: { fromMs: 0, toMs: 1 },
       roster: ['H1', 'H2', 'H3'],
     },

@@ -67,10 +67,11 @@ export function createUpdateSum(parameterCount: number): UpdateSum {
  *
  * Worked: 5/2 → 2, 7/2 → 4, −5/2 → −2, 1/3 → 0, 2/3 → 1.
  * @param numerator - an integer of magnitude below 2⁵³, or a bigint
- * @param denominator - an integer in [1, 2⁵²]
+ * @param denominator - a positive integer, below 2⁵² unless it is a bigint
  */
-export function divideHalfEven(numerator: number | bigint, denominator: number): number {
-  if (typeof numerator === 'bigint') {
+export function divideHalfEven(numerator: number | bigint, denominator: number | bigint): number {
+  if (typeof numerator === 'bigint' || typeof denominator === 'bigint') {
+    if (typeof numerator === 'number') return divideHalfEven(BigInt(numerator), denominator);
     const d = BigInt(denominator);
     let quotient = numerator / d;
     let remainder = numerator % d;

@@ -6,12 +6,26 @@
 // @peculiar/x509 does not load without it, and it must come first.
 import 'reflect-metadata';
 import { createHash, createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { OrchestratorError } from '../errors.js';
-import { isName, nodeUri, orchestratorUri, SERVER_NAME } from '../protocol/identifiers.js';
+import {
+  isName,
+  nodeOfSubjectAltName,
+  nodeUri,
+  orchestratorUri,
+  SERVER_NAME,
+} from '../protocol/identifiers.js';
 
 x509.cryptoProvider.set(webcrypto);
 
@@ -32,49 +46,62 @@ export interface IssuedIdentity {
 }
 
 export interface Authority {
+  /** The authority that certifies now. */
   readonly certificatePem: string;
-  /** SHA-256 of the authority's public key (SPKI DER), lower-case hex: the pin of an invitation. */
+  /** Everything that is accepted: the one that certifies, and while one takes over from another, that one too. */
+  readonly bundlePem: string;
+  /** SHA-256 of the certifying authority's public key (SPKI DER), lower-case hex: the pin of an invitation. */
   readonly spkiSha256: string;
   /** A new key and a certificate for a node of the federation. */
   issueNode(nodeId: string, nowMs: number): Promise<IssuedIdentity>;
   /**
-   * A certificate for the key of a PKCS#10 request (DER). Whatever names the request asks for, only the node's own
-   * URI is certified.
-   * @throws {OrchestratorError} `ERR_CSR` for a malformed request, a wrong signature or a key that is not P-256
+   * A certificate for the key of a PKCS#10 request (DER). Only the node's own URI is certified.
+   * @throws {OrchestratorError} `ERR_CSR` for a malformed request, a wrong signature, a key that is not P-256, or
+   *   another name than the node's
    */
   signRequest(csr: Uint8Array, nodeId: string, nowMs: number): Promise<string>;
   /** The orchestrator's own server certificate for these host names and addresses. */
   issueServer(hosts: readonly string[], nowMs: number): Promise<IssuedIdentity>;
+  /** Serial numbers (upper-case hex) of all certificates that a node was ever given. */
+  serialsOf(nodeId: string): readonly string[];
 }
 
 /**
- * Opens the authority in `folder`, or makes it.
+ * Opens the authority in `folder`, or makes it. The files are read again at each use: another process of ours may have
+ * made a successor meanwhile (`succession.ts`).
  * @throws {OrchestratorError} `ERR_CA` if certificate and key do not belong together
  */
 export async function openAuthority(
   o: Readonly<{ folder: string; federationId: string; nowMs: number }>,
 ): Promise<Authority> {
-  const certificateFile = join(o.folder, 'ca.pem');
-  const keyFile = join(o.folder, 'ca-key.pem');
-  if (!existsSync(certificateFile)) await makeAuthority(o, certificateFile, keyFile);
-  const certificatePem = readFileSync(certificateFile, 'utf8');
-  const privateKeyPem = readFileSync(keyFile, 'utf8');
-  const certificate = new x509.X509Certificate(certificatePem);
-  const key = await importPrivateKey(privateKeyPem);
-  if (!new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(privateKeyPem))) {
-    throw new OrchestratorError('ERR_CA', `authority in ${o.folder}: the key is of another one`);
+  if (!existsSync(join(o.folder, CERTIFICATE_FILE))) {
+    writeAuthority(o.folder, ISSUING, await makeAuthority({ ...o, generation: 1 }));
   }
-  return new FileAuthority(o.folder, o.federationId, certificate, certificatePem, key);
+  const authority = new FileAuthority(o.folder, o.federationId);
+  await authority.load();
+  return authority;
 }
 
-async function makeAuthority(
-  o: Readonly<{ folder: string; federationId: string; nowMs: number }>,
-  certificateFile: string,
-  keyFile: string,
-): Promise<void> {
+/** The pair of files of an authority: the one that certifies, and the one that will. */
+export interface AuthorityFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+const CERTIFICATE_FILE = 'ca.pem';
+export const ISSUING: AuthorityFiles = { certificate: CERTIFICATE_FILE, key: 'ca-key.pem' };
+export const NEXT: AuthorityFiles = { certificate: 'next.pem', key: 'next-key.pem' };
+/** Certificates of authorities that certify no more but whose certificates are still good. */
+export const RETIRED = 'retired';
+
+/** A self-signed authority; nothing is written. */
+export async function makeAuthority(
+  o: Readonly<{ federationId: string; nowMs: number; generation: number }>,
+): Promise<Readonly<{ certificate: string; privateKey: string }>> {
   const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
+  // Two authorities of one federation must not share a name: a verifier looks issuers up by it.
+  const name = `${o.federationId} federation authority${o.generation === 1 ? '' : ` ${o.generation}`}`;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: `CN=${o.federationId} federation authority`,
+    name: `CN=${name}`,
     notBefore: new Date(o.nowMs - BACKDATE_MS),
     notAfter: new Date(o.nowMs + CA_LIFE_MS),
     serialNumber: newSerial(),
@@ -89,50 +116,108 @@ async function makeAuthority(
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  mkdirSync(join(o.folder, 'issued'), { recursive: true, mode: 0o700 });
-  // The key first: a certificate on disk means that its key is there too.
-  writeSecret(keyFile, await exportPrivateKey(keys.privateKey));
-  writeFileSync(`${certificateFile}.tmp`, pem(certificate));
-  renameSync(`${certificateFile}.tmp`, certificateFile);
+  return { certificate: pem(certificate), privateKey: await exportPrivateKey(keys.privateKey) };
+}
+
+/** The key first: a certificate on disk means that its key is there too. */
+export function writeAuthority(
+  folder: string,
+  files: AuthorityFiles,
+  made: Readonly<{ certificate: string; privateKey: string }>,
+): void {
+  mkdirSync(join(folder, 'issued'), { recursive: true, mode: 0o700 });
+  writeSecret(join(folder, files.key), made.privateKey);
+  const file = join(folder, files.certificate);
+  writeFileSync(`${file}.tmp`, made.certificate);
+  renameSync(`${file}.tmp`, file);
+}
+
+interface Issuer {
+  readonly pem: string;
+  readonly certificate: x509.X509Certificate;
+  readonly key: webcrypto.CryptoKey;
 }
 
 class FileAuthority implements Authority {
-  readonly certificatePem: string;
-  readonly spkiSha256: string;
   readonly #folder: string;
   readonly #federationId: string;
-  readonly #certificate: x509.X509Certificate;
-  readonly #key: webcrypto.CryptoKey;
+  #issuer: Issuer | null = null;
 
-  constructor(
-    folder: string,
-    federationId: string,
-    certificate: x509.X509Certificate,
-    certificatePem: string,
-    key: webcrypto.CryptoKey,
-  ) {
+  constructor(folder: string, federationId: string) {
     this.#folder = folder;
     this.#federationId = federationId;
-    this.#certificate = certificate;
-    this.certificatePem = certificatePem;
-    this.#key = key;
-    this.spkiSha256 = createHash('sha256')
-      .update(new Uint8Array(certificate.publicKey.rawData))
-      .digest('hex');
+  }
+
+  get certificatePem(): string {
+    return this.#read(ISSUING.certificate);
+  }
+
+  get bundlePem(): string {
+    const retired = join(this.#folder, RETIRED);
+    const others = existsSync(retired)
+      ? readdirSync(retired)
+          .sort()
+          .map((name) => this.#read(join(RETIRED, name)))
+      : [];
+    const next = existsSync(join(this.#folder, NEXT.certificate))
+      ? [this.#read(NEXT.certificate)]
+      : [];
+    return [this.certificatePem, ...next, ...others].join('');
+  }
+
+  get spkiSha256(): string {
+    const spki = new X509Certificate(this.certificatePem).publicKey.export({
+      type: 'spki',
+      format: 'der',
+    });
+    return createHash('sha256').update(spki).digest('hex');
+  }
+
+  /** The issuer on disk; another one than the last time if a successor has taken over. */
+  async load(): Promise<Issuer> {
+    const text = this.certificatePem;
+    if (this.#issuer?.pem === text) return this.#issuer;
+    const privateKey = this.#read(ISSUING.key);
+    if (!new X509Certificate(text).checkPrivateKey(createPrivateKey(privateKey))) {
+      throw new OrchestratorError(
+        'ERR_CA',
+        `authority in ${this.#folder}: the key is of another one`,
+      );
+    }
+    this.#issuer = {
+      pem: text,
+      certificate: new x509.X509Certificate(text),
+      key: await importPrivateKey(privateKey),
+    };
+    return this.#issuer;
+  }
+
+  serialsOf(nodeId: string): readonly string[] {
+    const folder = join(this.#folder, 'issued');
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.pem'))
+      .map((name) => new X509Certificate(readFileSync(join(folder, name))))
+      .filter((each) => nodeOfSubjectAltName(each.subjectAltName, this.#federationId) === nodeId)
+      .map((each) => each.serialNumber);
+  }
+
+  #read(name: string): string {
+    return readFileSync(join(this.#folder, name), 'utf8');
   }
 
   async issueNode(nodeId: string, nowMs: number): Promise<IssuedIdentity> {
     const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
     const certificate = await this.#certifyNode(keys.publicKey, nodeId, nowMs);
     return {
-      ca: this.certificatePem,
+      ca: this.bundlePem,
       certificate,
       privateKey: await exportPrivateKey(keys.privateKey),
     };
   }
 
   async signRequest(csr: Uint8Array, nodeId: string, nowMs: number): Promise<string> {
-    const key = await keyOfRequest(csr);
+    const key = await keyOfRequest(csr, this.#federationId, nodeId);
     return this.#certifyNode(key, nodeId, nowMs);
   }
 
@@ -151,7 +236,7 @@ class FileAuthority implements Authority {
       nowMs,
     });
     return {
-      ca: this.certificatePem,
+      ca: this.bundlePem,
       certificate,
       privateKey: await exportPrivateKey(keys.privateKey),
     };
@@ -185,21 +270,22 @@ class FileAuthority implements Authority {
     }>,
   ): Promise<string> {
     const serial = newSerial();
+    const issuer = await this.load();
     const certificate = await x509.X509CertificateGenerator.create({
       subject: `CN=${o.commonName},O=${this.#federationId}`,
-      issuer: this.#certificate.subject,
+      issuer: issuer.certificate.subject,
       notBefore: new Date(o.nowMs - BACKDATE_MS),
       notAfter: new Date(o.nowMs + o.lifeMs),
       serialNumber: serial,
       signingAlgorithm: P256,
       publicKey: o.publicKey,
-      signingKey: this.#key,
+      signingKey: issuer.key,
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension([o.usage], true),
         new x509.SubjectAlternativeNameExtension(o.names, false),
-        await x509.AuthorityKeyIdentifierExtension.create(this.#certificate),
+        await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate),
       ],
     });
     const text = pem(certificate);
@@ -210,25 +296,39 @@ class FileAuthority implements Authority {
 }
 
 /**
- * Public key (SPKI DER) of a PKCS#10 request whose signature checks.
+ * Public key (SPKI DER) of a PKCS#10 request whose signature checks and that names nobody but this node.
  * @throws {OrchestratorError} `ERR_CSR`
  */
-export async function spkiOfRequest(csr: Uint8Array): Promise<Uint8Array> {
-  const key = await keyOfRequest(csr);
+export async function spkiOfRequest(
+  csr: Uint8Array,
+  o: Readonly<{ federationId: string; nodeId: string }>,
+): Promise<Uint8Array> {
+  const key = await keyOfRequest(csr, o.federationId, o.nodeId);
   return new Uint8Array(await webcrypto.subtle.exportKey('spki', key));
 }
 
-async function keyOfRequest(csr: Uint8Array): Promise<webcrypto.CryptoKey> {
+async function keyOfRequest(
+  csr: Uint8Array,
+  federationId: string,
+  nodeId: string,
+): Promise<webcrypto.CryptoKey> {
   const refuse = (what: string, cause?: unknown): OrchestratorError =>
     new OrchestratorError('ERR_CSR', `certificate request: ${what}`, {}, cause);
-  let request: x509.Pkcs10CertificateRequest;
   try {
-    request = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
+    const request = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
     if (!(await request.verify())) throw refuse('its signature does not check');
     const algorithm = request.publicKey.algorithm as webcrypto.EcKeyAlgorithm;
     if (algorithm.name !== 'ECDSA' || algorithm.namedCurve !== 'P-256') {
       throw refuse(`expected a P-256 key, got ${algorithm.name}`);
     }
+    const prefix = nodeUri(federationId, '');
+    const uris = request.extensions
+      .filter((each) => each instanceof x509.SubjectAlternativeNameExtension)
+      .flatMap((each) => each.names.items)
+      .filter((each) => each.type === 'url')
+      .map(({ value }) => (value.startsWith(prefix) ? value.slice(prefix.length) : value));
+    const other = [...request.subjectName.getField('CN'), ...uris].find((each) => each !== nodeId);
+    if (other !== undefined) throw refuse(`expected the name ${nodeId}, got ${other.slice(0, 80)}`);
     return (await request.publicKey.export()) as webcrypto.CryptoKey;
   } catch (cause) {
     if (cause instanceof OrchestratorError) throw cause;

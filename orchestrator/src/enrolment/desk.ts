@@ -6,18 +6,15 @@
 import { createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
 import { sha256Hex } from '@bhschain/dp';
 import { FederationError, OrchestratorError } from '../errors.js';
-import type { Hospital } from '../federation.js';
 import { mspProof } from '../protocol/enrolment-client.js';
 import { encodeInvitation, keyFingerprint } from '../protocol/invitation.js';
 import { isIssuedBy, isSignatureValid } from '../protocol/signing.js';
-import type { EnrolmentRequest, FederationStore } from '../store/store.js';
+import { isName } from '../protocol/identifiers.js';
+import type { EnrolmentRequest, FederationStore, NodeRow } from '../store/store.js';
 import { spkiOfRequest, type Authority } from './authority.js';
 
 export interface EnrolmentDeskOptions {
   readonly federationId: string;
-  readonly hospitals: readonly Hospital[];
-  /** PEM of the root of each hospital's MSP; a hospital without one cannot enrol by invitation. */
-  readonly mspRoots: ReadonlyMap<string, string>;
   readonly authority: Authority;
   readonly store: FederationStore;
   readonly nowMs: () => number;
@@ -36,14 +33,22 @@ export class EnrolmentDesk {
 
   /** One line for the hospital. Only the token's hash is stored. */
   async invite(
-    o: Readonly<{ nodeId: string; address: string; lifeMs: number; by: string }>,
+    o: Readonly<{
+      nodeId: string;
+      address: string;
+      lifeMs: number;
+      by: string;
+      /** For a hospital that is not on record yet: its MSP and the PEM of that MSP's root. */
+      msp?: Readonly<{ mspId: string; mspRoot: string }> | undefined;
+    }>,
   ): Promise<string> {
     const { store, authority, federationId, nowMs } = this.#o;
-    const { mspId } = this.#hospital(o.nodeId);
-    if (!this.#o.mspRoots.has(mspId)) {
+    if (o.msp !== undefined) await this.#record(o.nodeId, o.msp);
+    const { mspRoot } = await this.#member(o.nodeId);
+    if (mspRoot === '') {
       throw new OrchestratorError(
         'ERR_MSP_ROOT',
-        `hospitals: ${o.nodeId} has no mspRoot in the configuration, so its consent cannot be checked`,
+        `node: ${o.nodeId} has no MSP root on record, so its consent cannot be checked; give --msp-root`,
       );
     }
     const token = randomBytes(16).toString('hex');
@@ -63,6 +68,26 @@ export class EnrolmentDesk {
       token,
       caSpkiSha256: authority.spkiSha256,
     });
+  }
+
+  /** A new member starts as invited; one that is on record keeps its MSP. */
+  async #record(nodeId: string, msp: Readonly<{ mspId: string; mspRoot: string }>): Promise<void> {
+    if (!isName(nodeId) || !isName(msp.mspId)) {
+      throw new OrchestratorError(
+        'ERR_NODE_NAME',
+        'node, msp: expected 1 to 64 of letters, digits, . _ -',
+      );
+    }
+    const { store } = this.#o;
+    const members = await store.roster.list();
+    const taken = members.find((each) => (each.nodeId === nodeId) !== (each.mspId === msp.mspId));
+    if (taken !== undefined) {
+      throw new OrchestratorError(
+        'ERR_NODE_NAME',
+        `node: ${taken.nodeId} of ${taken.mspId} is on record; one node a hospital, one hospital a node`,
+      );
+    }
+    await store.roster.ensure({ nodeId, ...msp, state: 'invited', admitted: false });
   }
 
   /** @throws {FederationError} `ERR_TOKEN_INVALID`, `ERR_REQUEST`, `ERR_SIGNATURE` */
@@ -88,8 +113,9 @@ export class EnrolmentDesk {
     await store.enrolment.countTry(tokenHash, tries, fresh ? atMs : invite.triesSinceMs);
     if (tries > TRIES_MAX) throw tokenInvalid();
 
-    const spki = await spkiOfRequest(o.csr);
-    this.#assertConsent(o);
+    const { federationId } = this.#o;
+    const spki = await spkiOfRequest(o.csr, { federationId, nodeId: o.nodeId });
+    await this.#assertConsent(o);
     if (invite.requestId !== '') {
       // `join` again with the same key finds its request; another key finds a token that is used.
       const before = await store.enrolment.request(invite.requestId);
@@ -117,7 +143,7 @@ export class EnrolmentDesk {
   }
 
   /** The hospital's MSP must have signed this request with this token. */
-  #assertConsent(
+  async #assertConsent(
     o: Readonly<{
       nodeId: string;
       csr: Uint8Array;
@@ -126,12 +152,12 @@ export class EnrolmentDesk {
       mspCertificate: string;
       mspSignature: Uint8Array;
     }>,
-  ): void {
-    const root = this.#o.mspRoots.get(o.mspId);
+  ): Promise<void> {
+    const { mspId, mspRoot } = await this.#member(o.nodeId);
     const right =
-      this.#hospital(o.nodeId).mspId === o.mspId &&
-      root !== undefined &&
-      isIssuedBy(o.mspCertificate, [root]) &&
+      mspId === o.mspId &&
+      mspRoot !== '' &&
+      isIssuedBy(o.mspCertificate, [mspRoot]) &&
       isSignedBy(o.mspCertificate, mspProof(o.csr, o.token), o.mspSignature);
     if (!right) {
       throw new FederationError('ERR_SIGNATURE', `the MSP of ${o.nodeId} has not signed this`);
@@ -142,7 +168,8 @@ export class EnrolmentDesk {
   async poll(requestId: string, signature: Uint8Array): Promise<EnrolmentRequest> {
     const request = await this.#o.store.enrolment.request(requestId);
     if (request === null) throw tokenInvalid();
-    const spki = await spkiOfRequest(request.csr);
+    const { federationId } = this.#o;
+    const spki = await spkiOfRequest(request.csr, { federationId, nodeId: request.nodeId });
     const key = createPublicKey({ key: Buffer.from(spki), type: 'spki', format: 'der' });
     if (!isSignatureValid('bhs-poll-v1', Buffer.from(requestId), signature, key)) {
       throw tokenInvalid();
@@ -163,8 +190,8 @@ export class EnrolmentDesk {
       );
     }
     const certificate = await authority.signRequest(request.csr, request.nodeId, nowMs());
+    // Also brings back a node that was revoked or has left: key, consent and approval are new.
     await store.enrolment.decide(o.requestId, { state: 'approved', reason: '', certificate });
-    await store.roster.ensure(request.nodeId, this.#hospital(request.nodeId).mspId);
     await store.audit.append('enrolment-approved', nowMs(), {
       nodeId: request.nodeId,
       requestId: o.requestId,
@@ -196,10 +223,13 @@ export class EnrolmentDesk {
     );
   }
 
-  #hospital(nodeId: string): Hospital {
-    const found = this.#o.hospitals.find((each) => each.nodeId === nodeId);
-    if (found !== undefined) return found;
-    throw new OrchestratorError('ERR_NODE_NAME', `node: ${nodeId} is not of the roster`);
+  async #member(nodeId: string): Promise<NodeRow> {
+    const found = await this.#o.store.roster.find(nodeId);
+    if (found !== null) return found;
+    throw new OrchestratorError(
+      'ERR_NODE_NAME',
+      `node: ${nodeId} is not on record; invite it with --msp and --msp-root`,
+    );
   }
 }
 

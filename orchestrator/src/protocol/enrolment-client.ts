@@ -8,14 +8,14 @@ import 'reflect-metadata';
 import { createHash, createPrivateKey, sign, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials } from '@grpc/grpc-js';
 import * as x509 from '@peculiar/x509';
 import { FederationError } from '../errors.js';
-import { fromServiceError } from './error-trailer.js';
 import { EnrolmentServiceService as rpc } from './generated/federation.js';
 import { nodeUri, SERVER_NAME } from './identifiers.js';
 import { keyFingerprint, type Invitation } from './invitation.js';
 import { signDocument } from './signing.js';
+import { unaryCall, type UnaryMethod } from './unary-call.js';
 
 x509.cryptoProvider.set(webcrypto);
 
@@ -99,27 +99,9 @@ export async function connectEnrolment(invitation: Invitation): Promise<Enrolmen
     isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': SERVER_NAME },
   );
   const unary = <Request, Answer>(
-    method: {
-      readonly path: string;
-      readonly requestSerialize: (value: Request) => Buffer;
-      readonly responseDeserialize: (bytes: Buffer) => Answer;
-    },
+    method: UnaryMethod<Request, Answer>,
     request: Request,
-  ): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const call = client.makeUnaryRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        (error: ServiceError | null, answer) => {
-          clearTimeout(timer);
-          if (error === null) resolve(answer!);
-          else reject(fromServiceError(error));
-        },
-      );
-      const timer = setTimeout(() => call.cancel(), 10_000);
-    });
+  ): Promise<Answer> => unaryCall(client, method, request, 10_000);
   return {
     ca,
     request: async (key, msp) => {

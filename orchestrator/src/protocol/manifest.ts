@@ -5,6 +5,7 @@
  */
 import { canonicalJson, sha256Hex } from '@bhschain/dp';
 import { VerificationError } from '../errors.js';
+import { readAggregation, type AggregationRecord } from './aggregation-record.js';
 import { encodeCanonical } from './canonical.js';
 import {
   compareNodeIds,
@@ -72,13 +73,7 @@ export interface Manifest {
   readonly quorumReachedAtMs: number;
   readonly closedAtMs: number;
   readonly contributions: readonly Contribution[];
-  readonly aggregation: Readonly<{
-    rule: 'fedavg';
-    scaleLog2: 20;
-    rate: readonly [number, number];
-    weightTotal: number;
-    software: string;
-  }>;
+  readonly aggregation: AggregationRecord;
   readonly privacy: Readonly<{
     differentiallyPrivate: boolean;
     unit: string;
@@ -177,7 +172,7 @@ function readManifest(value: unknown): Manifest {
       CONTRIBUTIONS_MAX,
       readContribution,
     ),
-    aggregation: readAggregation(fields.aggregation),
+    aggregation: readAggregation(fields.aggregation, 'manifest.aggregation'),
     privacy: readPrivacy(fields.privacy),
   };
 }
@@ -206,26 +201,6 @@ function readContribution(value: unknown, path: string): Contribution {
     influencePpm: readInteger(fields.influencePpm, `${path}.influencePpm`),
     ledgerHead: readDigestOrNone(fields.ledgerHead, `${path}.ledgerHead`),
     dataCommitment: readDigestOrNone(fields.dataCommitment, `${path}.dataCommitment`),
-  };
-}
-
-function readAggregation(value: unknown): Manifest['aggregation'] {
-  const path = 'manifest.aggregation';
-  const fields = readFields(value, path, ['rate', 'rule', 'scaleLog2', 'software', 'weightTotal']);
-  const rate = readArray(fields.rate, `${path}.rate`, 2, (each, at) =>
-    readInteger(each, at, 1, 1_000_000),
-  );
-  const [numerator, denominator] = rate;
-  if (numerator === undefined || denominator === undefined) {
-    throw new StrictError(`${path}.rate: expected two integers, got ${rate.length}`);
-  }
-  readInteger(fields.scaleLog2, `${path}.scaleLog2`, 20, 20);
-  return {
-    rule: readOneOf(fields.rule, `${path}.rule`, ['fedavg']),
-    scaleLog2: 20,
-    rate: [numerator, denominator],
-    weightTotal: readInteger(fields.weightTotal, `${path}.weightTotal`, 1),
-    software: readString(fields.software, `${path}.software`),
   };
 }
 

@@ -4,7 +4,12 @@
  * @module
  */
 import { sha256Hex } from '@bhschain/dp';
-import { applyStep, createUpdateSum, meanUpdate } from '../aggregation/federated-average.js';
+import { createUpdateSum } from '../aggregation/federated-average.js';
+import {
+  decodeOptimiserState,
+  encodeOptimiserState,
+  optimise,
+} from '../aggregation/server-optimiser.js';
 import { VerificationError } from '../errors.js';
 import { decodeEnvelope } from './envelope.js';
 import { nodeOfSubjectAltName } from './identifiers.js';
@@ -23,6 +28,8 @@ export interface ReplayedRound {
 /**
  * Recomputes the model of a verified manifest.
  * @param o.objectOf - returns the bytes of an object by digest: the base model and each accepted update
+ * @param o.parent - the manifest whose result is this one's base, null for the genesis model; omit where it is not known.
+ *   With it a server optimiser is shown to take up exactly what that round left
  * @param o.evidence - envelopes and signatures; omit to check digests and arithmetic only
  * @param o.trustedAuthorities - PEM of the CAs that node certificates may come from
  * @throws {VerificationError} `ERR_REPLAY` with the step that does not check
@@ -31,16 +38,20 @@ export async function replayRound(
   o: Readonly<{
     manifest: Manifest;
     objectOf: (digest: string) => Promise<Uint8Array>;
+    parent?: Manifest | null;
     evidence?: readonly Evidence[];
     trustedAuthorities?: readonly string[];
   }>,
 ): Promise<ReplayedRound> {
   const { manifest } = o;
-  const read = async (digest: string): Promise<Int32Array> => {
+  const bytesOf = async (digest: string): Promise<Uint8Array> => {
     const bytes = await o.objectOf(digest);
     if (sha256Hex(bytes) !== digest) refuse(manifest, `object ${digest} has other bytes`);
-    return decodeParameters(bytes, manifest.parameterCount);
+    return bytes;
   };
+  const read = async (digest: string): Promise<Int32Array> =>
+    decodeParameters(await bytesOf(digest), manifest.parameterCount);
+  if (o.parent !== undefined) assertDescent(manifest, o.parent);
   const accepted = manifest.contributions.filter((each) => each.verdict === 'accepted');
   const total = createUpdateSum(manifest.parameterCount);
   for (const contribution of accepted) {
@@ -50,12 +61,37 @@ export async function replayRound(
     total.add(await read(contribution.update), contribution.weight);
   }
   const base = await read(manifest.baseModel);
-  const parameters = applyStep(base, meanUpdate(total, manifest.aggregation.rate));
+  const { aggregation } = manifest;
+  const carried = aggregation.rule === 'fedavg' ? null : aggregation;
+  const before =
+    carried === null || carried.stateBefore === ''
+      ? null
+      : decodeOptimiserState(aggregation.rule, await bytesOf(carried.stateBefore));
+  const { parameters, state } = optimise({ optimiser: aggregation, base, total, state: before });
+  if (carried !== null && state !== null) {
+    const stateAfter = sha256Hex(encodeOptimiserState(aggregation.rule, state));
+    if (stateAfter !== carried.stateAfter) {
+      refuse(manifest, `the optimiser is left at ${stateAfter}, the manifest says otherwise`);
+    }
+  }
   const resultModel = sha256Hex(encodeParameters(parameters));
   if (resultModel !== manifest.resultModel) {
     refuse(manifest, `the result is ${resultModel}, the manifest says ${manifest.resultModel}`);
   }
   return { resultModel, parameters, acceptedCount: accepted.length };
+}
+
+/** The base is the parent's result, and a rule with a memory goes on from what the same rule left there. */
+function assertDescent(manifest: Manifest, parent: Manifest | null): void {
+  if (parent !== null && parent.resultModel !== manifest.baseModel) {
+    refuse(manifest, 'its base is not the result of the round before');
+  }
+  const { aggregation } = manifest;
+  if (aggregation.rule === 'fedavg') return;
+  const left = parent?.aggregation.rule === aggregation.rule ? parent.aggregation.stateAfter : '';
+  if (aggregation.stateBefore !== left) {
+    refuse(manifest, 'the optimiser takes up another state than its base was left with');
+  }
 }
 
 function refuse(manifest: Manifest, what: string): never {
@@ -95,6 +131,7 @@ function assertEvidence(
     envelope.nodeId === nodeId &&
     envelope.roundId.federationId === manifest.federationId &&
     envelope.roundId.slotIndex === manifest.roundId.slotIndex &&
+    envelope.roundId.attempt === manifest.roundId.attempt &&
     envelope.planHash === manifest.planHash &&
     envelope.layoutHash === manifest.layoutHash &&
     envelope.baseModel === manifest.baseModel &&

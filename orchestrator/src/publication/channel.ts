@@ -26,6 +26,8 @@ export interface DetectorStatus {
 export interface GovernanceChannel {
   /** `FederationContract:configure`; the same bytes again are success. */
   configure(configuration: string): Promise<void>;
+  /** `FederationContract:admit`: one more hospital whose word counts; repeating it is success. */
+  admit(mspId: string): Promise<void>;
   propose(
     o: Readonly<{ version: number; detector: Uint8Array; table: Uint8Array; entry: ProposalEntry }>,
   ): Promise<void>;

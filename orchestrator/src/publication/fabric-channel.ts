@@ -79,6 +79,10 @@ class FabricChannel implements GovernanceChannel {
     await this.#submit('FederationContract:configure', [configuration]);
   }
 
+  async admit(mspId: string): Promise<void> {
+    await this.#submit('FederationContract:admit', [mspId]);
+  }
+
   async propose(
     o: Readonly<{ version: number; detector: Uint8Array; table: Uint8Array; entry: ProposalEntry }>,
   ): Promise<void> {

@@ -5,11 +5,13 @@
  */
 import { canonicalJson, sha256Hex, type JsonValue } from '@bhschain/dp';
 import { DetectorError } from '@bhschain/models/detector';
+import { standingMembers } from '../enrolment/roster.js';
 import { PublicationError } from '../errors.js';
 import { SILENT, type Federation, type Log } from '../federation.js';
 import { roundName } from '../protocol/identifiers.js';
 import type { NextDetectorFacts } from '../protocol/next-detector.js';
 import { decodeParameters } from '../protocol/parameters.js';
+import { majorityOf } from '../round/policy.js';
 import type { ObjectStore } from '../store/objects.js';
 import type {
   FederationStore,
@@ -40,7 +42,7 @@ export interface PublisherOptions {
   readonly genesis: GenesisDetector;
   /** What `FederationContract:configure` is given; canonical JSON. */
   readonly configuration: string;
-  /** m: attestations that activate. */
+  /** m: attestations that activate; more when the roster has grown so that m would be no majority. */
   readonly attestations: number;
   /** A proposal that m hospitals do not attest within this time is refused. */
   readonly attestMaxMs: number;
@@ -168,7 +170,8 @@ export class Publisher {
       );
     }
     if (status.state === 'proposed') {
-      if (status.attestedBy.length < attestations) {
+      const admitted = (await standingMembers(store)).filter((each) => each.admitted).length;
+      if (status.attestedBy.length < Math.max(attestations, majorityOf(admitted))) {
         const waitedMs = nowMs() - (publication.proposedAtMs ?? nowMs());
         if (waitedMs < attestMaxMs) {
           return store.publications.update(publication.sequence, { dueAtMs: nowMs() + POLL_MS });

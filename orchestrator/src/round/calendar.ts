@@ -3,7 +3,8 @@
  * @module
  */
 import type { Interval } from '../protocol/identifiers.js';
-import { phaseBoundsMs, type RoundPolicy } from './policy.js';
+import { phaseBoundsMs, WEEKDAYS, type RoundPolicy } from './policy.js';
+import type { Round } from './round.js';
 
 /**
  * A declared mode of the federation document: slots are wall time as ever, the log is an older one. Slot s trains on
@@ -24,21 +25,59 @@ export function slotStartMs(slotIndex: number, slotLengthMs: number): number {
   return slotIndex * slotLengthMs;
 }
 
-/** Log time of a round: what lies before its boundary. */
+/**
+ * Log time of a round: what lies before its boundary.
+ * @param slotCount - how many slots of log time it covers; more than one only when missed slots are merged
+ */
 export function intervalOf(
   slotIndex: number,
   slotLengthMs: number,
   replay: ReplayMode | null,
+  slotCount = 1,
 ): Interval {
   if (replay === null) {
     const toMs = slotStartMs(slotIndex, slotLengthMs);
-    return { fromMs: toMs - slotLengthMs, toMs };
+    return { fromMs: toMs - slotCount * slotLengthMs, toMs };
   }
-  const slots = slotIndex - replay.originSlot;
-  return {
-    fromMs: replay.originLogTimeMs + (slots - 1) * replay.logSlotMs,
-    toMs: replay.originLogTimeMs + slots * replay.logSlotMs,
-  };
+  const toMs = replay.originLogTimeMs + (slotIndex - replay.originSlot) * replay.logSlotMs;
+  return { fromMs: toMs - slotCount * replay.logSlotMs, toMs };
+}
+
+/**
+ * How many slots of log time a round covers: one, or under `merge` everything since the newest sealed slot, at most
+ * `mergeSlotsMax`. A node trains on no interval twice, so what one of them has spent meanwhile is left out there.
+ */
+export function mergedSlotCount(
+  slotIndex: number,
+  newestSealedSlot: number,
+  policy: Pick<RoundPolicy, 'catchUp' | 'mergeSlotsMax'>,
+): number {
+  if (policy.catchUp !== 'merge') return 1;
+  return Math.min(Math.max(1, slotIndex - newestSealedSlot), policy.mergeSlotsMax);
+}
+
+/** Whether the slot begins in an agreed pause. */
+export function isQuiet(
+  slotIndex: number,
+  policy: Pick<RoundPolicy, 'slotLengthMs' | 'quietHours'>,
+): boolean {
+  const start = new Date(slotStartMs(slotIndex, policy.slotLengthMs));
+  const day = WEEKDAYS[start.getUTCDay()]!;
+  const minute = start.getUTCHours() * 60 + start.getUTCMinutes();
+  return policy.quietHours.some(
+    (quiet) => quiet.days.includes(day) && quiet.fromMinute <= minute && minute < quiet.toMinute,
+  );
+}
+
+/** Whether a round that missed its quorum is tried once more: all phases must still fit into its slot. */
+export function isTriedAgain(round: Round, nowMs: number): boolean {
+  const { policy, id } = round;
+  const endMs = slotStartMs(id.slotIndex + 1, policy.slotLengthMs);
+  return (
+    round.outcome === 'quorum-not-reached' &&
+    id.attempt < policy.attemptsPerSlot &&
+    nowMs + policy.gatherMaxMs + policy.collectMaxMs + policy.sealMaxMs <= endMs
+  );
 }
 
 /** What the calendar asks for at a moment. */

@@ -7,9 +7,23 @@ import { sha256Hex } from '@bhschain/dp';
 import { ConfigError } from '../errors.js';
 import { encodeCanonical } from '../protocol/canonical.js';
 import type { Rate } from '../aggregation/federated-average.js';
+import { assertOptimiser, type ServerRule } from '../aggregation/server-optimiser.js';
 
-/** After downtime: forget the missed slots · run the newest if at least half of it is left. */
-export type CatchUp = 'skip' | 'latest';
+/**
+ * After downtime: forget the missed slots · run the newest if at least half of it is left · train the next round on the
+ * union of what was missed.
+ */
+export type CatchUp = 'skip' | 'latest' | 'merge';
+
+export const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
+
+/** An agreed pause, every week, in UTC: slots that begin in it are skipped. */
+export interface QuietHours {
+  readonly days: readonly (typeof WEEKDAYS)[number][];
+  /** Minutes after midnight, half open; `toMinute` at most 1440. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+}
 
 export interface RoundPolicy {
   readonly slotLengthMs: number;
@@ -25,12 +39,19 @@ export interface RoundPolicy {
   /** Accepted contributors that a round needs. */
   readonly quorum: number;
   readonly catchUp: CatchUp;
+  /** Slots of log time that one round may cover under `merge`. */
+  readonly mergeSlotsMax: number;
+  /** 2: a round that missed its quorum is tried once more in its slot, if all phases still fit. */
+  readonly attemptsPerSlot: number;
+  readonly quietHours: readonly QuietHours[];
   /** Stop scheduling after this many sealed rounds; null for never. */
   readonly roundsMax: number | null;
   /** Sealed models waiting for the channel before slots are skipped. */
   readonly publicationBacklogMax: number;
   /** Server rate a/b. */
   readonly rate: Rate;
+  /** What the server makes of the mean update. */
+  readonly optimiser: ServerRule;
 }
 
 /** Six-hour slots, as the design document has them. */
@@ -43,9 +64,13 @@ export const DEFAULT_POLICY: Omit<RoundPolicy, 'quorum'> = Object.freeze({
   sealMaxMs: 1_800_000,
   submitNotBeforeMs: 0,
   catchUp: 'skip',
+  mergeSlotsMax: 4,
+  attemptsPerSlot: 1,
+  quietHours: [],
   roundsMax: null,
   publicationBacklogMax: 4,
   rate: [1, 1] as const,
+  optimiser: Object.freeze({ rule: 'fedavg' }),
 });
 
 /** What all phases of a round can take together. */
@@ -81,6 +106,10 @@ export function assertPolicy(policy: RoundPolicy, rosterSize: number): void {
   if (policy.quorum > rosterSize) {
     refuse('quorum', `at most the ${rosterSize} hospitals of the roster`, policy.quorum);
   }
+  for (const { fromMinute, toMinute } of policy.quietHours) {
+    if (fromMinute >= toMinute) refuse('quietHours', `toMinute after ${fromMinute}`, toMinute);
+  }
+  assertOptimiser({ ...policy.optimiser, rate: policy.rate });
   if (policy.submitNotBeforeMs >= policy.collectMaxMs) {
     refuse('submitNotBeforeMs', 'less than collectMaxMs', policy.submitNotBeforeMs);
   }

@@ -18,7 +18,8 @@ export type Phase =
 
 export const FINAL_PHASES: readonly Phase[] = ['sealed', 'skipped', 'aborted'];
 
-export type SkipReason = 'cohort-below-quorum' | 'paused' | 'backlog' | 'missed' | 'clock';
+export type SkipReason =
+  'cohort-below-quorum' | 'paused' | 'quiet-hours' | 'backlog' | 'missed' | 'clock';
 export type AbortReason = 'quorum-not-reached' | 'aggregate-failed' | 'model-range' | 'admin';
 
 export type MemberState =
@@ -53,6 +54,8 @@ export interface Round {
   readonly baseModel: string;
   /** Manifest of the round that sealed the base model; empty for the first. */
   readonly previousManifest: string;
+  /** What the server optimiser takes up from the base model; empty if it starts afresh or carries nothing. */
+  readonly optimiserState: string;
   readonly interval: Interval;
   /** By node id. Until collecting starts these are the roster, from then on the frozen cohort. */
   readonly members: Readonly<Record<string, Member>>;
@@ -66,6 +69,7 @@ export interface Round {
   readonly endedAtMs: number | null;
   readonly outcome: SkipReason | AbortReason | null;
   readonly resultModel: string;
+  readonly resultOptimiserState: string;
   readonly manifest: string;
 }
 
@@ -88,7 +92,7 @@ export type RoundEvent = Readonly<{ atMs: number }> &
         disposition: 'release' | 'discard';
         reviewers: readonly string[];
       }>
-    | Readonly<{ kind: 'aggregated'; resultModel: string }>
+    | Readonly<{ kind: 'aggregated'; resultModel: string; optimiserState: string }>
     | Readonly<{ kind: 'aggregate-failed'; reason: 'aggregate-failed' | 'model-range' }>
     | Readonly<{ kind: 'manifest-signed'; manifest: string }>
     | Readonly<{ kind: 'abort'; by: readonly string[] }>

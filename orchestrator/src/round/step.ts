@@ -30,6 +30,7 @@ export interface RoundFacts {
   readonly layoutHash: string;
   readonly baseModel: string;
   readonly previousManifest: string;
+  readonly optimiserState: string;
   readonly interval: Interval;
   /** Active, not revoked members of a supported protocol level. */
   readonly roster: readonly string[];
@@ -55,6 +56,7 @@ export function scheduleRound(
     layoutHash: facts.layoutHash,
     baseModel: facts.baseModel,
     previousManifest: facts.previousManifest,
+    optimiserState: facts.optimiserState,
     interval: facts.interval,
     members: Object.fromEntries(facts.roster.map((nodeId) => [nodeId, EXPECTED])),
     timers: o.skip === null ? { open: opensAtMs } : {},
@@ -66,6 +68,7 @@ export function scheduleRound(
     endedAtMs: o.skip === null ? null : o.atMs,
     outcome: o.skip,
     resultModel: '',
+    resultOptimiserState: '',
     manifest: '',
   };
   return { round, effects: [], applied: true };
@@ -271,7 +274,12 @@ function inAggregating(round: Round, event: RoundEvent): Transition {
   switch (event.kind) {
     case 'aggregated':
       return apply(
-        { ...round, phase: 'sealing', resultModel: event.resultModel },
+        {
+          ...round,
+          phase: 'sealing',
+          resultModel: event.resultModel,
+          resultOptimiserState: event.optimiserState,
+        },
         { kind: 'sign-manifest' },
       );
     case 'aggregate-failed':

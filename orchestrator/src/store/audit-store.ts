@@ -8,6 +8,17 @@ import { StoreError } from '../errors.js';
 import { againOnConflict } from './conflict.js';
 import type { Tables } from './schema.js';
 
+export interface AuditRecord {
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly kind: string;
+  /** Canonical JSON. */
+  readonly body: string;
+  /** Hash of the record before; empty for the first. */
+  readonly previous: string;
+  readonly hash: string;
+}
+
 export class AuditStore {
   readonly #db: Kysely<Tables>;
 
@@ -39,6 +50,25 @@ export class AuditStore {
           .execute();
       }),
     );
+  }
+
+  /** Records after a sequence number, oldest first. */
+  async list(o: Readonly<{ after: number; limit: number }>): Promise<readonly AuditRecord[]> {
+    const rows = await this.#db
+      .selectFrom('audit')
+      .selectAll()
+      .where('sequence', '>', o.after)
+      .orderBy('sequence')
+      .limit(o.limit)
+      .execute();
+    return rows.map((row) => ({
+      sequence: row.sequence,
+      atMs: row.at_ms,
+      kind: row.kind,
+      body: row.body,
+      previous: row.previous,
+      hash: row.hash,
+    }));
   }
 
   /**

@@ -123,18 +123,32 @@ export class EnrolmentStore {
     return rows.map(requestOf);
   }
 
-  /** Decides a pending request. False if it was decided already. */
+  /**
+   * Decides a pending request; an approved node is an active member from then on, also one that was revoked or has left.
+   * False if it was decided already.
+   */
   async decide(
     requestId: string,
     o: Readonly<{ state: 'approved' | 'refused'; reason: string; certificate: string }>,
   ): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('enrolment_request')
-      .set(o)
-      .where('request_id', '=', requestId)
-      .where('state', '=', 'pending')
-      .executeTakeFirst();
-    return numUpdatedRows === 1n;
+    return this.#db.transaction().execute(async (tx) => {
+      const decided = await tx
+        .updateTable('enrolment_request')
+        .set(o)
+        .where('request_id', '=', requestId)
+        .where('state', '=', 'pending')
+        .returning('node_id')
+        .executeTakeFirst();
+      if (decided === undefined) return false;
+      if (o.state === 'approved') {
+        await tx
+          .updateTable('node')
+          .set({ state: 'active' })
+          .where('node_id', '=', decided.node_id)
+          .execute();
+      }
+      return true;
+    });
   }
 }
 

@@ -26,6 +26,8 @@ export interface ModelRow {
   readonly parent: string;
   readonly manifest: string;
   readonly state: ModelState;
+  /** What the server optimiser goes on from, if the next round starts here; empty for nothing. */
+  readonly optimiserState: string;
 }
 
 const ROUND_ZERO: RoundKey = { slotIndex: 0, attempt: 0 };
@@ -59,6 +61,14 @@ export class LineageStore {
     return rows.map(manifestOf);
   }
 
+  async newestSealedSlot(): Promise<number | null> {
+    const row = await this.#db
+      .selectFrom('manifest')
+      .select((e) => e.fn.max<number | null>('slot').as('slot'))
+      .executeTakeFirst();
+    return row?.slot ?? null;
+  }
+
   /** Puts the model that everything starts from on record, once. */
   async recordGenesis(digest: string): Promise<void> {
     await this.#db
@@ -72,6 +82,7 @@ export class LineageStore {
         manifest: '',
         state: 'genesis',
         reason: '',
+        optimiser_state: '',
       })
       .onConflict((c) => c.column('sequence').doNothing())
       .execute();
@@ -91,6 +102,7 @@ export class LineageStore {
       parent: row.parent,
       manifest: row.manifest,
       state: row.state as ModelState,
+      optimiserState: row.optimiser_state,
     }));
   }
 
@@ -103,12 +115,13 @@ export class LineageStore {
       .execute();
   }
 
-  /** Whether members of the federation may read this object: a model, a manifest, or an update that counted. */
+  /** Whether members of the federation may read this object: a model or what its optimiser goes on from, a
+   * manifest, or an update that counted. */
   async isPublicObject(digest: string): Promise<boolean> {
     const model = await this.#db
       .selectFrom('model')
       .select('digest')
-      .where('digest', '=', digest)
+      .where((e) => e.or([e('digest', '=', digest), e('optimiser_state', '=', digest)]))
       .limit(1)
       .executeTakeFirst();
     if (model !== undefined) return true;
@@ -177,6 +190,7 @@ export async function recordSealed(
       manifest: round.manifest,
       state: 'sealed',
       reason: '',
+      optimiser_state: round.resultOptimiserState,
     })
     .execute();
   await tx

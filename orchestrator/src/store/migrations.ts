@@ -111,6 +111,18 @@ const MIGRATIONS: readonly Migration[] = [
         primary key (slot, attempt, node_id, person))${strict}`,
     ],
   },
+  {
+    version: 3,
+    name: 'server optimisers, a roster that grows, renewed certificates',
+    statements: ({ integer, strict }) => [
+      `alter table model add column optimiser_state text not null default ''`,
+      `alter table node add column msp_root text not null default ''`,
+      `alter table node add column admitted ${integer} not null default 0`,
+      `create table replaced_certificate (
+        serial text primary key, node_id text not null,
+        replaced_at_ms ${integer} not null)${strict}`,
+    ],
+  },
 ];
 
 /** The newest version that this binary knows. */

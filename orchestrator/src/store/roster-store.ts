@@ -6,10 +6,17 @@ import type { Kysely, Selectable } from 'kysely';
 import { againOnConflict } from './conflict.js';
 import type { Tables } from './schema.js';
 
+/** `invited` until the first approval; `left` by its own wish, `revoked` by the federation's. */
+export type NodeStanding = 'invited' | 'active' | 'paused' | 'left' | 'revoked';
+
 export interface NodeRow {
   readonly nodeId: string;
   readonly mspId: string;
-  readonly state: string;
+  /** PEM of the root of the hospital's MSP; empty where it is not known. */
+  readonly mspRoot: string;
+  readonly state: NodeStanding;
+  /** Whether the channel counts it among its hospitals. */
+  readonly admitted: boolean;
   readonly lastSeenMs: number;
   readonly clockOffsetMs: number;
   readonly ledgerHead: Readonly<{ seq: number; hash: string }> | null;
@@ -24,23 +31,42 @@ export class RosterStore {
     this.#db = database;
   }
 
-  /** The roster of the configuration; rows of nodes that left stay for the record. */
-  async ensure(nodeId: string, mspId: string): Promise<void> {
+  /** Puts a member on record once; rows of nodes that left stay. What is known of it already stays as it is. */
+  async ensure(
+    o: Readonly<{
+      nodeId: string;
+      mspId: string;
+      mspRoot: string;
+      state: 'invited' | 'active';
+      admitted: boolean;
+    }>,
+  ): Promise<void> {
+    const { nodeId, mspId, mspRoot } = o;
     await this.#db
       .insertInto('node')
       .values({
         node_id: nodeId,
         msp_id: mspId,
-        state: 'active',
+        state: o.state,
         last_seen_ms: 0,
         clock_offset_ms: 0,
         ledger_seq: -1,
         ledger_hash: '',
         software: '',
         kernel_hash: '',
+        msp_root: mspRoot,
+        admitted: o.admitted ? 1 : 0,
       })
-      .onConflict((c) => c.column('node_id').doUpdateSet({ msp_id: mspId }))
+      .onConflict((c) =>
+        c
+          .column('node_id')
+          .doUpdateSet(mspRoot === '' ? { msp_id: mspId } : { msp_id: mspId, msp_root: mspRoot }),
+      )
       .execute();
+  }
+
+  async setAdmitted(nodeId: string): Promise<void> {
+    await this.#db.updateTable('node').set({ admitted: 1 }).where('node_id', '=', nodeId).execute();
   }
 
   async list(): Promise<readonly NodeRow[]> {
@@ -57,7 +83,7 @@ export class RosterStore {
     return row === undefined ? null : nodeOf(row);
   }
 
-  async setState(nodeId: string, state: 'active' | 'paused' | 'revoked'): Promise<void> {
+  async setState(nodeId: string, state: Exclude<NodeStanding, 'invited'>): Promise<void> {
     await this.#db.updateTable('node').set({ state }).where('node_id', '=', nodeId).execute();
   }
 
@@ -73,6 +99,17 @@ export class RosterStore {
         software: o.software,
         kernel_hash: o.kernelHash,
       })
+      .where('node_id', '=', nodeId)
+      .execute();
+  }
+
+  async noteClock(
+    nodeId: string,
+    o: Readonly<{ atMs: number; clockOffsetMs: number }>,
+  ): Promise<void> {
+    await this.#db
+      .updateTable('node')
+      .set({ last_seen_ms: o.atMs, clock_offset_ms: Math.round(o.clockOffsetMs) })
       .where('node_id', '=', nodeId)
       .execute();
   }
@@ -123,6 +160,34 @@ export class RosterStore {
     );
   }
 
+  /** A renewed certificate stays good for a while; when it was replaced is kept. */
+  async replaceCertificate(
+    o: Readonly<{ serial: string; nodeId: string; atMs: number }>,
+  ): Promise<void> {
+    await this.#db
+      .insertInto('replaced_certificate')
+      .values({ serial: o.serial, node_id: o.nodeId, replaced_at_ms: o.atMs })
+      .onConflict((c) => c.column('serial').doNothing())
+      .execute();
+  }
+
+  /** Whether a certificate is on the revocation list, or was replaced before `replacedBeforeMs`. */
+  async isWithdrawn(serial: string, replacedBeforeMs: number): Promise<boolean> {
+    const revoked = await this.#db
+      .selectFrom('revocation')
+      .select('serial')
+      .where('serial', '=', serial)
+      .executeTakeFirst();
+    if (revoked !== undefined) return true;
+    const replaced = await this.#db
+      .selectFrom('replaced_certificate')
+      .select('serial')
+      .where('serial', '=', serial)
+      .where('replaced_at_ms', '<', replacedBeforeMs)
+      .executeTakeFirst();
+    return replaced !== undefined;
+  }
+
   /** In order of their epochs. */
   async revocations(): Promise<
     readonly Readonly<{
@@ -148,7 +213,9 @@ function nodeOf(row: Selectable<Tables['node']>): NodeRow {
   return {
     nodeId: row.node_id,
     mspId: row.msp_id,
-    state: row.state,
+    mspRoot: row.msp_root,
+    state: row.state as NodeStanding,
+    admitted: row.admitted === 1,
     lastSeenMs: row.last_seen_ms,
     clockOffsetMs: row.clock_offset_ms,
     ledgerHead: row.ledger_seq < 0 ? null : { seq: row.ledger_seq, hash: row.ledger_hash },

@@ -66,6 +66,8 @@ export interface Tables {
     manifest: string;
     state: string;
     reason: string;
+    /** Digest of what the server optimiser carries on from this model; empty for none. */
+    optimiser_state: string;
   };
   publication: {
     sequence: number;
@@ -92,7 +94,12 @@ export interface Tables {
     ledger_hash: string;
     software: string;
     kernel_hash: string;
+    /** PEM of the root of the hospital's MSP; empty where it is not known. */
+    msp_root: string;
+    /** 1 once the channel counts this member among its hospitals. */
+    admitted: number;
   };
+  replaced_certificate: { serial: string; node_id: string; replaced_at_ms: number };
   revocation: {
     epoch: number;
     serial: string;

@@ -14,11 +14,12 @@ import { RosterStore } from './roster-store.js';
 import { RoundStore } from './round-store.js';
 import type { Tables } from './schema.js';
 
+export type { AuditRecord, AuditStore } from './audit-store.js';
 export type { EnrolmentRequest, EnrolmentStore, Invite } from './enrolment-store.js';
 export type { Review, ReviewStore } from './review-store.js';
 export type { LineageStore, ModelRow, ModelState, StoredManifest } from './lineage-store.js';
 export type { Publication, PublicationState, PublicationStore } from './publication-store.js';
-export type { NodeRow, RosterStore } from './roster-store.js';
+export type { NodeRow, NodeStanding, RosterStore } from './roster-store.js';
 export type { RoundKey } from './round-key.js';
 export type {
   OpenEffect,

@@ -43,6 +43,24 @@ export namespace NodeState {
   export type UNRECOGNIZED = typeof NodeState.UNRECOGNIZED;
 }
 
+export const Participation = {
+  PARTICIPATION_UNSPECIFIED: 0,
+  PARTICIPATION_ACTIVE: 1,
+  PARTICIPATION_PAUSED: 2,
+  PARTICIPATION_LEAVING: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Participation = typeof Participation[keyof typeof Participation];
+
+export namespace Participation {
+  export type PARTICIPATION_UNSPECIFIED = typeof Participation.PARTICIPATION_UNSPECIFIED;
+  export type PARTICIPATION_ACTIVE = typeof Participation.PARTICIPATION_ACTIVE;
+  export type PARTICIPATION_PAUSED = typeof Participation.PARTICIPATION_PAUSED;
+  export type PARTICIPATION_LEAVING = typeof Participation.PARTICIPATION_LEAVING;
+  export type UNRECOGNIZED = typeof Participation.UNRECOGNIZED;
+}
+
 export interface RoundId {
   federationId: string;
   slotIndex: bigint;
@@ -232,6 +250,7 @@ export interface GetTrustResponse {
   revocations: Buffer;
   signature: Buffer;
   caBundle: string;
+  signerCertificate: string;
 }
 
 export interface RenewCertificateRequest {
@@ -242,6 +261,13 @@ export interface RenewCertificateRequest {
 export interface RenewCertificateResponse {
   certificate: string;
   caBundle: string;
+}
+
+export interface SetParticipationRequest {
+  participation: Participation;
+}
+
+export interface SetParticipationResponse {
 }
 
 export interface DescribeFederationRequest {
@@ -2491,7 +2517,7 @@ export const GetTrustRequest: MessageFns<GetTrustRequest> = {
 };
 
 function createBaseGetTrustResponse(): GetTrustResponse {
-  return { epoch: 0n, revocations: Buffer.alloc(0), signature: Buffer.alloc(0), caBundle: "" };
+  return { epoch: 0n, revocations: Buffer.alloc(0), signature: Buffer.alloc(0), caBundle: "", signerCertificate: "" };
 }
 
 export const GetTrustResponse: MessageFns<GetTrustResponse> = {
@@ -2510,6 +2536,9 @@ export const GetTrustResponse: MessageFns<GetTrustResponse> = {
     }
     if (message.caBundle !== "") {
       writer.uint32(34).string(message.caBundle);
+    }
+    if (message.signerCertificate !== "") {
+      writer.uint32(42).string(message.signerCertificate);
     }
     return writer;
   },
@@ -2557,6 +2586,14 @@ export const GetTrustResponse: MessageFns<GetTrustResponse> = {
             }
 
             message.caBundle = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.signerCertificate = reader.string();
             continue;
           }
         }
@@ -2673,6 +2710,87 @@ export const RenewCertificateResponse: MessageFns<RenewCertificateResponse> = {
             message.caBundle = reader.string();
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetParticipationRequest(): SetParticipationRequest {
+  return { participation: 0 };
+}
+
+export const SetParticipationRequest: MessageFns<SetParticipationRequest> = {
+  encode(message: SetParticipationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participation !== 0) {
+      writer.uint32(8).int32(message.participation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetParticipationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetParticipationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.participation = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetParticipationResponse(): SetParticipationResponse {
+  return {};
+}
+
+export const SetParticipationResponse: MessageFns<SetParticipationResponse> = {
+  encode(_: SetParticipationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetParticipationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetParticipationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3282,6 +3400,17 @@ export const FederationServiceService = {
       Buffer.from(RenewCertificateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RenewCertificateResponse => RenewCertificateResponse.decode(value),
   },
+  setParticipation: {
+    path: "/bhschain.federation.v1.FederationService/SetParticipation" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetParticipationRequest): Buffer =>
+      Buffer.from(SetParticipationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetParticipationRequest => SetParticipationRequest.decode(value),
+    responseSerialize: (value: SetParticipationResponse): Buffer =>
+      Buffer.from(SetParticipationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetParticipationResponse => SetParticipationResponse.decode(value),
+  },
 } as const;
 
 export interface FederationServiceServer extends UntypedServiceImplementation {
@@ -3298,6 +3427,7 @@ export interface FederationServiceServer extends UntypedServiceImplementation {
   listManifests: handleUnaryCall<ListManifestsRequest, ListManifestsResponse>;
   getTrust: handleUnaryCall<GetTrustRequest, GetTrustResponse>;
   renewCertificate: handleUnaryCall<RenewCertificateRequest, RenewCertificateResponse>;
+  setParticipation: handleUnaryCall<SetParticipationRequest, SetParticipationResponse>;
 }
 
 export interface FederationServiceClient extends Client {
@@ -3486,6 +3616,21 @@ export interface FederationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RenewCertificateResponse) => void,
+  ): ClientUnaryCall;
+  setParticipation(
+    request: SetParticipationRequest,
+    callback: (error: ServiceError | null, response: SetParticipationResponse) => void,
+  ): ClientUnaryCall;
+  setParticipation(
+    request: SetParticipationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetParticipationResponse) => void,
+  ): ClientUnaryCall;
+  setParticipation(
+    request: SetParticipationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetParticipationResponse) => void,
   ): ClientUnaryCall;
 }
 

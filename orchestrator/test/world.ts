@@ -1,0 +1,193 @@
+/**
+ * A running orchestrator for tests: real gRPC over mutual TLS, real SQLite on disk, real clock with slots of two seconds,
+ * a channel in memory, and clients that are the published one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sha256Hex } from '@bhschain/dp';
+import type { AdmissionLimits } from '../src/admission.js';
+import type { Authority, IssuedIdentity } from '../src/enrolment/authority.js';
+import { createMetrics } from '../src/metrics.js';
+import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
+import {
+  createFederationClient,
+  encodeParameters,
+  type FederationClient,
+  type UpdateEnvelope,
+  type WorkUnit,
+} from '../src/protocol.js';
+import type { RoundPolicy } from '../src/round/policy.js';
+import { SOLE } from '../src/store/leadership.js';
+import type { FederationStore } from '../src/store/store.js';
+import {
+  FEDERATION_ID,
+  MemoryChannel,
+  openDisk,
+  temporaryFolder,
+  testAuthority,
+  testFederation,
+  testSigner,
+} from './consortium.js';
+
+export const nowMs = (): number => Date.now();
+const POLICY = {
+  slotLengthMs: 2_000,
+  openDelayMs: 50,
+  gatherMaxMs: 400,
+  collectMaxMs: 1_000,
+  graceMs: 300,
+  sealMaxMs: 300,
+};
+
+export interface World {
+  folder: string;
+  store: FederationStore;
+  orchestrator: Orchestrator;
+  authority: Authority;
+  trusted: string;
+  channel: MemoryChannel;
+  client(
+    nodeId: string,
+    o?: {
+      authority?: Authority;
+      certificateOf?: string;
+      identity?: IssuedIdentity;
+      issuedAtMs?: number;
+      nowMs?: () => number;
+      address?: string;
+    },
+  ): Promise<FederationClient>;
+}
+
+/** What a test has opened; give `closeAll` to `afterEach`. */
+export const opened: (() => Promise<void> | void)[] = [];
+export async function closeAll(): Promise<void> {
+  for (const close of opened.splice(0).reverse()) await close();
+}
+
+export async function startWorld(
+  policy: Partial<RoundPolicy> = {},
+  o: Readonly<{
+    parameterCount?: number;
+    limits?: AdmissionLimits;
+    nowMs?: () => number;
+    nodes?: number;
+    enrolment?: boolean;
+  }> = {},
+): Promise<World> {
+  const parameterCount = o.parameterCount ?? 64;
+  const folder = temporaryFolder();
+  opened.push(folder.remove);
+  const { signer, trusted } = await testSigner(folder.path, nowMs());
+  const authority = await testAuthority(folder.path, nowMs());
+  const channel = new MemoryChannel();
+  channel.attesters = ['H1MSP', 'H2MSP'];
+  const disk = await openDisk(folder.path, nowMs());
+  const orchestrator = await createOrchestrator({
+    federation: testFederation({
+      parameterCount,
+      ...(o.nodes === undefined ? {} : { nodes: o.nodes }),
+      policy: { ...POLICY, ...policy },
+    }),
+    ...disk,
+    leadership: SOLE,
+    signer,
+    authority,
+    channel,
+    builder: {
+      build: (previous, facts) => Buffer.concat([previous, encodeParameters(facts.parameters)]),
+      judge: () => ({ passed: true, reason: '', auc: 1, alertRatePpm: 32_000 }),
+    },
+    genesis: { detector: Buffer.from('detector zero'), table: Buffer.from('table') },
+    configuration: '{}',
+    attestations: 2,
+    attestMaxMs: 60_000,
+    listen: { host: '127.0.0.1', port: 0 },
+    http: { host: '127.0.0.1', port: 0 },
+    enrolment:
+      o.enrolment === true ? { host: '127.0.0.1', port: 0, federationAddress: null } : null,
+    ...(o.limits === undefined ? {} : { limits: o.limits }),
+    serverNames: ['localhost', '127.0.0.1'],
+    metrics: createMetrics(),
+    nowMs: o.nowMs ?? nowMs,
+    jitter: () => 0.5,
+  });
+  opened.push(() => orchestrator.close());
+  return {
+    folder: folder.path,
+    store: disk.store,
+    orchestrator,
+    authority,
+    trusted,
+    channel,
+    client: async (nodeId, o = {}) => {
+      const issuer = o.authority ?? authority;
+      const identity =
+        o.identity ?? (await issuer.issueNode(o.certificateOf ?? nodeId, o.issuedAtMs ?? nowMs()));
+      const client = createFederationClient({
+        address: o.address ?? `127.0.0.1:${orchestrator.port}`,
+        federationId: FEDERATION_ID,
+        nodeId,
+        ca: o.identity?.ca ?? authority.bundlePem,
+        certificate: identity.certificate,
+        privateKey: identity.privateKey,
+        trustedSigners: [trusted],
+        nowMs: o.nowMs ?? nowMs,
+      });
+      opened.push(() => client.close());
+      return client;
+    },
+  };
+}
+
+export function envelopeFor(unit: WorkUnit, nodeId: string, update: Uint8Array): UpdateEnvelope {
+  return {
+    schema: 1,
+    roundId: unit.roundId,
+    nodeId,
+    planHash: unit.planHash,
+    layoutHash: unit.layoutHash,
+    baseModel: unit.baseModel,
+    releases: [
+      {
+        name: 'update',
+        encoding: 'int32le-2^-20',
+        length: update.length / 4,
+        digest: sha256Hex(update),
+      },
+    ],
+    ledgerHead: { seq: 3, hash: sha256Hex(`ledger of ${nodeId}`) },
+    dataCommitment: '',
+    software: 'test',
+    kernelHash: sha256Hex('kernel'),
+  };
+}
+
+export async function takeWork(client: FederationClient, timeoutMs = 10_000): Promise<WorkUnit> {
+  const giveUpMs = nowMs() + timeoutMs;
+  while (nowMs() < giveUpMs) {
+    const work = await client.getWork({ state: 'ready' });
+    if (work.kind === 'train') return work.unit;
+    await sleep(50);
+  }
+  throw new Error('no work came');
+}
+
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs = 15_000,
+): Promise<void> {
+  const giveUpMs = nowMs() + timeoutMs;
+  while (nowMs() < giveUpMs) {
+    if (await condition()) return;
+    await sleep(50);
+  }
+  throw new Error('condition never came true');
+}
+
+/** Another node that says it is ready until the round collects, so that the quorum to start is there. */
+export async function keepReady(client: FederationClient): Promise<never> {
+  for (;;) {
+    await client.getWork({ state: 'ready' });
+    await sleep(50);
+  }
+}
