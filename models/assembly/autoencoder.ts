@@ -1,9 +1,10 @@
 /** The whole network over one block: load, forward, loss, backward, gradients. */
 import { hold } from './activations';
 import * as m from './plan';
-import { LANES, padded, ROW } from './plan';
+import { isNumber, LANES, padded, ROW } from './plan';
+import { crossEntropies } from './heads';
 import { lstmStep, lstmStepBack } from './lstm';
-import { outer, pack, packTransposed, product } from './product';
+import { pack, packSolo, packTransposed, product } from './product';
 
 /** Longest window of the block that is loaded. */
 let time: i32 = 0;
@@ -36,6 +37,11 @@ export function packParameters(): void {
   const output = p + (<usize>m.outputAt << 2);
   pack(output, h + 1, f, m.outputPanels);
   packTransposed(output, h, f, m.outputBack);
+  packSolo(p, f + h + 1, g, m.encoderSolo);
+  packSolo(latent, h + 1, z, m.latentSolo);
+  packSolo(input, z, g, m.decoderInputSolo);
+  packSolo(recurrent, h, g, m.decoderSolo);
+  packSolo(output, h + 1, f, m.outputSolo);
 }
 
 /** The decoder's bias stands behind its recurrent weights; here it is the last row of its input weights. */
@@ -69,19 +75,14 @@ export function loadBlock(count: i32, solo: bool): void {
     const length = lane < count ? <i32>load<u8>(m.inputLengths + lane) : 0;
     const absent = load<u32>(m.inputMasks + (<usize>lane << 2));
     const at = <usize>lane << 2;
-    let columns = 0;
-    for (let i = 0; i < f; i++) {
-      const here = isPresent(absent, i);
-      store<i32>(m.present + <usize>i * ROW + at, here ? -1 : 0);
-      columns += <i32>here;
-    }
+    const heads = markPresent(lane, absent);
     for (let t = 0; t < time; t++) store<i32>(m.valid + <usize>t * ROW + at, t < length ? -1 : 0);
     store<f32>(m.lengthRow + at, <f32>max(length, 1));
-    const cells = length * columns;
+    const cells = length * heads;
     store<f32>(m.cellRow + at, cells == 0 ? 0 : <f32>3 / <f32>cells);
     const window = m.inputWindows + (<usize>(lane * m.steps * f) << 2);
     for (let i = 0; i < f; i++) {
-      const here = isPresent(absent, i);
+      const here = load<i32>(m.present + <usize>i * ROW + at) != 0;
       let from = window + (<usize>i << 2);
       let to = m.encoderInputs + <usize>i * m.span + at;
       for (let t = 0; t < time; t++) {
@@ -91,6 +92,25 @@ export function loadBlock(count: i32, solo: bool): void {
       }
     }
   }
+}
+
+/** Marks the columns that a window has, and returns how many heads judge them: one a number, one a whole group. */
+function markPresent(lane: i32, absent: u32): i32 {
+  const present = m.present + (<usize>lane << 2);
+  let heads = 0;
+  for (let i = 0; i < m.features; i++) {
+    const here = isPresent(absent, i);
+    store<i32>(present + <usize>i * ROW, here ? -1 : 0);
+    heads += <i32>(here && isNumber(i));
+  }
+  for (let g = 0; g < m.groupCount; g++) {
+    const first = m.groupStart(g), end = first + m.groupSize(g);
+    let whole = true;
+    for (let i = first; i < end; i++) whole = whole && isPresent(absent, i);
+    heads += <i32>whole;
+    if (!whole) for (let i = first; i < end; i++) store<i32>(present + <usize>i * ROW, 0);
+  }
+  return heads;
 }
 
 /** Zeros at the start of `count` series. */
@@ -142,27 +162,37 @@ export function forward(): void {
   subtractFromObserved();
 }
 
-function subtractFromObserved(): void {
+/** Turns outputs into residuals: of a number by subtraction, of a group after a softmax. */
+export function subtractFromObserved(): void {
   const duration = <usize>time * ROW;
   for (let i = 0; i < m.features; i++) {
-    let residual = m.residuals + <usize>i * m.span;
-    let observed = m.encoderInputs + <usize>i * m.span;
+    if (!isNumber(i)) continue;
+    const residual = m.residuals + <usize>i * m.span;
+    const observed = m.encoderInputs + <usize>i * m.span;
     const here = m.present + <usize>i * ROW;
-    for (let at: usize = 0; at < duration; at += 16) {
-      const cell = v128.and(v128.load(m.valid + at), v128.load(here + (at & 16)));
-      const r = f32x4.sub(v128.load(observed + at), v128.load(residual + at));
-      v128.store(residual + at, v128.and(r, cell));
+    for (let half: usize = 0; half < width; half += 16) {
+      const present = v128.load(here + half);
+      for (let at = half; at < duration; at += ROW) {
+        const cell = v128.and(v128.load(m.valid + at), present);
+        const r = f32x4.sub(v128.load(observed + at), v128.load(residual + at));
+        v128.store(residual + at, v128.and(r, cell));
+      }
     }
   }
+  crossEntropies(duration, width);
 }
 
-/** Puts the windows' losses at `outputLosses`: 3 × mean Huber (threshold 1) over their cells. */
+/**
+ * Puts the windows' losses at `outputLosses`: 3 × the mean over steps and heads of Huber (threshold 1) for a number and of
+ * cross-entropy for a group.
+ */
 export function losses(): void {
   const one = f32x4.splat(1), half = f32x4.splat(0.5);
   const duration = <usize>time * ROW;
   for (let part: usize = 0; part < width; part += 16) {
-    let sum = f32x4.splat(0);
+    let sum = v128.load(m.groupLosses + part);
     for (let i = 0; i < m.features; i++) {
+      if (!isNumber(i)) continue;
       const residual = m.residuals + <usize>i * m.span;
       for (let at = part; at < duration; at += ROW) {
         const size = f32x4.abs(v128.load(residual + at));
@@ -200,9 +230,10 @@ function slopesOfLoss(): void {
   for (let i = 0; i < m.features; i++) {
     const residual = m.residuals + <usize>i * m.span;
     const slope = m.slopes + <usize>i * m.span;
+    const limit = load<f32>(m.limits + (<usize>i << 2));
     for (let at: usize = 0; at < duration; at += 16) {
       const factor = f32x4.neg(v128.load(m.cellRow + (at & 16)));
-      v128.store(slope + at, f32x4.mul(hold(v128.load(residual + at), 1), factor));
+      v128.store(slope + at, f32x4.mul(hold(v128.load(residual + at), limit), factor));
     }
   }
 }
@@ -219,27 +250,6 @@ function sumOverTime(): void {
     v128.store(m.decoderConstant + <usize>i * ROW, low);
     v128.store(m.decoderConstant + <usize>i * ROW, high, 16);
   }
-}
-
-/** Gradients of four windows (those of `half`: byte 0 or 16 of the rows) into `gradients`, in the order of the layout. */
-export function gradientsOfHalf(half: usize, accumulate: bool): void {
-  const f = m.features, h = m.hidden, z = m.latent, g = m.gates, s = m.span;
-  const out = m.gradients;
-  const last = m.encoderInputs + <usize>f * s + <usize>time * ROW + half;
-  const constant = m.decoderConstant + half;
-  outer(m.encoderInputs + half, s, f + h + 1, m.encoderGates + half, s, g, time, out, accumulate);
-  outer(last, s, h + 1, m.codeSlopes + half, ROW, z, 1, out + (<usize>m.latentAt << 4), accumulate);
-  // With a constant input the sum over time is an outer product with the summed gradients; the bias is its row of 1.
-  outer(m.code + half, ROW, z, constant, ROW, g, 1, out + (<usize>m.decoderAt << 4), accumulate);
-  outer(
-    m.decoderInputs + half, s, h, m.decoderGates + half, s, g, time,
-    out + (<usize>m.decoderRecurrentAt << 4), accumulate,
-  );
-  outer(m.code + <usize>z * ROW + half, ROW, 1, constant, ROW, g, 1, out + (<usize>m.decoderBiasAt << 4), accumulate);
-  outer(
-    m.decoderInputs + ROW + half, s, h + 1, m.slopes + half, s, f, time,
-    out + (<usize>m.outputAt << 4), accumulate,
-  );
 }
 
 /** Copies the residuals out, window by window. */

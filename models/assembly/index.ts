@@ -3,24 +3,23 @@
  * masks at the addresses below, calls, and reads the outputs; `src/kernel/kernel.ts` is that caller and checks bounds.
  */
 import * as m from './plan';
-import { LANES } from './plan';
-import { exp, sigmoid, tanh } from './activations';
+import { exp, log, sigmoid, tanh } from './activations';
 import {
   backward,
   blockTime,
   forward,
-  gradientsOfHalf,
   loadBlock,
   losses,
   observe,
   packParameters,
   storeResiduals,
 } from './autoencoder';
-import { addHalf, beginSum, clipped, contributing, flush, nonFinite } from './clipped-sum';
+import { gradientsOfBlock, gradientsOfHalf } from './gradients';
 import { forwardSolo } from './solo';
 import { distances, storeSummaries, summarise } from './summary';
 
-export { plan } from './plan';
+export { plan, setGroups } from './plan';
+export { addRounded, beginSum, flush, takeRounded } from './clipped-sum';
 export { packParameters } from './autoencoder';
 export { packWhitening } from './summary';
 
@@ -53,6 +52,18 @@ export function gradientAt(): usize {
 }
 export function sumsAt(): usize {
   return m.outputSums;
+}
+export function squaredNormsAt(): usize {
+  return m.squaredNorms;
+}
+export function factorsAt(): usize {
+  return m.factors;
+}
+export function squaredIntegersAt(): usize {
+  return m.squaredIntegers;
+}
+export function groupsAt(): usize {
+  return m.groups;
 }
 export function whiteningIndexesAt(): usize {
   return m.whiteningIndexes;
@@ -103,8 +114,7 @@ export function addGradient(count: i32, first: bool): void {
   forward();
   losses();
   backward();
-  gradientsOfHalf(0, !first);
-  if (count > LANES / 2) gradientsOfHalf(16, true);
+  gradientsOfBlock(!first);
 }
 
 /** Writes `scale` × the sum at `gradientAt`. */
@@ -122,42 +132,23 @@ export function endGradient(scale: f32): void {
   }
 }
 
-export function beginClippedSum(units: i32, gridScale: f64, target: f64): void {
-  beginSum(units, gridScale, target);
-}
-
-export function addClipped(count: i32): void {
+/** Readies the block for `formHalf`. */
+export function differentiate(count: i32): void {
   loadBlock(count, false);
   forward();
   backward();
-  gradientsOfHalf(0, false);
-  addHalf(min(count, LANES / 2));
-  if (count > LANES / 2) {
-    gradientsOfHalf(16, false);
-    addHalf(count - LANES / 2);
-  }
 }
 
-/** Writes the exact integer sums at `sumsAt`. */
-export function endClippedSum(): void {
-  flush();
+/** Gradients of the windows 0 … 3 or 4 … 7, which `addRounded` then takes; their squared norms at `squaredNormsAt`. */
+export function formHalf(second: bool, byGram: bool): void {
+  gradientsOfHalf(second ? 16 : 0, byGram);
 }
 
-export function contributingCount(): i32 {
-  return contributing;
-}
-export function clippedCount(): i32 {
-  return clipped;
-}
-export function nonFiniteCount(): i32 {
-  return nonFinite;
-}
-
-/** For tests of the error bounds: function 0 exp, 1 sigmoid, 2 tanh of `n` floats (a multiple of 4) at `windowsAt`, in place. */
+/** For tests of the error bounds: function 0 exp, 1 sigmoid, 2 tanh, 3 log of `n` floats (a multiple of 4) at `windowsAt`, in place. */
 export function activate(which: i32, n: i32): void {
   const end = m.inputWindows + ((<usize>n) << 2);
   for (let at = m.inputWindows; at < end; at += 16) {
     const x = v128.load(at);
-    v128.store(at, which == 0 ? exp(x) : which == 1 ? sigmoid(x) : tanh(x));
+    v128.store(at, which == 0 ? exp(x) : which == 1 ? sigmoid(x) : which == 2 ? tanh(x) : log(x));
   }
 }

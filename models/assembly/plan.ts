@@ -28,7 +28,7 @@ export let decoderRecurrentAt: i32 = 0;
 export let decoderBiasAt: i32 = 0;
 export let outputAt: i32 = 0;
 
-// Parameters: flat, and packed into panels in both directions.
+// Parameters: flat, and packed into panels: for blocks in both directions, for one window alone.
 export let parameters: usize = 0;
 export let encoderPanels: usize = 0;
 export let latentPanels: usize = 0;
@@ -40,6 +40,11 @@ export let latentBack: usize = 0;
 export let decoderInputBack: usize = 0;
 export let decoderBack: usize = 0;
 export let outputBack: usize = 0;
+export let encoderSolo: usize = 0;
+export let latentSolo: usize = 0;
+export let decoderInputSolo: usize = 0;
+export let decoderSolo: usize = 0;
+export let outputSolo: usize = 0;
 
 // What comes in and goes out, window by window.
 export let inputWindows: usize = 0;
@@ -51,6 +56,14 @@ export let outputSummaries: usize = 0;
 export let outputDistances: usize = 0;
 export let outputGradient: usize = 0;
 export let outputSums: usize = 0;
+export let squaredNorms: usize = 0; // [4] of float64: of a half block's gradients
+export let factors: usize = 0; // [4]: what they are multiplied with
+export let squaredIntegers: usize = 0; // [4] of float64: squared norms of the rounded ones
+
+// Columns that stand for one category together; all others are numbers.
+export let groups: usize = 0; // [groupCount] of two uint32: first column, columns
+export let groupCount: i32 = 0;
+export let limits: usize = 0; // [features]: largest slope of a column's loss, infinite in a group
 
 // One block, in rows.
 export let present: usize = 0; // [features] all bits set where the column is present
@@ -63,6 +76,7 @@ export let stateSlopes: usize = 0; // [hidden, padded]
 export let cellSlopes: usize = 0; // [hidden]
 export let codeSlopes: usize = 0; // [latent, padded]
 export let zeros: usize = 0;
+export let groupLosses: usize = 0; // the groups' cross-entropies, summed
 export let summaries: usize = 0; // [3 features]
 export let deviations: usize = 0; // [3 features, padded]
 export let whitened: usize = 0; // [4]
@@ -127,7 +141,7 @@ function panels(inputs: i32, outputs: i32): usize {
   return take((<usize>(inputs * padded(outputs))) << 2);
 }
 
-/** Lays the buffers out and returns the bytes of memory that they need. */
+/** Lays the buffers out and returns the bytes of memory that they need. `setGroups` follows, once they are there. */
 export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   steps = t;
   features = f;
@@ -154,6 +168,11 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   decoderInputBack = panels(gates, z);
   decoderBack = panels(gates, h);
   outputBack = panels(f, h);
+  encoderSolo = panels(f + h + 1, gates);
+  latentSolo = panels(h + 1, z);
+  decoderInputSolo = panels(z, gates);
+  decoderSolo = panels(h, gates);
+  outputSolo = panels(h + 1, f);
 
   inputWindows = take((<usize>(LANES * t * f)) << 2);
   inputLengths = take(LANES);
@@ -164,6 +183,12 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   outputDistances = take(LANES << 2);
   outputGradient = take((<usize>parameterCount) << 2);
   outputSums = take((<usize>parameterCount) << 3);
+  squaredNorms = take(LANES << 2);
+  factors = take(LANES << 1);
+  squaredIntegers = take(LANES << 2);
+  groups = take((<usize>f) << 2);
+  limits = take((<usize>f) << 2);
+  groupCount = 0;
 
   present = rows(f);
   valid = rows(t);
@@ -175,6 +200,7 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   cellSlopes = rows(h);
   codeSlopes = rows(padded(z));
   zeros = rows(padded(max(gates, max(f, z))));
+  groupLosses = rows(1);
   summaries = rows(3 * f);
   deviations = rows(padded(3 * f));
   whitened = rows(4);
@@ -207,4 +233,28 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   const panelCount = padded(d) >> 2;
   whiteningPanels = take((<usize>(panelCount * (panelCount + 1))) << 5);
   return top;
+}
+
+/** Takes the `count` groups of columns that stand at `groups`. */
+export function setGroups(count: i32): void {
+  groupCount = count;
+  for (let i = 0; i < features; i++) store<f32>(limits + ((<usize>i) << 2), 1);
+  for (let g = 0; g < count; g++) {
+    const end = groupStart(g) + groupSize(g);
+    for (let i = groupStart(g); i < end; i++) store<f32>(limits + ((<usize>i) << 2), Infinity);
+  }
+}
+
+export function groupStart(g: i32): i32 {
+  return load<i32>(groups + ((<usize>g) << 3));
+}
+
+export function groupSize(g: i32): i32 {
+  return load<i32>(groups + ((<usize>g) << 3), 4);
+}
+
+// @ts-ignore: decorator
+@inline
+export function isNumber(column: i32): bool {
+  return load<f32>(limits + ((<usize>column) << 2)) == 1;
 }

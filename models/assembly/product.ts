@@ -66,34 +66,35 @@ export function product(
   }
 }
 
+/** Outputs that `soloProduct` computes side by side: as many sums as hide the latency of an addition. */
+const SOLO: i32 = 32;
+
 /**
  * The same for one window in plain vectors: `out[j] = from[j] + Σ_k matrix[k][j] · in[k]`, k ascending, so the same bits.
- * Outputs past the last of a row are computed too, from whatever follows, and mean nothing.
+ * `panels` as `packSolo` makes them. Outputs from the last to a multiple of four mean nothing.
  */
 export function soloProduct(
-  matrix: usize,
+  panels: usize,
   inputs: i32,
   outputs: i32,
   input: usize,
   from: usize,
   out: usize,
 ): void {
-  const across = (<usize>outputs) << 2;
   const end = input + ((<usize>inputs) << 2);
-  let j: usize = 0;
-  for (; j + 128 <= across; j += 128) {
-    const f = from + j,
-      o = out + j;
-    let a0 = v128.load(f),
-      a1 = v128.load(f, 16),
-      a2 = v128.load(f, 32),
-      a3 = v128.load(f, 48);
-    let a4 = v128.load(f, 64),
-      a5 = v128.load(f, 80),
-      a6 = v128.load(f, 96),
-      a7 = v128.load(f, 112);
-    let w = matrix + j;
-    for (let x = input; x < end; x += 4) {
+  let w = panels;
+  let left = padded(outputs);
+  for (; left >= SOLO; left -= SOLO) {
+    let a0 = v128.load(from),
+      a1 = v128.load(from, 16),
+      a2 = v128.load(from, 32),
+      a3 = v128.load(from, 48);
+    let a4 = v128.load(from, 64),
+      a5 = v128.load(from, 80),
+      a6 = v128.load(from, 96),
+      a7 = v128.load(from, 112);
+    let x = input;
+    if (inputs & 1) {
       const y = v128.load32_splat(x);
       a0 = f32x4.add(a0, f32x4.mul(y, v128.load(w)));
       a1 = f32x4.add(a1, f32x4.mul(y, v128.load(w, 16)));
@@ -103,58 +104,108 @@ export function soloProduct(
       a5 = f32x4.add(a5, f32x4.mul(y, v128.load(w, 80)));
       a6 = f32x4.add(a6, f32x4.mul(y, v128.load(w, 96)));
       a7 = f32x4.add(a7, f32x4.mul(y, v128.load(w, 112)));
-      w += across;
+      x += 4;
+      w += 128;
     }
-    v128.store(o, a0);
-    v128.store(o, a1, 16);
-    v128.store(o, a2, 32);
-    v128.store(o, a3, 48);
-    v128.store(o, a4, 64);
-    v128.store(o, a5, 80);
-    v128.store(o, a6, 96);
-    v128.store(o, a7, 112);
+    // Two inputs a turn: V8 before version 13 takes twice the time for one.
+    for (; x < end; x += 8) {
+      let y = v128.load32_splat(x);
+      a0 = f32x4.add(a0, f32x4.mul(y, v128.load(w)));
+      a1 = f32x4.add(a1, f32x4.mul(y, v128.load(w, 16)));
+      a2 = f32x4.add(a2, f32x4.mul(y, v128.load(w, 32)));
+      a3 = f32x4.add(a3, f32x4.mul(y, v128.load(w, 48)));
+      a4 = f32x4.add(a4, f32x4.mul(y, v128.load(w, 64)));
+      a5 = f32x4.add(a5, f32x4.mul(y, v128.load(w, 80)));
+      a6 = f32x4.add(a6, f32x4.mul(y, v128.load(w, 96)));
+      a7 = f32x4.add(a7, f32x4.mul(y, v128.load(w, 112)));
+      y = v128.load32_splat(x, 4);
+      a0 = f32x4.add(a0, f32x4.mul(y, v128.load(w, 128)));
+      a1 = f32x4.add(a1, f32x4.mul(y, v128.load(w, 144)));
+      a2 = f32x4.add(a2, f32x4.mul(y, v128.load(w, 160)));
+      a3 = f32x4.add(a3, f32x4.mul(y, v128.load(w, 176)));
+      a4 = f32x4.add(a4, f32x4.mul(y, v128.load(w, 192)));
+      a5 = f32x4.add(a5, f32x4.mul(y, v128.load(w, 208)));
+      a6 = f32x4.add(a6, f32x4.mul(y, v128.load(w, 224)));
+      a7 = f32x4.add(a7, f32x4.mul(y, v128.load(w, 240)));
+      w += 256;
+    }
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out, a2, 32);
+    v128.store(out, a3, 48);
+    v128.store(out, a4, 64);
+    v128.store(out, a5, 80);
+    v128.store(out, a6, 96);
+    v128.store(out, a7, 112);
+    from += 128;
+    out += 128;
   }
-  for (; j + 64 <= across; j += 64) {
-    const f = from + j,
-      o = out + j;
-    let a0 = v128.load(f),
-      a1 = v128.load(f, 16),
-      a2 = v128.load(f, 32),
-      a3 = v128.load(f, 48);
-    let w = matrix + j;
+  for (; left >= 16; left -= 16) {
+    let a0 = v128.load(from),
+      a1 = v128.load(from, 16),
+      a2 = v128.load(from, 32),
+      a3 = v128.load(from, 48);
     for (let x = input; x < end; x += 4) {
       const y = v128.load32_splat(x);
       a0 = f32x4.add(a0, f32x4.mul(y, v128.load(w)));
       a1 = f32x4.add(a1, f32x4.mul(y, v128.load(w, 16)));
       a2 = f32x4.add(a2, f32x4.mul(y, v128.load(w, 32)));
       a3 = f32x4.add(a3, f32x4.mul(y, v128.load(w, 48)));
-      w += across;
+      w += 64;
     }
-    v128.store(o, a0);
-    v128.store(o, a1, 16);
-    v128.store(o, a2, 32);
-    v128.store(o, a3, 48);
+    v128.store(out, a0);
+    v128.store(out, a1, 16);
+    v128.store(out, a2, 32);
+    v128.store(out, a3, 48);
+    from += 64;
+    out += 64;
   }
-  for (; j < across; j += 16) {
-    let a = v128.load(from + j);
-    let w = matrix + j;
+  for (; left > 0; left -= 4) {
+    let a = v128.load(from);
     for (let x = input; x < end; x += 4) {
       a = f32x4.add(a, f32x4.mul(v128.load32_splat(x), v128.load(w)));
-      w += across;
+      w += 16;
     }
-    v128.store(out + j, a);
+    v128.store(out, a);
+    from += 16;
+    out += 16;
+  }
+}
+
+/** Packs `matrix[inputs][outputs]` for `soloProduct`: panels of 32 outputs, then one of 16, then of four. */
+export function packSolo(matrix: usize, inputs: i32, outputs: i32, panels: usize): void {
+  const all = padded(outputs);
+  for (let j = 0; j < all; ) {
+    const wide = all - j >= SOLO ? SOLO : all - j >= 16 ? 16 : 4;
+    packPanel(matrix, inputs, outputs, j, wide, panels);
+    panels += (<usize>(inputs * wide)) << 2;
+    j += wide;
+  }
+}
+
+/** Outputs `first` to `first + wide`, padded with zeros, input after input. */
+function packPanel(
+  matrix: usize,
+  inputs: i32,
+  outputs: i32,
+  first: i32,
+  wide: i32,
+  panel: usize,
+): void {
+  for (let k = 0; k < inputs; k++) {
+    for (let j = first; j < first + wide; j++) {
+      const at = matrix + ((<usize>(k * outputs + j)) << 2);
+      store<f32>(panel, j < outputs ? load<f32>(at) : 0);
+      panel += 4;
+    }
   }
 }
 
 /** Packs `matrix[inputs][outputs]` for `product`. */
 export function pack(matrix: usize, inputs: i32, outputs: i32, panels: usize): void {
   for (let j = 0; j < padded(outputs); j += 4) {
-    for (let k = 0; k < inputs; k++) {
-      for (let c = j; c < j + 4; c++) {
-        store<f32>(panels, c < outputs ? load<f32>(matrix + ((<usize>(k * outputs + c)) << 2)) : 0);
-        panels += 4;
-      }
-    }
+    packPanel(matrix, inputs, outputs, j, 4, panels);
+    panels += (<usize>inputs) << 4;
   }
 }
 
@@ -168,116 +219,4 @@ export function packTransposed(matrix: usize, inputs: i32, outputs: i32, panels:
       }
     }
   }
-}
-
-/**
- * Gradient of a matrix for four windows at once: `out[k][j] (+)= Σ_t left[k][t] · right[j][t]`, t ascending. `left` and
- * `right` point at the wanted half of their rows, their numbers lie `leftStep` and `rightStep` bytes apart, their times
- * ROW bytes. `out` holds one vector an entry.
- */
-export function outer(
-  left: usize,
-  leftStep: usize,
-  inputs: i32,
-  right: usize,
-  rightStep: usize,
-  outputs: i32,
-  time: i32,
-  out: usize,
-  accumulate: bool,
-): void {
-  const across = (<usize>outputs) << 4;
-  const duration = <usize>time * ROW;
-  let k = 0;
-  for (; k + 4 <= inputs; k += 4) {
-    let r = right;
-    let j = 0;
-    for (; j + 2 <= outputs; j += 2) {
-      const o1 = out + across,
-        o2 = o1 + across,
-        o3 = o2 + across;
-      let a0 = f32x4.splat(0),
-        a1 = a0,
-        b0 = a0,
-        b1 = a0,
-        c0 = a0,
-        c1 = a0,
-        d0 = a0,
-        d1 = a0;
-      if (accumulate) {
-        a0 = v128.load(out);
-        a1 = v128.load(out, 16);
-        b0 = v128.load(o1);
-        b1 = v128.load(o1, 16);
-        c0 = v128.load(o2);
-        c1 = v128.load(o2, 16);
-        d0 = v128.load(o3);
-        d1 = v128.load(o3, 16);
-      }
-      let l0 = left,
-        l1 = l0 + leftStep,
-        l2 = l1 + leftStep,
-        l3 = l2 + leftStep,
-        r1 = r + rightStep;
-      const end = r + duration;
-      for (let r0 = r; r0 < end; r0 += ROW) {
-        const y0 = v128.load(r0),
-          y1 = v128.load(r1);
-        let x = v128.load(l0);
-        a0 = f32x4.add(a0, f32x4.mul(x, y0));
-        a1 = f32x4.add(a1, f32x4.mul(x, y1));
-        x = v128.load(l1);
-        b0 = f32x4.add(b0, f32x4.mul(x, y0));
-        b1 = f32x4.add(b1, f32x4.mul(x, y1));
-        x = v128.load(l2);
-        c0 = f32x4.add(c0, f32x4.mul(x, y0));
-        c1 = f32x4.add(c1, f32x4.mul(x, y1));
-        x = v128.load(l3);
-        d0 = f32x4.add(d0, f32x4.mul(x, y0));
-        d1 = f32x4.add(d1, f32x4.mul(x, y1));
-        r1 += ROW;
-        l0 += ROW;
-        l1 += ROW;
-        l2 += ROW;
-        l3 += ROW;
-      }
-      v128.store(out, a0);
-      v128.store(out, a1, 16);
-      v128.store(o1, b0);
-      v128.store(o1, b1, 16);
-      v128.store(o2, c0);
-      v128.store(o2, c1, 16);
-      v128.store(o3, d0);
-      v128.store(o3, d1, 16);
-      r += rightStep << 1;
-      out += 32;
-    }
-    if (j < outputs) {
-      for (let i: usize = 0; i < 4; i++)
-        outerEntry(left + i * leftStep, r, time, out + i * across, accumulate);
-      out += 16;
-    }
-    left += leftStep << 2;
-    out += 3 * across;
-  }
-  for (; k < inputs; k++) {
-    let r = right;
-    for (let j = 0; j < outputs; j++) {
-      outerEntry(left, r, time, out, accumulate);
-      r += rightStep;
-      out += 16;
-    }
-    left += leftStep;
-  }
-}
-
-function outerEntry(left: usize, right: usize, time: i32, out: usize, accumulate: bool): void {
-  let a = f32x4.splat(0);
-  if (accumulate) a = v128.load(out);
-  for (let t = 0; t < time; t++) {
-    a = f32x4.add(a, f32x4.mul(v128.load(left), v128.load(right)));
-    left += ROW;
-    right += ROW;
-  }
-  v128.store(out, a);
 }

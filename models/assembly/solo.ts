@@ -3,6 +3,7 @@
  * same bits, because every sum runs in the same order. Leaves its residuals where `forward` would.
  */
 import { sigmoid, tanh } from './activations';
+import { subtractFromObserved } from './autoencoder';
 import * as m from './plan';
 import { ROW } from './plan';
 import { soloProduct } from './product';
@@ -13,7 +14,6 @@ export function forwardSolo(time: i32): void {
     h = m.hidden,
     z = m.latent,
     g = m.gates;
-  const p = m.parameters;
   const state = m.soloInput + ((<usize>f) << 2);
   memory.fill(m.soloInput, 0, (<usize>(f + h)) << 2);
   memory.fill(m.soloCells, 0, (<usize>h) << 2);
@@ -25,27 +25,29 @@ export function forwardSolo(time: i32): void {
       );
     }
     store<f32>(state + ((<usize>h) << 2), 1);
-    soloProduct(p, f + h + 1, g, m.soloInput, m.zeros, m.soloGates);
+    soloProduct(m.encoderSolo, f + h + 1, g, m.soloInput, m.zeros, m.soloGates);
     soloStep(state);
   }
   store<f32>(state + ((<usize>h) << 2), 1);
-  soloProduct(p + ((<usize>m.latentAt) << 2), h + 1, z, state, m.zeros, m.soloCode);
+  soloProduct(m.latentSolo, h + 1, z, state, m.zeros, m.soloCode);
 
-  soloProduct(p + ((<usize>m.decoderAt) << 2), z, g, m.soloCode, m.zeros, m.soloConstant);
-  addBias(m.soloConstant, p + ((<usize>m.decoderBiasAt) << 2));
+  soloProduct(m.decoderInputSolo, z, g, m.soloCode, m.zeros, m.soloConstant);
+  addBias(m.soloConstant, m.parameters + ((<usize>m.decoderBiasAt) << 2));
   memory.fill(state, 0, (<usize>h) << 2);
   memory.fill(m.soloCells, 0, (<usize>h) << 2);
   for (let t = 0; t < time; t++) {
-    soloProduct(p + ((<usize>m.decoderRecurrentAt) << 2), h, g, state, m.soloConstant, m.soloGates);
+    soloProduct(m.decoderSolo, h, g, state, m.soloConstant, m.soloGates);
     soloStep(state);
     store<f32>(state + ((<usize>h) << 2), 1);
-    soloProduct(p + ((<usize>m.outputAt) << 2), h + 1, f, state, m.zeros, m.soloOutput);
+    soloProduct(m.outputSolo, h + 1, f, state, m.zeros, m.soloOutput);
     for (let i = 0; i < f; i++) {
-      const at = <usize>i * m.span + <usize>t * ROW;
-      const r = load<f32>(m.encoderInputs + at) - load<f32>(m.soloOutput + ((<usize>i) << 2));
-      store<f32>(m.residuals + at, load<i32>(m.present + <usize>i * ROW) == 0 ? 0 : r);
+      store<f32>(
+        m.residuals + <usize>i * m.span + <usize>t * ROW,
+        load<f32>(m.soloOutput + ((<usize>i) << 2)),
+      );
     }
   }
+  subtractFromObserved();
 }
 
 function addBias(sums: usize, bias: usize): void {

@@ -7,6 +7,7 @@ const SHAPES = [
   { steps: 16, features: 24, hidden: 12, latent: 4 },
   { steps: 7, features: 5, hidden: 9, latent: 3 },
   { steps: 64, features: 33, hidden: 24, latent: 8 },
+  { steps: 3, features: 12, hidden: 10, latent: 2, groups: [{ first: 4, size: 5 }] },
 ];
 
 /** @param {typeof import('../src/index.js')} models */
@@ -45,15 +46,13 @@ function outputs(models, a) {
     mean: Float32Array.from({ length: width }, random),
     whitening: Float32Array.from({ length: (width * (width + 1)) / 2 }, () => random() - 0.5),
   };
-  const sums = new Float64Array(parameterCount);
-  kernel.clippedSum({
-    ...batch,
-    select: new Uint8Array(count).fill(1),
-    clippingNorm: 0.25,
-    gridScale: 37279 / 0.25,
-    sensitivityUnits: 37279,
-    out: sums,
-  });
+  const clipped = (more) => {
+    const out = new Float64Array(parameterCount);
+    const select = new Uint8Array(count).fill(1);
+    const clip = { clippingNorm: 0.25, gridScale: 37279 / 0.25, sensitivityUnits: 37279 };
+    kernel.clippedSum({ ...batch, ...clip, ...more, select, out });
+    return out;
+  };
   const { gradient, loss } = kernel.gradient(batch);
   return {
     residuals: kernel.reconstruct(batch),
@@ -62,7 +61,9 @@ function outputs(models, a) {
     distances: kernel.squaredDistances(batch, whitening),
     gradient,
     loss: Float64Array.of(loss),
-    sums,
+    sums: clipped({}),
+    gramSums: clipped({ norms: 'gram' }),
+    automaticSums: clipped({ automaticStability: 0.01 }),
   };
 }
 

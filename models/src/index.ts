@@ -12,6 +12,7 @@ export {
   toFixedPoint,
   WIDTH_MAX,
   type Architecture,
+  type ColumnGroup,
   type ParameterLayout,
   type TensorLayout,
 } from './architecture/index.js';
@@ -195,12 +196,19 @@ export {
   type WindowCutterOptions,
 } from './features/index.js';
 export {
+  createJointKernel,
   createKernel,
   kernelBytes,
   kernelHash,
+  STATISTICS,
   type ClippedSumReport,
   type ClippedSumRequest,
+  type Clipping,
+  type GradientNorm,
+  type JointClippedSumRequest,
+  type JointKernel,
   type Kernel,
+  type Statistic,
   type SummarySource,
   type Whitening,
   type WindowBatch,

@@ -5,7 +5,7 @@ const wasm = instantiateKernel();
 wasm.memory.grow(64);
 wasm.plan(64, 128, 4, 4);
 
-/** Applies function 0 exp, 1 sigmoid, 2 tanh of the kernel. */
+/** Applies function 0 exp, 1 sigmoid, 2 tanh, 3 log of the kernel. */
 function apply(which: number, inputs: Float32Array): Float32Array {
   const view = new Float32Array(wasm.memory.buffer, wasm.windowsAt(), inputs.length);
   view.set(inputs);
@@ -47,4 +47,19 @@ describe.each([
     expect(Number.isFinite(high)).toBe(true);
     expect(nan).toBeNaN();
   });
+});
+
+it('log stays within a relative error of 3e-7', () => {
+  // Magnitudes from 1e-30 to 1e30, even steps around 1.
+  const inputs = Float32Array.from({ length: 40_000 }, (_, i) =>
+    i < 20_000 ? 10 ** ((i - 10_000) / 333) : 0.5 + (i - 20_000) / 13_333,
+  );
+  let worst = 0;
+  apply(3, inputs).forEach((y, i) => {
+    const expected = Math.log(inputs[i]!);
+    worst = Math.max(worst, Math.abs(y - expected) / Math.max(Math.abs(expected), 1e-30));
+  });
+  expect(worst).toBeLessThan(3e-7);
+  expect(worst).toBeGreaterThan(3e-7 / 20);
+  expect(apply(3, Float32Array.of(1, 1, 1, 1))).toEqual(new Float32Array(4));
 });

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ARCHITECTURE, layoutOf } from '../src/architecture/index.js';
-import { createKernel, type ClippedSumReport, type WindowBatch } from '../src/kernel/index.js';
-import { randomBatch, randomParameters, seeded, windowOf } from './reference.js';
+import {
+  cheaperNorm,
+  createKernel,
+  type ClippedSumReport,
+  type GradientNorm,
+  type WindowBatch,
+} from '../src/kernel/index.js';
+import { randomBatch, randomParameters, relativeError, seeded, windowOf } from './reference.js';
 
 const a = { steps: 6, features: 7, hidden: 5, latent: 3 };
 const { parameterCount } = layoutOf(a);
@@ -191,6 +197,52 @@ describe('clipped sum', () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  it('with Gram norms is the same but for the last bits of a factor', () => {
+    const wide = { steps: 3, features: 9, hidden: 11, latent: 4, groups: [{ first: 2, size: 4 }] };
+    expect(cheaperNorm(layoutOf(wide))).toBe('gram');
+    expect(cheaperNorm(layoutOf(DEFAULT_ARCHITECTURE))).toBe('direct');
+    for (const shape of [wide, a, DEFAULT_ARCHITECTURE]) {
+      const own = createKernel(shape);
+      own.setParameters(randomParameters(shape, seeded(5)));
+      const windows = randomBatch(shape, 13, seeded(6));
+      const sum = (norms: GradientNorm | undefined, units: number): Float64Array => {
+        const out = new Float64Array(layoutOf(shape).parameterCount);
+        own.clippedSum({
+          ...windows,
+          ...clipAt(1e-3, units),
+          ...(norms === undefined ? {} : { norms }),
+          select: new Uint8Array(13).fill(1),
+          out,
+        });
+        return out;
+      };
+      const direct = sum('direct', 2 ** 22 - 1);
+      const gram = sum('gram', 2 ** 22 - 1);
+      expect(sum(undefined, 2 ** 22 - 1)).toEqual(shape === wide ? gram : direct);
+      expect(relativeError(gram, direct)).toBeLessThan(2e-6);
+      // So different that the two cannot be one and the same.
+      expect(gram).not.toEqual(direct);
+      expect(Math.hypot(...direct)).toBeGreaterThan(1e6);
+    }
+  });
+
+  it('with automatic clipping gives a gradient of norm n the norm C n / (n + γ)', () => {
+    const stability = 0.01;
+    for (const at of [median / 100, median, median * 100]) {
+      for (let i = 0; i < 21; i++) {
+        const window = windowOf(batch, i);
+        const out = new Float64Array(parameterCount);
+        const clip = { ...clipAt(at), automaticStability: stability };
+        kernel.clippedSum({ ...window, ...clip, select: Uint8Array.of(1), out });
+        const [norm] = norms(window) as [number];
+        expect(Math.hypot(...out)).toBeLessThanOrEqual(UNITS);
+        // Half a unit of rounding an entry, 2 units of the bound kept back.
+        const expected = (UNITS * norm) / (norm + stability);
+        expect(Math.abs(Math.hypot(...out) - expected)).toBeLessThan(4);
+      }
+    }
   });
 
   it('holds at the shape of the product too', () => {

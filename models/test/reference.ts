@@ -2,7 +2,7 @@
  * The autoencoder written out in float64, one window at a time: slow, and simple enough to be checked by eye.
  * @module
  */
-import { layoutOf, type Architecture } from '../src/architecture/index.js';
+import { layoutOf, type Architecture, type ColumnGroup } from '../src/architecture/index.js';
 import type { WindowBatch } from '../src/kernel/index.js';
 
 /** mulberry32: a seeded stream in [0, 1). */
@@ -20,16 +20,24 @@ export function randomParameters(a: Architecture, random: () => number, size = 0
   return Float32Array.from({ length: layoutOf(a).parameterCount }, () => (2 * random() - 1) * size);
 }
 
-/** Windows in ± 2, lengths from 1 to steps. */
+/** Windows in ± 2, in a group one 1 or (a row in eight) none; lengths from 1 to steps. */
 export function randomBatch(
   a: Architecture,
   count: number,
   random: () => number,
 ): { windows: Float32Array; lengths: Uint8Array } {
-  return {
-    windows: Float32Array.from({ length: count * a.steps * a.features }, () => 4 * random() - 2),
-    lengths: Uint8Array.from({ length: count }, () => 1 + Math.floor(random() * a.steps)),
-  };
+  const windows = Float32Array.from(
+    { length: count * a.steps * a.features },
+    () => 4 * random() - 2,
+  );
+  for (const { first, size } of a.groups ?? []) {
+    for (let row = 0; row < windows.length; row += a.features) {
+      windows.fill(0, row + first, row + first + size);
+      if (random() > 1 / 8) windows[row + first + Math.floor(random() * size)] = 1;
+    }
+  }
+  const lengths = Uint8Array.from({ length: count }, () => 1 + Math.floor(random() * a.steps));
+  return { windows, lengths };
 }
 
 export function windowOf(batch: WindowBatch, index: number): WindowBatch {
@@ -60,8 +68,14 @@ export function referenceWindow(
       return [name, (row, column) => parameters[offset + row * width + column]!];
     }),
   );
-  const absent = (column: number): boolean => column < 32 && ((mask >>> column) & 1) === 1;
-  const { features: F, hidden: H, latent: Z } = a;
+  const { features: F, hidden: H, latent: Z, groups = [] } = a;
+  const columns = ({ first, size }: ColumnGroup): number[] =>
+    Array.from({ length: size }, (_, i) => first + i);
+  const masked = (column: number): boolean => column < 32 && ((mask >>> column) & 1) === 1;
+  // A group that lacks a column is absent as a whole.
+  const lost = new Set(groups.map(columns).flatMap((g) => (g.some(masked) ? g : [])));
+  const absent = (column: number): boolean => masked(column) || lost.has(column);
+  const numeric = (column: number): boolean => !groups.some((g) => columns(g).includes(column));
 
   function lstm(name: string, inputs: number[][]): number[][] {
     const [bias, input, recurrent] = ['bias', 'input', 'recurrent'].map(
@@ -111,13 +125,26 @@ export function referenceWindow(
   let loss = 0;
   let cells = 0;
   states.forEach((state, t) => {
-    for (let f = 0; f < F; f++) {
-      if (absent(f)) continue;
-      const y = state.reduce(
+    const output = (f: number): number =>
+      state.reduce(
         (sum, value, i) => sum + value * read['output/weights']!(i, f),
         read['output/bias']!(0, f),
       );
-      const r = rows[t]![f]! - y;
+    for (const group of groups) {
+      if (absent(group.first)) continue;
+      const chances = columns(group).map((f) => Math.exp(output(f)));
+      const total = chances.reduce((sum, x) => sum + x, 0);
+      const said = columns(group).some((f) => rows[t]![f] === 1);
+      columns(group).forEach((f, i) => {
+        const p = chances[i]! / total;
+        residuals[t * F + f] = rows[t]![f]! - (said ? p : 0);
+        if (rows[t]![f] === 1) loss -= Math.log(p);
+      });
+      cells++;
+    }
+    for (let f = 0; f < F; f++) {
+      if (absent(f) || !numeric(f)) continue;
+      const r = rows[t]![f]! - output(f);
       residuals[t * F + f] = r;
       loss += Math.abs(r) <= 1 ? 0.5 * r * r : Math.abs(r) - 0.5;
       cells++;

@@ -15,10 +15,23 @@ export interface Architecture {
   readonly hidden: number;
   /** Width of the code between them (Z). */
   readonly latent: number;
+  /** Columns that stand for one category each row; all others are numbers. Ascending, not overlapping. */
+  readonly groups?: readonly ColumnGroup[];
+}
+
+/**
+ * Neighbouring columns of which a row sets one to 1, or none where there is nothing to say. They share one head: a softmax,
+ * judged by cross-entropy. In a window that lacks one of them the whole group is absent.
+ */
+export interface ColumnGroup {
+  readonly first: number;
+  /** At least 2. */
+  readonly size: number;
 }
 
 export const STEPS_MAX = 64;
 export const WIDTH_MAX = 128;
+const LIMITS = { steps: STEPS_MAX, features: WIDTH_MAX, hidden: WIDTH_MAX, latent: WIDTH_MAX };
 
 /** The network of the published detector: 2,956 parameters. */
 export const DEFAULT_ARCHITECTURE: Architecture = Object.freeze({
@@ -33,9 +46,8 @@ export const DEFAULT_ARCHITECTURE: Architecture = Object.freeze({
  * @throws {ArchitectureError} `ERR_ARCHITECTURE` with the field, what came and the limit
  */
 export function checkArchitecture(a: Architecture): Architecture {
-  const limits = { steps: STEPS_MAX, features: WIDTH_MAX, hidden: WIDTH_MAX, latent: WIDTH_MAX };
-  for (const [field, most] of Object.entries(limits)) {
-    const got = a[field as keyof Architecture];
+  for (const [field, most] of Object.entries(LIMITS)) {
+    const got = a[field as keyof typeof LIMITS];
     if (!Number.isInteger(got) || got < 1 || got > most) {
       throw new ArchitectureError(
         'ERR_ARCHITECTURE',
@@ -44,10 +56,30 @@ export function checkArchitecture(a: Architecture): Architecture {
       );
     }
   }
+  const { steps, features, hidden, latent } = a;
+  const groups = checkGroups(a.groups ?? [], features);
   return Object.freeze({
-    steps: a.steps,
-    features: a.features,
-    hidden: a.hidden,
-    latent: a.latent,
+    steps,
+    features,
+    hidden,
+    latent,
+    ...(groups.length === 0 ? {} : { groups }),
   });
+}
+
+function checkGroups(given: readonly ColumnGroup[], features: number): readonly ColumnGroup[] {
+  let next = 0;
+  const groups = given.map(({ first, size }, index) => {
+    const fits = Number.isInteger(first) && first >= next && Number.isInteger(size) && size >= 2;
+    if (!fits || first + size > features) {
+      throw new ArchitectureError(
+        'ERR_ARCHITECTURE',
+        `groups[${index}]: expected at least 2 columns from ${next} to ${features - 1}, got ${size} from ${first}`,
+        { field: `groups[${index}]`, got: `${size} from ${first}`, most: features },
+      );
+    }
+    next = first + size;
+    return Object.freeze({ first, size });
+  });
+  return Object.freeze(groups);
 }

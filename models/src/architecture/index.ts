@@ -4,6 +4,7 @@ export {
   STEPS_MAX,
   WIDTH_MAX,
   type Architecture,
+  type ColumnGroup,
 } from './architecture.js';
 export {
   DEFAULT_LAYOUT_HASH,

@@ -5,7 +5,14 @@
  */
 import type { Architecture } from '../architecture/index.js';
 import { KernelError } from '../errors.js';
-import type { ClippedSumRequest, Whitening, WindowBatch } from './kernel.js';
+import {
+  GRADIENT_NORMS,
+  STATISTICS,
+  type ClippedSumRequest,
+  type Kernel,
+  type Whitening,
+  type WindowBatch,
+} from './kernel.js';
 
 /** 32-bit lanes hold the sum of many windows below this. */
 const SENSITIVITY_MAX = 2 ** 22;
@@ -76,16 +83,40 @@ export function checkParameters(parameters: Float32Array, parameterCount: number
   }
 }
 
-export function checkSum(request: ClippedSumRequest, count: number, parameterCount: number): void {
+/** One batch for each of at least one network. */
+export function checkBatches(batches: number, kernels: readonly Kernel[]): void {
+  const networks = Math.max(1, kernels.length);
+  if (batches !== networks) throw refuse('ERR_KERNEL_BATCH', 'batches', `${networks}`, batches);
+}
+
+/** @param counts - windows of each network's batch */
+export function checkSum(
+  request: Omit<ClippedSumRequest, keyof WindowBatch>,
+  counts: readonly number[],
+  parameterCount: number,
+): void {
   const { select, clippingNorm, gridScale, sensitivityUnits, out } = request;
-  if (select.length !== count)
+  const count = counts[0]!;
+  for (const [member, own] of counts.entries()) {
+    if (own === count) continue;
+    throw refuse('ERR_KERNEL_BATCH', `batches[${member}]`, `${count} windows`, own);
+  }
+  if (select.length !== count) {
     throw refuse('ERR_KERNEL_SUM', 'select', `${count} entries`, select.length);
+  }
   if (out.length !== parameterCount) {
     throw refuse('ERR_KERNEL_SUM', 'out', `${parameterCount} entries`, out.length);
   }
   if (!(clippingNorm > 0)) throw refuse('ERR_KERNEL_SUM', 'clippingNorm', '> 0', clippingNorm);
   if (!(gridScale > 0 && gridScale < Infinity)) {
     throw refuse('ERR_KERNEL_SUM', 'gridScale', 'finite and > 0', gridScale);
+  }
+  const { automaticStability: stability, norms } = request;
+  if (stability !== undefined && !(stability > 0 && stability < Infinity)) {
+    throw refuse('ERR_KERNEL_SUM', 'automaticStability', 'finite and > 0', stability);
+  }
+  if (norms !== undefined && !(GRADIENT_NORMS as readonly string[]).includes(norms)) {
+    throw refuse('ERR_KERNEL_SUM', 'norms', "'direct' or 'gram'", norms);
   }
   if (
     !Number.isInteger(sensitivityUnits) ||
@@ -103,12 +134,14 @@ export function checkSum(request: ClippedSumRequest, count: number, parameterCou
 
 /** Entries of the summary that the whitening is about; its sizes are checked against them. */
 export function whitenedEntries(
-  { columnMask, mean, whitening }: Whitening,
+  { columnMask, mean, whitening, statistics = STATISTICS }: Whitening,
   { features }: Architecture,
 ): number[] {
   const entries: number[] = [];
   for (let entry = 0; entry < 3 * features; entry++) {
-    if (!isMasked(columnMask, entry % features)) entries.push(entry);
+    const statistic = STATISTICS[Math.floor(entry / features)]!;
+    if (isMasked(columnMask, entry % features) || !statistics.includes(statistic)) continue;
+    entries.push(entry);
   }
   const width = entries.length;
   const triangle = (width * (width + 1)) / 2;
@@ -131,7 +164,7 @@ export function maskOf(columnMask: number | Uint32Array | undefined, index: numb
   return typeof columnMask === 'number' ? columnMask : columnMask[index]!;
 }
 
-function refuse(code: string, name: string, expected: string, got: number): KernelError {
+function refuse(code: string, name: string, expected: string, got: number | string): KernelError {
   return new KernelError(code, `${name}: expected ${expected}, got ${got}`, {
     name,
     expected,

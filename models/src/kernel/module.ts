@@ -9,6 +9,7 @@ import { KERNEL_BASE64 } from './kernel-bytes.js';
 export interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   plan(steps: number, features: number, hidden: number, latent: number): number;
+  setGroups(count: number): void;
   packParameters(): void;
   packWhitening(width: number): void;
   parametersAt(): number;
@@ -21,6 +22,10 @@ export interface KernelExports {
   distancesAt(): number;
   gradientAt(): number;
   sumsAt(): number;
+  squaredNormsAt(): number;
+  factorsAt(): number;
+  squaredIntegersAt(): number;
+  groupsAt(): number;
   whiteningIndexesAt(): number;
   whiteningMeanAt(): number;
   whiteningFactorAt(): number;
@@ -30,12 +35,12 @@ export interface KernelExports {
   measureDistances(count: number, raw: number, width: number): void;
   addGradient(count: number, first: number): void;
   endGradient(scale: number): void;
-  beginClippedSum(units: number, gridScale: number, target: number): void;
-  addClipped(count: number): void;
-  endClippedSum(): void;
-  contributingCount(): number;
-  clippedCount(): number;
-  nonFiniteCount(): number;
+  differentiate(count: number): void;
+  formHalf(second: number, byGram: number): void;
+  beginSum(): void;
+  addRounded(lanes: number, towardsZero: number): void;
+  takeRounded(lanes: number, towardsZero: number): void;
+  flush(): void;
   activate(which: number, count: number): void;
 }
 

@@ -12,17 +12,22 @@ import type {
   WindowBatch,
 } from './kernel.js';
 import {
+  BLOCK,
+  cheaperNorm,
+  HALF,
+  jointClippedSum,
+  type GradientLanes,
+  type LanedKernel,
+} from './clipped-sum.js';
+import {
   checkBatch,
   checkFinite,
   checkParameters,
-  checkSum,
   maskOf,
   whitenedEntries,
 } from './kernel-door.js';
 import { instantiateKernel, type KernelExports } from './module.js';
 
-/** Windows in one pass of the module. */
-const BLOCK = 8;
 const PAGE_BYTES = 65_536;
 
 /**
@@ -33,7 +38,7 @@ export function createKernel(architecture: Architecture): Kernel {
   return new WasmKernel(layoutOf(architecture));
 }
 
-class WasmKernel implements Kernel {
+class WasmKernel implements Kernel, LanedKernel {
   readonly architecture: Architecture;
   readonly layout: ParameterLayout;
   readonly #wasm: KernelExports;
@@ -41,6 +46,10 @@ class WasmKernel implements Kernel {
   readonly #windows: Float32Array;
   readonly #lengths: Uint8Array;
   readonly #masks: Uint32Array;
+  readonly #factors: Float32Array;
+  readonly #squaredNorms: Float64Array;
+  readonly #squaredIntegers: Float64Array;
+  readonly #sums: Float64Array;
   #whitening: Whitening | undefined;
 
   constructor(layout: ParameterLayout) {
@@ -56,6 +65,15 @@ class WasmKernel implements Kernel {
     this.#windows = this.#floats(this.#wasm.windowsAt(), BLOCK * steps * features);
     this.#lengths = new Uint8Array(this.#wasm.memory.buffer, this.#wasm.lengthsAt(), BLOCK);
     this.#masks = new Uint32Array(this.#wasm.memory.buffer, this.#wasm.masksAt(), BLOCK);
+    this.#factors = this.#floats(this.#wasm.factorsAt(), HALF);
+    this.#squaredNorms = this.#doubles(this.#wasm.squaredNormsAt(), HALF);
+    this.#squaredIntegers = this.#doubles(this.#wasm.squaredIntegersAt(), HALF);
+    this.#sums = this.#doubles(this.#wasm.sumsAt(), layout.parameterCount);
+    const groups = layout.architecture.groups ?? [];
+    new Uint32Array(this.#wasm.memory.buffer, this.#wasm.groupsAt(), 2 * groups.length).set(
+      groups.flatMap(({ first, size }) => [first, size]),
+    );
+    this.#wasm.setGroups(groups.length);
     this.#wasm.packParameters();
   }
 
@@ -118,38 +136,41 @@ class WasmKernel implements Kernel {
     return { gradient, loss: total / count };
   }
 
-  clippedSum(request: ClippedSumRequest): ClippedSumReport {
-    const count = checkBatch(request, this.architecture, true);
-    const { select, sensitivityUnits, gridScale, clippingNorm, out } = request;
-    checkSum(request, count, this.layout.parameterCount);
-    this.#wasm.beginClippedSum(
-      sensitivityUnits,
-      gridScale,
-      roundingTarget(
-        Math.min(sensitivityUnits, gridScale * clippingNorm),
-        this.layout.parameterCount,
-      ),
-    );
-    let loaded = 0;
-    for (let i = 0; i < count; i++) {
-      if (select[i] === 0) continue;
-      this.#load(request, i, loaded++);
-      if (loaded === BLOCK) {
-        this.#wasm.addClipped(loaded);
-        loaded = 0;
-      }
-    }
-    if (loaded > 0) this.#wasm.addClipped(loaded);
-    this.#wasm.endClippedSum();
-    const { parameterCount } = this.layout;
-    const sums = new Float64Array(this.#wasm.memory.buffer, this.#wasm.sumsAt(), parameterCount);
-    for (let i = 0; i < parameterCount; i++) out[i]! += sums[i]!;
-    return {
-      contributing: this.#wasm.contributingCount(),
-      clipped: this.#wasm.clippedCount(),
-      nonFinite: this.#wasm.nonFiniteCount(),
-    };
+  clippedSum({ windows, lengths, columnMask, ...rest }: ClippedSumRequest): ClippedSumReport {
+    const batch = { windows, lengths, ...(columnMask === undefined ? {} : { columnMask }) };
+    return jointClippedSum([{ kernel: this, batch }], rest);
   }
+
+  /** The steps of a clipped sum, of which `clipped-sum.ts` is the order. */
+  readonly gradientLanes: GradientLanes = {
+    begin: () => {
+      this.#wasm.beginSum();
+    },
+    differentiate: (batch, indexes) => {
+      indexes.forEach((index, lane) => {
+        this.#load(batch, index, lane);
+      });
+      this.#wasm.differentiate(indexes.length);
+    },
+    squaredNorms: (half, norms) => {
+      const byGram = (norms ?? cheaperNorm(this.layout)) === 'gram';
+      this.#wasm.formHalf(half, byGram ? 1 : 0);
+      return this.#squaredNorms;
+    },
+    add: (factors, lanes, towardsZero) => {
+      this.#factors.set(factors);
+      this.#wasm.addRounded(lanes, towardsZero ? 1 : 0);
+      return this.#squaredIntegers;
+    },
+    take: (factors, lanes, towardsZero) => {
+      this.#factors.set(factors);
+      this.#wasm.takeRounded(lanes, towardsZero ? 1 : 0);
+    },
+    flush: () => {
+      this.#wasm.flush();
+      return this.#sums;
+    },
+  };
 
   /** Runs `pass` over blocks and collects `width` outputs a window from `address`. */
   #gather(
@@ -195,12 +216,8 @@ class WasmKernel implements Kernel {
   #floats(address: number, count: number): Float32Array {
     return new Float32Array(this.#wasm.memory.buffer, address, count);
   }
-}
 
-/**
- * Where a clipped gradient aims, in grid units: so far below the bound that rounding to nearest, which moves the norm
- * by about `parameterCount / (24 D)` ± 0.3, seldom breaks it. The bias is some 1e-4, far below any noise.
- */
-function roundingTarget(bound: number, parameterCount: number): number {
-  return Math.max(bound / 2, bound - 2 - parameterCount / (24 * bound));
+  #doubles(address: number, count: number): Float64Array {
+    return new Float64Array(this.#wasm.memory.buffer, address, count);
+  }
 }
