@@ -16,7 +16,7 @@ import { HOUR_MS } from './calendar.js';
 import { ORDER_CHANCES, type Care, type Patient } from './care.js';
 import { draftOf, openSession, type DraftFacts, type EventDraft } from './event-draft.js';
 import type { Schedule } from './oddities.js';
-import type { HospitalStyle, Member } from './staff.js';
+import type { HospitalStyle, Member, StaffRole } from './staff.js';
 
 export interface ShiftWork {
   readonly member: Member;
@@ -47,8 +47,12 @@ const DENIED = 0.006;
 const FAILED = 0.008;
 const WRONG = 0.01;
 const OTHER_TASK = 0.008;
-const CROSS_COVER = 0.05;
-const TEACHING = 0.02;
+/** Chance that a visit is to somebody else's patient: cover for a colleague, teaching, a look at a similar case. */
+const ELSEWHERE: Partial<Record<StaffRole, number>> = {
+  nurse: 0.1,
+  resident: 0.08,
+  physician: 0.06,
+};
 const OVERRIDE_IN_ED = 0.02;
 const RECONCILED = 0.12;
 
@@ -120,7 +124,7 @@ export function workSession(
   write(LOGIN);
   while (into.length < last) {
     atMs += random.logNormal(90_000, 0.9) * member.pace;
-    const patient = patientOf(place, shift, day, isClinician);
+    const patient = patientOf(place, shift, day);
     if (random.chance(WRONG)) {
       // A wrong click, put right at once.
       write(WRONG_CLICK, { patient: place.care.inpatient(day, random) });
@@ -167,11 +171,9 @@ function workflowOf(shift: ShiftWork): Workflow {
   return member.workflows[random.weighted(member.habits)]!;
 }
 
-function patientOf(place: Workplace, shift: ShiftWork, day: number, isClinician: boolean): Patient {
+function patientOf(place: Workplace, shift: ShiftWork, day: number): Patient {
   const { random, assigned } = shift;
   const elsewhere =
-    assigned.length === 0 ||
-    shift.isAudit ||
-    (isClinician && random.chance(CROSS_COVER + (shift.member.role === 'nurse' ? 0 : TEACHING)));
+    assigned.length === 0 || shift.isAudit || random.chance(ELSEWHERE[shift.member.role] ?? 0);
   return elsewhere ? place.care.inpatient(day, random) : random.pick(assigned);
 }

@@ -59,6 +59,9 @@ export function plantIncidents(options: PlantingOptions): {
   };
 }
 
+/** No incident takes more than a fourth of an operational stream's malicious events. */
+const LARGEST = 4;
+
 interface Planted {
   readonly incident: LabelledIncident;
   readonly play: Play;
@@ -77,13 +80,14 @@ function* playsOf(options: PlantingOptions): Generator<Planted> {
     return;
   }
   // Operational: incidents in random order while they fit into the share of malicious events.
-  let left = Math.floor(options.expectedEvents * maliciousShare);
+  const budget = Math.floor(options.expectedEvents * maliciousShare);
+  let left = budget;
   const random = randomStream(options.config.seed, 'operational stream');
   for (let number = 0, fits = true; fits;) {
     fits = false;
     for (const cell of random.shuffled(cells)) {
       const planted = plant(options, cell, number++);
-      if (planted.play.guilty.length > left) continue;
+      if (planted.play.guilty.length > Math.min(left, budget / LARGEST)) continue;
       left -= planted.play.guilty.length;
       fits = true;
       yield planted;

@@ -20,11 +20,9 @@ export const stolenCredentials: Scenario = {
     const session = stage.open(member, { atMs, device, remote: true });
     const foreign = WORKFLOWS[member.role === 'clerk' ? 'physician' : 'billing'];
     for (let events = 0; events < stage.level('events');) {
-      if (events % 4 === 0) {
-        session.guilty(SEARCH, { records: 10 + random.below(60) });
-        session.wait(6_000, 0.6);
-        events++;
-      }
+      session.guilty(SEARCH, { records: 10 + random.below(60) });
+      session.wait(6_000, 0.6);
+      events++;
       const patient = stage.stranger(member);
       for (const of of random.pick(foreign).steps) {
         if (events >= stage.level('events')) break;

@@ -13,8 +13,7 @@ export const overrideAbuse: Scenario = {
   kind: 'override abuse',
   magnitudes: ['overrides', 'shifts'],
   play(stage) {
-    let member = stage.member(['nurse', 'physician', 'resident']);
-    while (member.ward === 'ED') member = stage.member(['nurse', 'physician', 'resident']);
+    const member = stage.member(['nurse', 'physician', 'resident'], (each) => each.ward !== 'ED');
     const days = stage.workDays(member, stage.level('shifts'));
     const each = Math.ceil(stage.level('overrides') / days.length);
     for (const day of days) {

@@ -17,6 +17,8 @@ export const drugDiversion: Scenario = {
   play(stage) {
     const { random, site } = stage;
     const member = stage.member(['nurse', 'pharmacist']);
+    const cancelled = stage.level('cancelled');
+    let withdrawn = 0;
     for (const day of stage.workDays(member, stage.level('shifts'))) {
       const atMs = stage.shiftOn(member, day).endMs - random.between(0.6, 1.4) * HOUR_MS;
       const session = stage.open(member, { atMs });
@@ -28,7 +30,9 @@ export const drugDiversion: Scenario = {
           leaving.length > 0 ? random.pick(leaving).patient : site.care.inpatient(day, random);
         session.guilty(WITHDRAW, { patient });
         session.wait(40_000, 0.5);
-        session.guilty(random.chance(stage.level('cancelled')) ? CANCEL : WASTE, { patient });
+        withdrawn++;
+        const isDue = Math.floor(withdrawn * cancelled) > Math.floor((withdrawn - 1) * cancelled);
+        session.guilty(isDue ? CANCEL : WASTE, { patient });
         session.wait(90_000, 0.6);
       }
       session.close();

@@ -30,8 +30,8 @@ export interface Stage {
   readonly days: readonly number[];
   /** A magnitude of the catalogue at the incident's difficulty. */
   level(name: string): number;
-  /** Somebody of one of the roles who works here all the time; not one chosen before. */
-  member(roles: readonly StaffRole[]): Member;
+  /** Somebody of one of the roles who works here all the time and fits; not one chosen before, if there is another. */
+  member(roles: readonly StaffRole[], fits?: (member: Member) => boolean): Member;
   /** A moment of a shift of the member, on the given day or a random day of work. */
   inShift(member: Member, day?: number): number;
   /** Start and end of the member's shift; on a day off, the office hours that somebody would come in for. */
@@ -70,6 +70,8 @@ export interface Play {
 
 /** Sessions begin at least so long before the world ends. */
 const MARGIN_MS = 3 * HOUR_MS;
+/** Follow-up sessions may begin later, but never too late for a first event. */
+const LATEST_MS = 0.5 * HOUR_MS;
 
 export function createStage(
   options: Readonly<{
@@ -105,14 +107,16 @@ export function createStage(
     sites: options.sites,
     days,
     level: (name) => options.level[name]!,
-    member(roles) {
+    member(roles, fits = () => true) {
       const all = site.staff.filter(
         (member) =>
           roles.includes(member.role) && member.hiredOnDay === null && member.leftOnDay === null,
       );
-      const fresh = all.filter((member) => !chosen.has(member.actor));
+      const fresh = all.filter((member) => !chosen.has(member.actor) && fits(member));
       const onDuty = fresh.filter((member) => works(member).length > 0);
-      const member = random.pick([onDuty, fresh, all].find((list) => list.length > 0)!);
+      const member = random.pick(
+        [onDuty, fresh, all.filter(fits), all].find((list) => list.length > 0)!,
+      );
       chosen.add(member.actor);
       return member;
     },
@@ -147,7 +151,7 @@ export function createStage(
         member,
         ward: member.ward,
       });
-      let { atMs } = facts;
+      let atMs = Math.min(facts.atMs, endMs - LATEST_MS);
       const write = (step: Step, of?: DraftFacts): EventDraft | null => {
         if (atMs >= endMs) return null;
         const draft = draftOf(random, session, step, atMs, of);
