@@ -11,6 +11,9 @@ export type ExperimentErrorCode =
   | 'ERR_DEMO_STATE_VERSION'
   | 'ERR_DEMO_STOPPED'
   | 'ERR_DEMO_TIMEOUT'
+  | 'ERR_EVALUATE_DETECTOR'
+  | 'ERR_EVALUATE_FILES'
+  | 'ERR_EVALUATE_SESSIONS'
   | 'ERR_VERIFY_STATE';
 
 export class ExperimentError extends Error {

@@ -1,0 +1,32 @@
+/**
+ * `bhs-experiment`, as `npm run experiment -- …`: exit status 0 done, 1 a seed failed or a comparison differs, 2 it could
+ * not run, 64 wrong usage.
+ * @module
+ */
+import { Command, CommanderError } from 'commander';
+import { evaluateCommand } from './evaluate/command.js';
+
+const EXIT = { failed: 2, usage: 64 } as const;
+
+const io = {
+  out: (text: string): void => void process.stdout.write(`${text}\n`),
+  talk: (line: string): void => void process.stderr.write(`${line}\n`),
+};
+
+const program = new Command('experiment')
+  .description('Every number that is claimed, measured again by one command.')
+  .exitOverride()
+  .addCommand(evaluateCommand(io).exitOverride());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = statusOf(error);
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  const { code = 'ERR_UNEXPECTED', message, stack } = error as Error & { code?: string };
+  io.talk(code === 'ERR_UNEXPECTED' ? (stack ?? message) : `${code}: ${message}`);
+  return EXIT.failed;
+}

@@ -1,0 +1,169 @@
+/**
+ * A small LSTM that predicts the next event: forward pass, backpropagation through time and Adam, in plain loops over
+ * typed arrays. A rival only; the product's networks are autoencoders and live in the kernel.
+ * Sources: Hochreiter & Schmidhuber 1997; Kingma & Ba 2015, algorithm 1.
+ * @module
+ */
+
+export interface NextEventShape {
+  readonly vocabulary: number;
+  readonly hidden: number;
+  readonly stepsMax: number;
+}
+
+export interface NextEventNetwork {
+  /** Surprise of each event in bits, given the events before it in the window; length = events. */
+  surprise(events: Uint16Array): Float64Array;
+  /** One Adam step on the mean loss of the windows; returns that loss in bits. */
+  train(windows: readonly Uint16Array[], learningRate: number): number;
+}
+
+export function createNextEventNetwork(
+  shape: NextEventShape,
+  uniform: () => number,
+): NextEventNetwork {
+  const { vocabulary: V, hidden: H, stepsMax: T } = shape;
+  const G = 4 * H; // gates in the order input, forget, candidate, output
+  const inputAt = 0; // [V + 1, G]; row V is the start of a window
+  const recurrentAt = inputAt + (V + 1) * G; // [H, G]
+  const biasAt = recurrentAt + H * G; // [G]
+  const outputAt = biasAt + G; // [V, H]
+  const outputBiasAt = outputAt + V * H; // [V]
+  const count = outputBiasAt + V;
+  const p = new Float32Array(count);
+  const scale = Math.sqrt(6 / (H + G));
+  for (let i = 0; i < biasAt; i++) p[i] = (2 * uniform() - 1) * scale;
+  p.fill(1, biasAt + H, biasAt + 2 * H);
+  for (let i = outputAt; i < outputBiasAt; i++) p[i] = (2 * uniform() - 1) * scale;
+
+  const gates = new Float32Array(T * G);
+  const cells = new Float32Array((T + 1) * H);
+  const states = new Float32Array((T + 1) * H);
+  const shares = new Float32Array(T * V);
+  const gradient = new Float32Array(count);
+  const first = new Float32Array(count);
+  const second = new Float32Array(count);
+  const dState = new Float32Array(H);
+  const dCell = new Float32Array(H);
+  const dGates = new Float32Array(G);
+  let updates = 0;
+
+  function forward(events: Uint16Array): Float64Array {
+    const bits = new Float64Array(events.length);
+    for (let t = 0; t < events.length; t++) {
+      const g = t * G;
+      const row = inputAt + (t === 0 ? V : events[t - 1]!) * G;
+      for (let j = 0; j < G; j++) gates[g + j] = p[biasAt + j]! + p[row + j]!;
+      for (let k = 0; k < H; k++) {
+        const state = states[t * H + k]!;
+        const weights = recurrentAt + k * G;
+        for (let j = 0; j < G; j++) gates[g + j]! += state * p[weights + j]!;
+      }
+      for (let k = 0; k < H; k++) {
+        const i = (gates[g + k] = sigmoid(gates[g + k]!));
+        const f = (gates[g + H + k] = sigmoid(gates[g + H + k]!));
+        const c = (gates[g + 2 * H + k] = Math.tanh(gates[g + 2 * H + k]!));
+        const o = (gates[g + 3 * H + k] = sigmoid(gates[g + 3 * H + k]!));
+        const cell = f * cells[t * H + k]! + i * c;
+        cells[(t + 1) * H + k] = cell;
+        states[(t + 1) * H + k] = o * Math.tanh(cell);
+      }
+      bits[t] = softmax(t, events[t]!);
+    }
+    return bits;
+  }
+
+  /** Fills the shares of step t; returns the surprise of `target` in bits. */
+  function softmax(t: number, target: number): number {
+    let largest = -Infinity;
+    for (let v = 0; v < V; v++) {
+      let logit = p[outputBiasAt + v]!;
+      const weights = outputAt + v * H;
+      for (let k = 0; k < H; k++) logit += p[weights + k]! * states[(t + 1) * H + k]!;
+      shares[t * V + v] = logit;
+      if (logit > largest) largest = logit;
+    }
+    let total = 0;
+    for (let v = 0; v < V; v++) total += shares[t * V + v] = Math.exp(shares[t * V + v]! - largest);
+    for (let v = 0; v < V; v++) shares[t * V + v]! /= total;
+    return -Math.log2(Math.max(1e-12, shares[t * V + target]!));
+  }
+
+  function backward(events: Uint16Array, weight: number): void {
+    dState.fill(0);
+    dCell.fill(0);
+    for (let t = events.length - 1; t >= 0; t--) {
+      for (let v = 0; v < V; v++) {
+        const d = weight * (shares[t * V + v]! - (v === events[t] ? 1 : 0));
+        gradient[outputBiasAt + v]! += d;
+        const weights = outputAt + v * H;
+        for (let k = 0; k < H; k++) {
+          gradient[weights + k]! += d * states[(t + 1) * H + k]!;
+          dState[k]! += d * p[weights + k]!;
+        }
+      }
+      backwardCell(t);
+      const row = inputAt + (t === 0 ? V : events[t - 1]!) * G;
+      for (let j = 0; j < G; j++) {
+        gradient[biasAt + j]! += dGates[j]!;
+        gradient[row + j]! += dGates[j]!;
+      }
+      for (let k = 0; k < H; k++) {
+        const state = states[t * H + k]!;
+        const weights = recurrentAt + k * G;
+        let sum = 0;
+        for (let j = 0; j < G; j++) {
+          gradient[weights + j]! += state * dGates[j]!;
+          sum += p[weights + j]! * dGates[j]!;
+        }
+        dState[k] = sum;
+      }
+    }
+  }
+
+  function backwardCell(t: number): void {
+    const g = t * G;
+    for (let k = 0; k < H; k++) {
+      const [i, f] = [gates[g + k]!, gates[g + H + k]!];
+      const [c, o] = [gates[g + 2 * H + k]!, gates[g + 3 * H + k]!];
+      const squashed = Math.tanh(cells[(t + 1) * H + k]!);
+      const d = dCell[k]! + dState[k]! * o * (1 - squashed * squashed);
+      dGates[k] = d * c * i * (1 - i);
+      dGates[H + k] = d * cells[t * H + k]! * f * (1 - f);
+      dGates[2 * H + k] = d * i * (1 - c * c);
+      dGates[3 * H + k] = dState[k]! * squashed * o * (1 - o);
+      dCell[k] = d * f;
+    }
+  }
+
+  function adam(learningRate: number): void {
+    updates++;
+    const [b1, b2] = [0.9, 0.999];
+    const rate = (learningRate * Math.sqrt(1 - b2 ** updates)) / (1 - b1 ** updates);
+    for (let i = 0; i < count; i++) {
+      const g = gradient[i]!;
+      first[i] = b1 * first[i]! + (1 - b1) * g;
+      second[i] = b2 * second[i]! + (1 - b2) * g * g;
+      p[i]! -= (rate * first[i]!) / (Math.sqrt(second[i]!) + 1e-8);
+    }
+  }
+
+  return {
+    surprise: forward,
+    train(windows, learningRate) {
+      gradient.fill(0);
+      const events = windows.reduce((sum, window) => sum + window.length, 0);
+      let bits = 0;
+      for (const window of windows) {
+        for (const bit of forward(window)) bits += bit;
+        backward(window, 1 / events);
+      }
+      adam(learningRate);
+      return bits / events;
+    },
+  };
+}
+
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}

@@ -1,0 +1,326 @@
+/**
+ * Every detector on one labelled log: fitted on training sessions, threshold fixed on calibration sessions, judged on
+ * the test. Pure: no files, no clock.
+ * @module
+ */
+import {
+  detectorsFor,
+  ENSEMBLE_MEMBERS,
+  joinMembers,
+  type SequenceDetector,
+  type Session,
+  type Standing,
+} from '../detectors/index.js';
+import { ExperimentError } from '../errors.js';
+import { ALPHA, conformal } from '../evaluation/conformal.js';
+import { bootstrap, wilson, type Interval } from '../evaluation/intervals.js';
+import { rank, shareOf, type OperatingPoint } from '../evaluation/ranking.js';
+
+/** Share of the training sessions, the latest, that fixes the threshold if no calibration file is given. */
+export const CALIBRATION_SHARE = 0.2;
+/** One untrained network says nothing: its AUC scatters from .5 to .7 (detection.md §10). */
+export const CONTROL_SEEDS = 10;
+const CALIBRATION_MIN = Math.ceil(1 / ALPHA);
+
+export interface EvaluationInput {
+  readonly train: readonly Session[];
+  /** Normal sessions for the threshold; without them the last fifth of `train`. */
+  readonly calibrate?: readonly Session[];
+  /** Where those come from, in words; default `a file`. */
+  readonly calibrateFrom?: string;
+  readonly test: readonly Session[];
+  /** Names; default all that fit the data. */
+  readonly detectors?: readonly string[];
+  readonly seeds: readonly number[];
+  readonly onDetector?: (name: string) => void;
+}
+
+export interface ClassResult {
+  readonly label: string;
+  readonly sessions: number;
+  readonly auc: number;
+  /** At θ, threshold from calibration. */
+  readonly recall: number;
+  readonly recallInterval: Interval;
+}
+
+export interface DetectorResult {
+  readonly name: string;
+  readonly standing: Standing;
+  readonly about: string;
+  readonly seeds: number;
+  /** Mean over seeds, the range over seeds, and the 95 % bootstrap interval over sessions (groups) of the first seed. */
+  readonly auc: { readonly mean: number; readonly range: Interval; readonly interval: Interval };
+  readonly averagePrecision: number;
+  /** Threshold on the test's own normals: ranking quality only. */
+  readonly recallAt: readonly OperatingPoint[];
+  /** At θ = 0.87 (α = 0.032), the threshold fixed on calibration sessions. */
+  readonly atTheta: {
+    readonly falsePositiveRate: number;
+    readonly falsePositiveInterval: Interval;
+    readonly recall: number;
+    readonly recallInterval: Interval;
+  };
+  readonly classes: readonly ClassResult[];
+}
+
+export interface Evaluation {
+  readonly sessions: { readonly train: number; readonly calibrate: number; readonly test: number };
+  readonly abnormal: number;
+  readonly groups: boolean;
+  readonly calibrationFrom: string;
+  readonly notes: readonly string[];
+  readonly detectors: readonly DetectorResult[];
+}
+
+/**
+ * @throws {ExperimentError} `ERR_EVALUATE_SESSIONS` if a part is too small, `ERR_EVALUATE_DETECTOR` for an unknown name
+ */
+export function evaluate(input: EvaluationInput): Evaluation {
+  const notes: string[] = [];
+  const normal = input.train.filter((session) => session.normal);
+  if (normal.length < input.train.length) {
+    notes.push(
+      `${input.train.length - normal.length} abnormal sessions of the training file were left out`,
+    );
+  }
+  const { fit, calibrate } = split(normal, input.calibrate, notes);
+  const groups = [fit, calibrate, input.test].every((part) => part.some((s) => s.group !== null));
+  requireSessions('training', fit.length, 2);
+  requireSessions('calibration', calibrate.length, 2 * CALIBRATION_MIN);
+  requireSessions('test', input.test.length, 1);
+  if (!input.test.some((session) => session.normal) || input.test.every((s) => s.normal)) {
+    notes.push('the test has one kind of session only: rates are realised, ranking is not defined');
+  }
+  const chosen = choose(detectorsFor({ groups }), input.detectors);
+  const runs = chosen.detectors.map((detector) => run(detector, fit, calibrate, input));
+  const members = runs.filter(({ detector }) => ENSEMBLE_MEMBERS.includes(detector.name));
+  const results = runs.map(({ detector, scores }) => judge(detector, scores, input.test));
+  if (chosen.ensemble && members.length > 1) results.unshift(ensemble(members, input));
+  return {
+    sessions: { train: fit.length, calibrate: calibrate.length, test: input.test.length },
+    abnormal: input.test.filter((session) => !session.normal).length,
+    groups,
+    calibrationFrom:
+      input.calibrate === undefined ? 'end of training' : (input.calibrateFrom ?? 'a file'),
+    notes,
+    detectors: results,
+  };
+}
+
+function split(
+  normal: readonly Session[],
+  given: readonly Session[] | undefined,
+  notes: string[],
+): { fit: readonly Session[]; calibrate: readonly Session[] } {
+  if (given === undefined) {
+    const at = Math.floor((1 - CALIBRATION_SHARE) * normal.length);
+    return { fit: normal.slice(0, at), calibrate: normal.slice(at) };
+  }
+  const calibrate = given.filter((session) => session.normal);
+  if (calibrate.length < given.length) {
+    notes.push(
+      `${given.length - calibrate.length} abnormal sessions of the calibration file were left out`,
+    );
+  }
+  return { fit: normal, calibrate };
+}
+
+function requireSessions(part: string, got: number, least: number): void {
+  if (got >= least) return;
+  throw new ExperimentError(
+    'ERR_EVALUATE_SESSIONS',
+    `${part}: expected at least ${least} normal sessions, got ${got}`,
+    { part, least, got },
+  );
+}
+
+const ENSEMBLE = 'ensemble';
+
+function choose(
+  all: readonly SequenceDetector[],
+  names: readonly string[] | undefined,
+): { detectors: readonly SequenceDetector[]; ensemble: boolean } {
+  if (names === undefined) return { detectors: all, ensemble: true };
+  const known = [ENSEMBLE, ...all.map(({ name }) => name)];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new ExperimentError(
+      'ERR_EVALUATE_DETECTOR',
+      `detector: expected one of ${known.join(', ')}, got ${JSON.stringify(unknown)}`,
+      { got: unknown },
+    );
+  }
+  const wanted = names.includes(ENSEMBLE) ? [...names, ...ENSEMBLE_MEMBERS] : names;
+  return {
+    detectors: all.filter(({ name }) => wanted.includes(name)),
+    ensemble: names.includes(ENSEMBLE),
+  };
+}
+
+interface SeedScores {
+  readonly calibration: readonly number[];
+  readonly test: readonly number[];
+}
+
+interface Run {
+  readonly detector: SequenceDetector;
+  readonly scores: readonly SeedScores[];
+}
+
+function run(
+  detector: SequenceDetector,
+  fit: readonly Session[],
+  calibrate: readonly Session[],
+  { seeds, test, onDetector }: EvaluationInput,
+): Run {
+  onDetector?.(detector.name);
+  const controlSeeds = Array.from({ length: CONTROL_SEEDS }, (_, i) => 1_000 + i);
+  const own = detector.standing === 'control' ? controlSeeds : seeds;
+  const scores: SeedScores[] = [];
+  for (const seed of own) {
+    const fitted = detector.fit(fit, seed);
+    const next = { calibration: fitted.scores(calibrate), test: fitted.scores(test) };
+    scores.push(next);
+    // What does not depend on its seed is not fitted again.
+    if (scores.length === 2 && sameScores(scores[0]!, next)) return { detector, scores: [next] };
+  }
+  return { detector, scores };
+}
+
+function sameScores(a: SeedScores, b: SeedScores): boolean {
+  return a.test.every((score, i) => score === b.test[i]);
+}
+
+function ensemble(members: readonly Run[], { test, seeds }: EvaluationInput): DetectorResult {
+  const scores = seeds.map((_, seed): SeedScores => {
+    const own = members.map((member) => member.scores[Math.min(seed, member.scores.length - 1)]!);
+    const join = (judged: (scores: SeedScores) => readonly number[]): number[] =>
+      joinMembers(
+        own.map((one) => ({ half: one.calibration.filter(isEven), judged: judged(one) })),
+      );
+    return {
+      calibration: join((one) => one.calibration.filter((_, i) => !isEven(_, i))),
+      test: join((one) => one.test),
+    };
+  });
+  const names = members.map(({ detector }) => detector.name).join(', ');
+  return judge(
+    { name: ENSEMBLE, standing: 'ours', about: `conformal p-values joined: ${names}` },
+    scores,
+    test,
+  );
+}
+
+function isEven(_value: unknown, index: number): boolean {
+  return index % 2 === 0;
+}
+
+function judge(
+  { name, standing, about }: Pick<SequenceDetector, 'name' | 'standing' | 'about'>,
+  seeds: readonly SeedScores[],
+  test: readonly Session[],
+): DetectorResult {
+  const each = seeds.map((scores) => outcomeOf(scores, test));
+  const mean = (of: (outcome: Outcome) => number): number =>
+    each.reduce((sum, outcome) => sum + of(outcome), 0) / each.length;
+  const first = each[0]!;
+  const aucs = each.map((outcome) => outcome.ranking.auc);
+  const negatives = first.normal.length;
+  const positives = first.abnormal.length;
+  const falsePositiveRate = mean((o) => shareOf(o.normal, alarms));
+  const recall = mean((o) => shareOf(o.abnormal, alarms));
+  return {
+    name,
+    standing,
+    about,
+    seeds: seeds.length,
+    auc: {
+      mean: mean((o) => o.ranking.auc),
+      range: { low: Math.min(...aucs), high: Math.max(...aucs) },
+      interval: bootstrap({
+        groups: grouped(first.judged),
+        seed: name,
+        statistic: (sample) => rank(scoresOf(sample, true), scoresOf(sample, false)).auc,
+        draws: 200,
+      }),
+    },
+    averagePrecision: mean((o) => o.ranking.averagePrecision),
+    recallAt: first.ranking.recallAt.map(({ falsePositiveRate: rate }, i) => ({
+      falsePositiveRate: rate,
+      recall: mean((o) => o.ranking.recallAt[i]!.recall),
+    })),
+    atTheta: {
+      falsePositiveRate,
+      falsePositiveInterval: wilson(falsePositiveRate * negatives, negatives),
+      recall,
+      recallInterval: wilson(recall * positives, positives),
+    },
+    classes: classesOf(each),
+  };
+}
+
+interface Judged {
+  readonly session: Session;
+  readonly score: number;
+  /** Conformal p-value against the calibration sessions. */
+  readonly p: number;
+}
+
+interface Outcome {
+  readonly judged: readonly Judged[];
+  readonly normal: readonly Judged[];
+  readonly abnormal: readonly Judged[];
+  readonly ranking: ReturnType<typeof rank>;
+}
+
+function outcomeOf(scores: SeedScores, test: readonly Session[]): Outcome {
+  const pValue = conformal(scores.calibration);
+  const judged = test.map((session, i): Judged => {
+    const score = scores.test[i]!;
+    return { session, score, p: pValue(score) };
+  });
+  const normal = judged.filter(({ session }) => session.normal);
+  const abnormal = judged.filter(({ session }) => !session.normal);
+  return { judged, normal, abnormal, ranking: rank(numbers(normal), numbers(abnormal)) };
+}
+
+const alarms = ({ p }: Judged): boolean => p <= ALPHA;
+const numbers = (judged: readonly Judged[]): number[] => judged.map(({ score }) => score);
+
+function scoresOf(judged: readonly Judged[], normal: boolean): number[] {
+  return numbers(judged.filter(({ session }) => session.normal === normal));
+}
+
+/** Sessions of one group are not independent, so a group is drawn as a whole. */
+function grouped(judged: readonly Judged[]): Judged[][] {
+  const groups = new Map<string, Judged[]>();
+  judged.forEach((one, i) => {
+    const key = one.session.group === null ? `#${i}` : `${one.session.group}/${one.session.label}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  });
+  return [...groups.values()];
+}
+
+function classesOf(each: readonly Outcome[]): ClassResult[] {
+  const labels = [...new Set(each[0]!.abnormal.map(({ session }) => session.label))].sort();
+  return labels.map((label) => {
+    const parts = each.map((outcome) => ({
+      normal: outcome.normal,
+      own: outcome.abnormal.filter(({ session }) => session.label === label),
+    }));
+    const mean = (of: (part: (typeof parts)[number]) => number): number =>
+      parts.reduce((sum, part) => sum + of(part), 0) / parts.length;
+    const sessions = parts[0]!.own.length;
+    const recall = mean(({ own }) => shareOf(own, alarms));
+    return {
+      label,
+      sessions,
+      auc: mean(({ normal, own }) => rank(numbers(normal), numbers(own)).auc),
+      recall,
+      recallInterval: wilson(recall * sessions, sessions),
+    };
+  });
+}

@@ -1,0 +1,99 @@
+import { areaUnderCurve } from '@bhschain/models/detector';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ALPHA, conformal, scoreOf, THETA } from '../src/evaluation/conformal.js';
+import { bootstrap, mcNemar, wilson } from '../src/evaluation/intervals.js';
+import { rank, recallAt } from '../src/evaluation/ranking.js';
+
+const scores = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 60 });
+
+describe('ranking', () => {
+  it('never alarms on more normals than the rate allows, however many ties', () => {
+    fc.assert(
+      fc.property(scores, scores, fc.double({ min: 0, max: 0.99, noNaN: true }), (n, a, rate) => {
+        const sorted = n.toSorted((x, y) => y - x);
+        const threshold = sorted[Math.floor(rate * n.length)]!;
+        expect(n.filter((score) => score > threshold).length / n.length).toBeLessThanOrEqual(rate);
+        expect(recallAt(n, a, rate)).toBe(a.filter((s) => s > threshold).length / a.length);
+      }),
+    );
+  });
+
+  it('average precision is 1 for a perfect ranking and the base rate for a constant', () => {
+    expect(rank([1, 2, 3], [4, 5]).averagePrecision).toBe(1);
+    expect(rank([1, 1, 1], [1]).averagePrecision).toBe(0.25);
+  });
+
+  it('average precision of a worked example (Manning, Raghavan & Schütze 2008, fig. 8.7 style)', () => {
+    // Ranks of the abnormal ones: 1, 3, 6 → (1/1 + 2/3 + 3/6) / 3.
+    const { averagePrecision, auc } = rank([5, 3, 2], [6, 4, 1]);
+    expect(averagePrecision).toBeCloseTo((1 + 2 / 3 + 0.5) / 3, 12);
+    expect(auc).toBeCloseTo(areaUnderCurve([5, 3, 2], [6, 4, 1]), 12);
+  });
+});
+
+describe('intervals', () => {
+  it('Wilson: 10 of 100 gives 5.5 % to 17.4 % (Newcombe 1998, table of method 3)', () => {
+    expect(wilson(10, 100).low).toBeCloseTo(0.0552, 4);
+    expect(wilson(10, 100).high).toBeCloseTo(0.1744, 4);
+    expect(wilson(0, 0)).toEqual({ low: 0, high: 1 });
+  });
+
+  it('Wilson stays inside [0, 1] and holds the share', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (n, f) => {
+          const hits = Math.round(f * n);
+          const { low, high } = wilson(hits, n);
+          expect(low).toBeGreaterThanOrEqual(0);
+          expect(high).toBeLessThanOrEqual(1);
+          expect(low).toBeLessThanOrEqual(hits / n + 1e-12);
+          expect(high).toBeGreaterThanOrEqual(hits / n - 1e-12);
+        },
+      ),
+    );
+  });
+
+  it('the bootstrap covers the mean of a fair coin about as often as it says', () => {
+    let covered = 0;
+    for (let seed = 0; seed < 100; seed++) {
+      const tosses = Array.from({ length: 60 }, (_, i) => [
+        ((seed * 7919 + i * 104729) % 1009) % 2,
+      ]);
+      const mean = (sample: readonly (number | undefined)[]): number =>
+        sample.reduce<number>((sum, x) => sum + (x ?? 0), 0) / sample.length;
+      const truth = mean(tosses.flat());
+      const { low, high } = bootstrap({ groups: tosses, statistic: mean, seed, draws: 200 });
+      if (low <= truth && truth <= high) covered++;
+    }
+    expect(covered).toBeGreaterThan(90);
+  });
+
+  it('McNemar: exact two-sided binomial (6 against 1: p = 0.125; equal counts: 1)', () => {
+    expect(mcNemar(6, 1)).toBeCloseTo(0.125, 12);
+    expect(mcNemar(4, 4)).toBe(1);
+    expect(mcNemar(0, 0)).toBe(1);
+  });
+});
+
+describe('conformal', () => {
+  it('the score is θ exactly at α', () => {
+    expect(scoreOf(ALPHA)).toBeCloseTo(THETA, 12);
+  });
+
+  it('counts calibration scores at or above, itself included', () => {
+    const p = conformal([1, 2, 2, 3]);
+    expect([0, 1, 2, 2.5, 3, 4].map(p)).toEqual([1, 1, 0.8, 0.4, 0.4, 0.2]);
+  });
+
+  it('is monotone', () => {
+    fc.assert(
+      fc.property(scores, fc.integer(), fc.integer(), (calibration, a, b) => {
+        const p = conformal(calibration);
+        expect(p(Math.min(a, b))).toBeGreaterThanOrEqual(p(Math.max(a, b)));
+      }),
+    );
+  });
+});
