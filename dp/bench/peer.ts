@@ -6,9 +6,17 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface Peer {
-  /** Milliseconds that dp_accounting takes for one query. */
-  epsilon(q: number, s: number, steps: number, delta: number): Promise<number | null>;
+  /** Milliseconds that dp_accounting takes for one query; with a target `epsilon` it is a calibration. */
+  ask(query: PeerQuery): Promise<number | null>;
   close(): void;
+}
+
+export interface PeerQuery {
+  readonly q: number;
+  readonly steps: number;
+  readonly delta: number;
+  readonly s?: number;
+  readonly epsilon?: number;
 }
 
 /** @returns null, with a line on standard error, where Python or the package is missing */
@@ -27,8 +35,8 @@ export async function startPeer(): Promise<Peer | null> {
     return null;
   }
   return {
-    async epsilon(q, s, steps, delta) {
-      child.stdin.write(`${JSON.stringify({ q, s, steps, delta })}\n`);
+    async ask(query) {
+      child.stdin.write(`${JSON.stringify(query)}\n`);
       const answer = await lines.next();
       return answer.done === true ? null : Number(answer.value);
     },

@@ -64,6 +64,14 @@ describe('ceilings', () => {
     expect(filter(admission.roundsLeft + 2)).toBeGreaterThan(8);
   });
 
+  it('what was spent before takes from the rounds that are left, one for one', () => {
+    const left = (slots: readonly number[]): number => {
+      const admission = admit(slots, 99);
+      return admission.admitted ? admission.roundsLeft : -1;
+    };
+    expect(left([1, 2, 3, 4, 5])).toBe(left([]) - 5);
+  });
+
   it.each([
     [4, 1.13],
     [28, 3.21],

@@ -218,6 +218,11 @@ describe('neighbouring relations', () => {
     expect(epsilonOf(gaussian(4), { ...options, adjacency: 'replace-one' })).toBe(
       epsilonOf(gaussian(2), options),
     );
+    const lattice = (sensitivity: number): PrivacyEvent =>
+      times(3, { kind: 'discrete-gaussian', sigma: 300, sensitivity });
+    expect(epsilonOf(lattice(50), { ...options, adjacency: 'replace-one' })).toBe(
+      epsilonOf(lattice(100), options),
+    );
     expect(epsilonOf(dpSgd(0.1, 2, 9), { ...options, adjacency: 'zero-out' })).toBe(
       epsilonOf(dpSgd(0.1, 2, 9), options),
     );
