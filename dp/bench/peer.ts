@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface Peer {
-  /** Milliseconds that dp_accounting takes for one query; with a target `epsilon` it is a calibration. */
+  /** CPU milliseconds that dp_accounting takes for one query; with a target `epsilon` it is a calibration. */
   ask(query: PeerQuery): Promise<number | null>;
   close(): void;
 }
