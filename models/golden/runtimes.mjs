@@ -61,7 +61,13 @@ for (const release of releases) {
     node = runtimeOf(release);
   } catch (error) {
     const cannot = `Node ${release}: ${PACKAGE}@${release} cannot be had from the package registry`;
-    console.error(`${cannot} (${String(error.stderr ?? error.message).trim().split('\n')[0]})`);
+    console.error(
+      `${cannot} (${
+        String(error.stderr ?? error.message)
+          .trim()
+          .split('\n')[0]
+      })`,
+    );
     if (process.env.REQUIRE_ALL === '1') failures++;
     continue;
   }

@@ -1,41 +1,75 @@
 import '@tensorflow/tfjs-backend-cpu';
-import * as core from '@tensorflow/tfjs-core';
-import * as layers from '@tensorflow/tfjs-layers';
-import { describe, expect, it } from 'vitest';
-import { initialParameters } from '../src/architecture/index.js';
+// Registers the gradients of the operations.
+import '@tensorflow/tfjs-layers';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { initialParameters, type Architecture } from '../src/architecture/index.js';
 import { openTfjsNode } from '../src/interop/tfjs-node.js';
-import { toLayersModel } from '../src/interop/tfjs.js';
 import { createKernel } from '../src/kernel/index.js';
+import { createAdam } from '../src/training/index.js';
+import { randomBatch, randomParameters, relativeError, seeded } from './reference.js';
 
-const architecture = { steps: 8, features: 8, hidden: 4, latent: 2 } as const;
+const SHAPES: readonly Architecture[] = [
+  { steps: 6, features: 8, hidden: 4, latent: 2 },
+  {
+    steps: 5,
+    features: 9,
+    hidden: 6,
+    latent: 3,
+    groups: [
+      { first: 0, size: 2 },
+      { first: 4, size: 3 },
+    ],
+  },
+];
 
-describe('the optional engine', () => {
-  it('reconstructs what our kernel reconstructs, through the same doors of TF.js', async () => {
-    let state = 1;
-    const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-    const parameters = initialParameters(architecture, random);
-    const engine = await openTfjsNode(toLayersModel({ architecture, parameters }), () =>
-      Promise.resolve({ ...layers, tensor3d: core.tensor3d, io: core.io }),
-    );
-    const windows = Float32Array.from({ length: 2 * 8 * 8 }, () => random() - 0.5);
-    const theirs = await engine.reconstruct(windows, [2, 8, 8]);
-    engine.close();
-    const kernel = createKernel(architecture);
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+describe.each(SHAPES)('the optional engine at $steps × $features', (a) => {
+  const batch = {
+    ...randomBatch(a, 7, seeded(52)),
+    columnMask: Uint32Array.from({ length: 7 }, (_, i) => (i % 3 === 0 ? 0b1010 : 0)),
+  };
+  const engineOf = () => openTfjsNode(a, () => Promise.resolve({ default: tf }));
+
+  it('reconstructs, judges and differentiates like our kernel, and keeps no tensor', async () => {
+    const parameters = randomParameters(a, seeded(51));
+    const before = tf.memory().numTensors;
+    const engine = await engineOf();
+    const kernel = createKernel(a);
+    engine.setParameters(parameters);
     kernel.setParameters(parameters);
-    const residuals = kernel.reconstruct({ windows, lengths: Uint8Array.of(8, 8) });
-    // residual = observed − reconstructed
-    for (const [index, value] of theirs.entries()) {
-      expect(Math.abs(windows[index]! - residuals[index]! - value)).toBeLessThan(1e-4);
-    }
+    // Heads stand in the order of their columns, so residuals compare cell by cell.
+    expect(relativeError(engine.reconstruct(batch), kernel.reconstruct(batch))).toBeLessThan(1e-4);
+    expect(relativeError(engine.losses(batch), kernel.losses(batch))).toBeLessThan(1e-4);
+    const [theirs, ours] = [engine.gradient(batch), kernel.gradient(batch)];
+    expect(relativeError(theirs.gradient, ours.gradient)).toBeLessThan(1e-4);
+    expect(theirs.loss).toBeCloseTo(ours.loss, 4);
+    expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('says how to get it where it is not installed', async () => {
-    const artifacts = toLayersModel({
-      architecture,
-      parameters: initialParameters(architecture, () => 0.5),
-    });
-    await expect(
-      openTfjsNode(artifacts, () => Promise.reject(new Error('Cannot find package'))),
-    ).rejects.toMatchObject({ code: 'ERR_ENGINE_ABSENT' });
+  it('takes part in the same training', async () => {
+    const start = initialParameters(a, seeded(53));
+    const train = (on: Awaited<ReturnType<typeof engineOf>>): Float32Array => {
+      const parameters = start.slice();
+      const adam = createAdam(parameters.length);
+      for (let step = 0; step < 10; step++) {
+        on.setParameters(parameters);
+        adam.step(parameters, on.gradient(batch).gradient, 0.01);
+      }
+      return parameters;
+    };
+    const [theirs, ours] = [train(await engineOf()), train(createKernel(a))];
+    expect(relativeError(theirs, ours)).toBeLessThan(1e-3);
+    expect(relativeError(ours, start)).toBeGreaterThan(0.05);
+  });
+});
+
+it('says how to get the engine where it is not installed', async () => {
+  const absent = (): Promise<never> => Promise.reject(new Error('Cannot find package'));
+  await expect(openTfjsNode(SHAPES[0]!, absent)).rejects.toMatchObject({
+    code: 'ERR_ENGINE_ABSENT',
   });
 });

@@ -4,7 +4,11 @@ import * as layers from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_ARCHITECTURE, type Architecture } from '../src/architecture/index.js';
 import { InteropError, ModelsError } from '../src/errors.js';
-import { fromSafetensors, toSafetensors } from '../src/interop/safetensors.js';
+import {
+  fromSafetensors,
+  networksFromSafetensors,
+  toSafetensors,
+} from '../src/interop/safetensors.js';
 import { fromLayersModel, toLayersModel, type LayersModelArtifacts } from '../src/interop/tfjs.js';
 import { createKernel } from '../src/kernel/index.js';
 import { randomBatch, randomParameters, relativeError, seeded } from './reference.js';
@@ -12,6 +16,17 @@ import { randomBatch, randomParameters, relativeError, seeded } from './referenc
 const SHAPES: readonly Architecture[] = [
   DEFAULT_ARCHITECTURE,
   { steps: 5, features: 7, hidden: 6, latent: 3 },
+  { steps: 4, features: 9, hidden: 5, latent: 2, groups: [{ first: 3, size: 4 }] },
+  {
+    steps: 3,
+    features: 5,
+    hidden: 4,
+    latent: 2,
+    groups: [
+      { first: 0, size: 2 },
+      { first: 2, size: 3 },
+    ],
+  },
 ];
 const network = (architecture: Architecture) => ({
   architecture,
@@ -26,8 +41,20 @@ function reconstruction(a: Architecture, windows: Float32Array, lengths: Uint8Ar
   return residuals.map((residual, cell) => windows[cell]! - residual);
 }
 
-describe.each(SHAPES)('a network of $steps × $features, $hidden, $latent', (a) => {
+/** Full windows, every row of a group naming a category. */
+function windowsOf(a: Architecture): Float32Array {
   const { windows } = randomBatch(a, 3, seeded(42));
+  for (const { first, size } of a.groups ?? []) {
+    for (let row = 0; row < windows.length; row += a.features) {
+      const columns = windows.subarray(row + first, row + first + size);
+      if (!columns.includes(1)) columns[0] = 1;
+    }
+  }
+  return windows;
+}
+
+describe.each(SHAPES)('a network of $steps × $features, $hidden, $latent', (a) => {
+  const windows = windowsOf(a);
   const full = new Uint8Array(3).fill(a.steps);
 
   beforeAll(async () => {
@@ -69,6 +96,19 @@ describe.each(SHAPES)('a network of $steps × $features, $hidden, $latent', (a) 
   });
 });
 
+it('networks of a detector go into one safetensors file, and come back by name', () => {
+  const networks = {
+    insider: network(SHAPES[1]!),
+    exfiltration: network(SHAPES[2]!),
+    ransomware: network(SHAPES[0]!),
+  };
+  const bytes = toSafetensors(networks);
+  expect(networksFromSafetensors(bytes)).toEqual(networks);
+  expect(() => fromSafetensors(bytes)).toThrow(InteropError);
+  expect(() => toSafetensors({})).toThrow(InteropError);
+  expect(() => toSafetensors({ 'a/b': network(SHAPES[1]!) })).toThrow(InteropError);
+});
+
 describe('foreign bytes', () => {
   const bytes = toSafetensors(network(SHAPES[1]!));
 
@@ -97,6 +137,10 @@ describe('foreign bytes', () => {
     [
       'another activation',
       { modelTopology: JSON.parse(text.replace('sigmoid', 'hardSigmoid')) as object },
+    ],
+    [
+      'another head',
+      { modelTopology: JSON.parse(text.replaceAll('"linear"', '"relu"')) as object },
     ],
     ['no layers', { modelTopology: {} }],
     ['a weight too few', { weightSpecs: artifacts.weightSpecs.slice(1) }],

@@ -1,5 +1,5 @@
 /**
- * Numbers of ONNX Runtime for the exported network, made by `golden/onnx-runtime.mjs`; the hash says that the model which it
+ * Numbers of ONNX Runtime for exported networks, made by `golden/onnx-runtime.mjs`; the hash says that the model which it
  * ran is the one that is exported today.
  */
 import { createHash } from 'node:crypto';
@@ -7,46 +7,54 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Architecture } from '../src/architecture/index.js';
 import { InteropError } from '../src/errors.js';
+import type { NetworkParameters } from '../src/interop/networks.js';
 import { toOnnx } from '../src/interop/onnx.js';
 import { createKernel } from '../src/kernel/index.js';
 import { relativeError } from './reference.js';
 
-interface Vectors {
-  readonly source: string;
+interface Case {
+  readonly name: string;
   readonly architecture: Architecture;
   readonly parameters: readonly number[];
   readonly windows: readonly number[];
   readonly lengths: readonly number[];
-  readonly modelSha256: string;
   readonly reconstruction: readonly number[];
 }
-const vectors = JSON.parse(
+interface Vectors {
+  readonly source: string;
+  readonly modelSha256: string;
+  readonly cases: readonly Case[];
+}
+const { modelSha256, cases } = JSON.parse(
   readFileSync(new URL('onnx.vectors.json', import.meta.url), 'utf8'),
 ) as Vectors;
-const { architecture } = vectors;
-const parameters = Float32Array.from(vectors.parameters);
-
-it('the exported model is the one that ONNX Runtime ran', () => {
-  const model = toOnnx({ architecture, parameters });
-  expect(createHash('sha256').update(model).digest('hex')).toBe(vectors.modelSha256);
+const networkOf = ({ architecture, parameters }: Case): NetworkParameters => ({
+  architecture,
+  parameters: Float32Array.from(parameters),
 });
 
-it('the kernel reconstructs what ONNX Runtime reconstructs, padded windows too', () => {
+it('the exported model of three networks is the one that ONNX Runtime ran', () => {
+  const model = toOnnx(Object.fromEntries(cases.map((given) => [given.name, networkOf(given)])));
+  expect(createHash('sha256').update(model).digest('hex')).toBe(modelSha256);
+});
+
+it.each(cases)('the kernel reconstructs the $name of ONNX Runtime, padded windows too', (given) => {
+  const { architecture, lengths, reconstruction } = given;
   const kernel = createKernel(architecture);
-  kernel.setParameters(parameters);
-  const windows = Float32Array.from(vectors.windows);
-  const residuals = kernel.reconstruct({ windows, lengths: Uint8Array.from(vectors.lengths) });
+  kernel.setParameters(networkOf(given).parameters);
+  const windows = Float32Array.from(given.windows);
+  const residuals = kernel.reconstruct({ windows, lengths: Uint8Array.from(lengths) });
   const { steps, features } = architecture;
   const inside = [...windows.keys()].filter(
-    (cell) =>
-      Math.floor(cell / features) % steps < vectors.lengths[Math.floor(cell / features / steps)]!,
+    (cell) => Math.floor(cell / features) % steps < lengths[Math.floor(cell / features / steps)]!,
   );
-  expect(inside).toHaveLength(10 * features);
+  expect(inside).toHaveLength(2 * steps * features);
   const ours = inside.map((cell) => windows[cell]! - residuals[cell]!);
-  const theirs = inside.map((cell) => vectors.reconstruction[cell]!);
+  const theirs = inside.map((cell) => reconstruction[cell]!);
   expect(relativeError(ours, theirs)).toBeLessThan(2e-6);
 });
 
 it('refuses parameters of another network', () => {
+  const { architecture, parameters } = networkOf(cases[0]!);
   expect(() => toOnnx({ architecture, parameters: parameters.subarray(1) })).toThrow(InteropError);
 });

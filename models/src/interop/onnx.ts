@@ -1,14 +1,20 @@
 /**
- * The network as an ONNX model (IR 8, opset 14) of two LSTM nodes. Inputs: `windows` float [n, steps, features], padded with
- * anything, and `lengths` int32 [n]; output `reconstruction` float [n, steps, features], of which the rows before a window's
- * length count.
+ * Networks as an ONNX model (IR 8, opset 14) of two LSTM nodes each. Inputs: `windows` float [n, steps, features], padded
+ * with anything, and `lengths` int32 [n]; output `reconstruction` float [n, steps, features], of which the rows before a
+ * window's length count: numbers, and in a categorical group probabilities. With several networks every name starts with the
+ * network's and a slash.
  * Source: onnx/onnx.proto and the operator reference of LSTM (gates in the order i, o, f, c).
  * @module
  */
-import { layoutOf } from '../architecture/index.js';
-import { InteropError } from '../errors.js';
+import {
+  checkNetwork,
+  headsOf,
+  named,
+  type Head,
+  type NetworkParameters,
+  type Networks,
+} from './networks.js';
 import { ProtobufWriter } from './protobuf-writer.js';
-import type { NetworkParameters } from './safetensors.js';
 
 const FLOAT = 1;
 const INT32 = 6;
@@ -16,29 +22,52 @@ const INT64 = 7;
 /** Place of our gates i, f, g, o in the order i, o, f, c. */
 const GATES = [0, 3, 1, 2];
 
-export function toOnnx({ architecture, parameters }: NetworkParameters): Uint8Array {
-  const layout = layoutOf(architecture);
-  if (parameters.length !== layout.parameterCount) {
-    throw new InteropError(
-      'ERR_INTEROP',
-      `parameters: expected ${layout.parameterCount}, got ${parameters.length}`,
-      { got: parameters.length, expected: layout.parameterCount },
-    );
-  }
+export function toOnnx(given: NetworkParameters | Networks): Uint8Array {
+  const graphs = named(given).map(([name, network]) =>
+    graphOf(network, name === '' ? '' : `${name}/`),
+  );
+  const graph = new ProtobufWriter();
+  for (const { nodes } of graphs) for (const part of nodes) graph.message(1, part);
+  graph.text(2, 'autoencoder');
+  for (const { initializers } of graphs) for (const part of initializers) graph.message(5, part);
+  for (const { inputs } of graphs) for (const part of inputs) graph.message(11, part);
+  for (const { outputs } of graphs) for (const part of outputs) graph.message(12, part);
+  return new ProtobufWriter()
+    .integer(1, 8)
+    .text(2, 'bhschain models')
+    .message(7, graph)
+    .message(8, new ProtobufWriter().text(1, '').integer(2, 14))
+    .done();
+}
+
+interface Graph {
+  readonly nodes: readonly ProtobufWriter[];
+  readonly initializers: readonly ProtobufWriter[];
+  readonly inputs: readonly ProtobufWriter[];
+  readonly outputs: readonly ProtobufWriter[];
+}
+
+function graphOf(network: NetworkParameters, prefix: string): Graph {
+  const layout = checkNetwork(network);
+  const { parameters } = network;
   const { steps, features, hidden, latent } = layout.architecture;
   const tensor = (name: string): Float32Array => {
     const { offset, size } = layout.tensors.find((t) => t.name === name)!;
     return parameters.subarray(offset, offset + size);
   };
   const floats = (name: string, dims: number[], values: Float32Array): ProtobufWriter =>
-    tensorProto(name, FLOAT, dims, new Uint8Array(Float32Array.from(values).buffer));
+    tensorProto(prefix + name, FLOAT, dims, new Uint8Array(Float32Array.from(values).buffer));
   const integers = (name: string, values: number[]): ProtobufWriter =>
     tensorProto(
-      name,
+      prefix + name,
       INT64,
       [values.length],
       new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
     );
+  const own = (names: string[]): string[] =>
+    names.map((name) => (name === '' ? '' : prefix + name));
+  const node: Node = (operator, inputs, outputs, attributes) =>
+    nodeProto(operator, own(inputs), own(outputs), attributes);
   const lstmWeights = (layer: string, inputs: number): ProtobufWriter[] => [
     floats(
       `${layer}_W`,
@@ -57,41 +86,68 @@ export function toOnnx({ architecture, parameters }: NetworkParameters): Uint8Ar
       hidden_size: hidden,
     });
 
-  const graph = new ProtobufWriter()
-    .message(1, node('Transpose', ['windows'], ['series'], { perm: [1, 0, 2] }))
-    .message(1, lstm('encoder', 'series', ['', 'last']))
-    .message(1, node('Squeeze', ['last', 'axis_0'], ['state']))
-    .message(1, node('Gemm', ['state', 'latent_W', 'latent_B'], ['code']))
-    .message(1, node('Unsqueeze', ['code', 'axis_0'], ['code_once']))
-    .message(1, node('Expand', ['code_once', 'repeat'], ['codes']))
-    .message(1, lstm('decoder', 'codes', ['directions']))
-    .message(1, node('Squeeze', ['directions', 'axis_1'], ['states']))
-    .message(1, node('MatMul', ['states', 'output_W'], ['products']))
-    .message(1, node('Add', ['products', 'output_B'], ['outputs']))
-    .message(1, node('Transpose', ['outputs'], ['reconstruction'], { perm: [1, 0, 2] }))
-    .text(2, 'autoencoder');
-  const initializers = [
-    ...lstmWeights('encoder', features),
-    ...lstmWeights('decoder', latent),
-    floats('latent_W', [hidden, latent], tensor('latent/weights')),
-    floats('latent_B', [latent], tensor('latent/bias')),
-    floats('output_W', [hidden, features], tensor('output/weights')),
-    floats('output_B', [features], tensor('output/bias')),
-    integers('axis_0', [0]),
-    integers('axis_1', [1]),
-    integers('repeat', [steps, 1, 1]),
+  const heads = headsOf(layout.architecture);
+  const linear = heads.every(({ categorical }) => !categorical);
+  return {
+    nodes: [
+      node('Transpose', ['windows'], ['series'], { perm: [1, 0, 2] }),
+      lstm('encoder', 'series', ['', 'last']),
+      node('Squeeze', ['last', 'axis_0'], ['state']),
+      node('Gemm', ['state', 'latent_W', 'latent_B'], ['code']),
+      node('Unsqueeze', ['code', 'axis_0'], ['code_once']),
+      node('Expand', ['code_once', 'repeat'], ['codes']),
+      lstm('decoder', 'codes', ['directions']),
+      node('Squeeze', ['directions', 'axis_1'], ['states']),
+      node('MatMul', ['states', 'output_W'], ['products']),
+      node('Add', ['products', 'output_B'], ['outputs']),
+      ...(linear ? [] : headNodes(node, heads)),
+      node('Transpose', [linear ? 'outputs' : 'guesses'], ['reconstruction'], { perm: [1, 0, 2] }),
+    ],
+    initializers: [
+      ...lstmWeights('encoder', features),
+      ...lstmWeights('decoder', latent),
+      floats('latent_W', [hidden, latent], tensor('latent/weights')),
+      floats('latent_B', [latent], tensor('latent/bias')),
+      floats('output_W', [hidden, features], tensor('output/weights')),
+      floats('output_B', [features], tensor('output/bias')),
+      integers('axis_0', [0]),
+      integers('axis_1', [1]),
+      integers('repeat', [steps, 1, 1]),
+      ...(linear
+        ? []
+        : [
+            integers(
+              'head_sizes',
+              heads.map(({ size }) => size),
+            ),
+          ]),
+    ],
+    inputs: [
+      valueInfo(`${prefix}windows`, FLOAT, ['n', steps, features]),
+      valueInfo(`${prefix}lengths`, INT32, ['n']),
+    ],
+    outputs: [valueInfo(`${prefix}reconstruction`, FLOAT, ['n', steps, features])],
+  };
+}
+
+type Node = (
+  operator: string,
+  inputs: string[],
+  outputs: string[],
+  attributes?: Readonly<Record<string, number | number[]>>,
+) => ProtobufWriter;
+
+/** From `outputs` to `guesses`: a softmax over each group. */
+function headNodes(node: Node, heads: readonly Head[]): ProtobufWriter[] {
+  const cut = heads.map((_, i) => `head_${i}`);
+  const done = heads.map(({ categorical }, i) => (categorical ? `chances_${i}` : `head_${i}`));
+  return [
+    node('Split', ['outputs', 'head_sizes'], cut, { axis: 2 }),
+    ...heads.flatMap(({ categorical }, i) =>
+      categorical ? [node('Softmax', [cut[i]!], [done[i]!], { axis: 2 })] : [],
+    ),
+    node('Concat', done, ['guesses'], { axis: 2 }),
   ];
-  for (const initializer of initializers) graph.message(5, initializer);
-  graph
-    .message(11, valueInfo('windows', FLOAT, ['n', steps, features]))
-    .message(11, valueInfo('lengths', INT32, ['n']))
-    .message(12, valueInfo('reconstruction', FLOAT, ['n', steps, features]));
-  return new ProtobufWriter()
-    .integer(1, 8)
-    .text(2, 'bhschain models')
-    .message(7, graph)
-    .message(8, new ProtobufWriter().text(1, '').integer(2, 14))
-    .done();
 }
 
 /** `[inputs, 4 H]` in our gate order to `[4 H, inputs]` in ONNX's. */
@@ -123,7 +179,7 @@ function tensorProto(name: string, type: number, dims: number[], raw: Uint8Array
   return proto.integer(2, type).text(8, name).bytes(9, raw);
 }
 
-function node(
+function nodeProto(
   operator: string,
   inputs: string[],
   outputs: string[],

@@ -5,12 +5,9 @@
  */
 import { layoutOf, type Architecture } from '../architecture/index.js';
 import { InteropError } from '../errors.js';
+import { checkNetwork, named, refuse, type NetworkParameters, type Networks } from './networks.js';
 
-export interface NetworkParameters {
-  readonly architecture: Architecture;
-  /** In the order of the layout. */
-  readonly parameters: Float32Array;
-}
+export type { NetworkParameters, Networks } from './networks.js';
 
 interface TensorEntry {
   readonly dtype: string;
@@ -18,56 +15,89 @@ interface TensorEntry {
   readonly data_offsets: readonly [number, number];
 }
 
+const FORMAT = 'bhschain-autoencoder/2';
 const HEADER_BYTES_MAX = 1_000_000;
 
-export function toSafetensors({ architecture, parameters }: NetworkParameters): Uint8Array {
-  const layout = layoutOf(architecture);
-  if (parameters.length !== layout.parameterCount) {
-    throw new InteropError('ERR_INTEROP', 'parameters: not as many as the layout has', {
-      got: parameters.length,
-      expected: layout.parameterCount,
-    });
+/** Tensors of a network have the names of the layout; of several networks, `network/tensor`. */
+export function toSafetensors(given: NetworkParameters | Networks): Uint8Array {
+  const header: Record<string, unknown> = {};
+  const architectures: Record<string, Architecture> = {};
+  const parts: Float32Array[] = [];
+  let start = 0;
+  for (const [name, network] of named(given)) {
+    const layout = checkNetwork(network);
+    architectures[name] = layout.architecture;
+    for (const { name: tensor, shape, offset, size } of layout.tensors) {
+      const from = start + 4 * offset;
+      header[prefixed(name, tensor)] = {
+        dtype: 'F32',
+        shape,
+        data_offsets: [from, from + 4 * size],
+      };
+    }
+    parts.push(network.parameters);
+    start += 4 * layout.parameterCount;
   }
-  const { steps, features, hidden, latent } = layout.architecture;
-  const header: Record<string, unknown> = {
-    __metadata__: {
-      format: 'bhschain-autoencoder/1',
-      sizes: [steps, features, hidden, latent].join('x'),
-    },
-  };
-  for (const { name, shape, offset, size } of layout.tensors) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [4 * offset, 4 * (offset + size)] };
-  }
+  // The format's metadata are strings.
+  const metadata = { format: FORMAT, architectures: JSON.stringify(architectures) };
   // Padded with spaces, so that the data is aligned.
-  const json = JSON.stringify(header);
+  const json = JSON.stringify({ __metadata__: metadata, ...header });
   const text = new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8));
-  const bytes = new Uint8Array(8 + text.length + 4 * parameters.length);
+  const bytes = new Uint8Array(8 + text.length + start);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
-  parameters.forEach((value, i) => {
-    view.setFloat32(8 + text.length + 4 * i, value, true);
-  });
+  let at = 8 + text.length;
+  for (const part of parts) {
+    for (const value of part) {
+      view.setFloat32(at, value, true);
+      at += 4;
+    }
+  }
   return bytes;
 }
 
 /**
- * Reads what `toSafetensors` or another tool has written, tensors in any order.
+ * Reads one network that `toSafetensors` or another tool has written, tensors in any order.
  * @throws {InteropError} `ERR_INTEROP` with what is missing or does not fit
  */
 export function fromSafetensors(bytes: Uint8Array): NetworkParameters {
+  const networks = networksFromSafetensors(bytes);
+  const [name, ...more] = Object.keys(networks);
+  if (more.length > 0 || name !== '') {
+    throw refuse('networks', 'one without a name', Object.keys(networks).join(', '));
+  }
+  return networks[name]!;
+}
+
+/**
+ * Reads all networks, by their names.
+ * @throws {InteropError} `ERR_INTEROP` with what is missing or does not fit
+ */
+export function networksFromSafetensors(bytes: Uint8Array): Networks {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
   if (length < 2 || length > HEADER_BYTES_MAX || length > bytes.length - 8) {
     throw refuse('header length', `2 … ${bytes.length - 8}`, length);
   }
-  const header = parseHeader(bytes.subarray(8, 8 + length));
-  const sizes = metadataSizes(header['__metadata__']);
-  const [steps, features, hidden, latent] = sizes;
-  const layout = layoutOf({ steps, features, hidden, latent });
-  const parameters = new Float32Array(layout.parameterCount);
-  const dataStart = 8 + length;
-  for (const { name, shape, offset, size } of layout.tensors) {
+  const header = parseObject('header', bytes.subarray(8, 8 + length));
+  const data = new DataView(bytes.buffer, bytes.byteOffset + 8 + length, bytes.length - 8 - length);
+  const architectures = Object.entries(architecturesOf(header['__metadata__']));
+  return Object.fromEntries(
+    architectures.map(([name, a]) => [name, networkOf(name, a as Architecture, header, data)]),
+  );
+}
+
+function networkOf(
+  network: string,
+  given: Architecture,
+  header: Readonly<Record<string, unknown>>,
+  data: DataView,
+): NetworkParameters {
+  const { tensors, parameterCount, architecture } = layoutOf(given);
+  const parameters = new Float32Array(parameterCount);
+  for (const { name: tensor, shape, offset, size } of tensors) {
+    const name = prefixed(network, tensor);
     const entry = header[name] as Partial<TensorEntry> | undefined;
     const [start, end] = entry?.data_offsets ?? [NaN, NaN];
     if (entry?.dtype !== 'F32') throw refuse(`${name} dtype`, 'F32', String(entry?.dtype));
@@ -77,36 +107,29 @@ export function fromSafetensors(bytes: Uint8Array): NetworkParameters {
     if (!(Number.isInteger(start) && start >= 0) || end - start !== 4 * size) {
       throw refuse(`${name} offsets`, `${4 * size} bytes`, `${start} … ${end}`);
     }
-    if (dataStart + end > bytes.length) throw refuse(`${name} data`, 'inside the file', end);
-    for (let i = 0; i < size; i++) {
-      parameters[offset + i] = view.getFloat32(dataStart + start + 4 * i, true);
-    }
+    if (end > data.byteLength) throw refuse(`${name} data`, 'inside the file', end);
+    for (let i = 0; i < size; i++) parameters[offset + i] = data.getFloat32(start + 4 * i, true);
   }
-  return { architecture: layout.architecture, parameters };
+  return { architecture, parameters };
 }
 
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+function prefixed(network: string, tensor: string): string {
+  return network === '' ? tensor : `${network}/${tensor}`;
+}
+
+function parseObject(name: string, bytes: Uint8Array): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch (cause) {
-    throw new InteropError('ERR_INTEROP', 'header: expected JSON', {}, { cause });
+    throw new InteropError('ERR_INTEROP', `${name}: expected JSON`, {}, { cause });
   }
-  throw refuse('header', 'a JSON object', 'another value');
+  throw refuse(name, 'a JSON object', 'another value');
 }
 
-function metadataSizes(metadata: unknown): [number, number, number, number] {
-  const text = (metadata as { sizes?: unknown } | undefined)?.sizes;
-  const match = typeof text === 'string' ? /^(\d+)x(\d+)x(\d+)x(\d+)$/.exec(text) : null;
-  if (match === null)
-    throw refuse('__metadata__.sizes', 'steps x features x hidden x latent', String(text));
-  return [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])];
-}
-
-function refuse(name: string, expected: string, got: string | number): InteropError {
-  return new InteropError('ERR_INTEROP', `${name}: expected ${expected}, got ${got}`, {
-    name,
-    expected,
-    got,
-  });
+function architecturesOf(metadata: unknown): Record<string, unknown> {
+  const { format, architectures } = (metadata ?? {}) as Record<string, unknown>;
+  if (format !== FORMAT) throw refuse('__metadata__.format', FORMAT, String(format));
+  const text = new TextEncoder().encode(String(architectures));
+  return parseObject('__metadata__.architectures', text);
 }
