@@ -55,6 +55,8 @@ export interface UserSwitchOptions {
   readonly share?: number;
   /** Windows of the profile part that an actor needs; default 5. */
   readonly profileWindowsLeast?: number;
+  /** Windows of the test part that an actor needs; default 2. */
+  readonly testWindowsLeast?: number;
   readonly shares?: Shares;
   /** Default: all pairs in the band. */
   readonly pairsMost?: number;
@@ -75,6 +77,10 @@ export function injectUserSwitch(
     least: 1,
     most: 1_000_000,
   });
+  const testLeast = checkInteger('testWindowsLeast', options.testWindowsLeast ?? 2, {
+    least: 1,
+    most: 1_000_000,
+  });
   const [low, high] = options.cosine ?? [0, 1];
   checkNumber('cosine', low, { least: 0, most: 1 });
   checkNumber('cosine', high, { least: low, most: 1 });
@@ -82,7 +88,9 @@ export function injectUserSwitch(
   const profile = windowsOf(parts.train, acts);
   const test = windowsOf(parts.test, acts);
   const eligible = [...profile.keys()]
-    .filter((actor) => profile.get(actor)!.length >= least && (test.get(actor)?.length ?? 0) > 0)
+    .filter(
+      (actor) => profile.get(actor)!.length >= least && (test.get(actor)?.length ?? 0) >= testLeast,
+    )
     .sort();
   const all = pairsOf(eligible, profile).filter(({ cosine }) => cosine >= low && cosine <= high);
   const random = randomStream(options.seed, 'user switch');
