@@ -75,6 +75,9 @@ export function detectorClaims(claims: Claims, view: LedgerView, rules: ChannelR
   );
 }
 
+/** What the guard itself writes of a call that it diverts: record, index, ring (or epoch row), actor, audit row. */
+const GUARD_KEYS: ReadonlySet<string> = new Set(['q', 'qi', 'ctx', 'evt', 'act', 'aud']);
+
 export function scoringClaims(claims: Claims, calls: readonly ScoredCall[]): void {
   const judged = calls.filter((call) => call.scoreMillionths !== null);
   const recorded = judged.filter((call) => call.record?.score !== null && call.record !== null);
@@ -100,9 +103,7 @@ export function scoringClaims(claims: Claims, calls: readonly ScoredCall[]): voi
   );
   const diverted = calls.filter((call) => call.disposition === 'quarantined');
   const leaky = diverted.filter((call) =>
-    call.transaction.writes.some(
-      (write) => !['q', 'qi', 'ctx', 'act'].includes(write.key[0] ?? ''),
-    ),
+    call.transaction.writes.some((write) => !GUARD_KEYS.has(write.key[0] ?? '')),
   );
   claims.add(
     'scoring',
