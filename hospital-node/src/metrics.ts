@@ -22,6 +22,12 @@ export interface NodeMetrics {
   readonly blockLag: Gauge;
   readonly detectorVerdicts: Counter<'verdict'>;
   readonly agentPhase: Gauge<'phase'>;
+  readonly polls: Counter<'result'>;
+  readonly disconnects: Counter;
+  readonly alarms: Counter<'code'>;
+  readonly certificateExpiry: Gauge;
+  readonly modelStaleness: Gauge;
+  readonly privacyLedgerRecords: Gauge;
 }
 
 const TRAINING_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -87,6 +93,32 @@ export function createNodeMetrics(): NodeMetrics {
       labelNames: ['verdict'],
       registers,
     }),
+    polls: new Counter({
+      name: 'hospital_node_polls_total',
+      help: 'Questions for work, by what came of them',
+      labelNames: ['result'],
+      registers,
+    }),
+    disconnects: new Counter({
+      name: 'hospital_node_disconnects_total',
+      help: 'Times the orchestrator could not be reached after it had been',
+      registers,
+    }),
+    alarms: new Counter({
+      name: 'hospital_node_alarms_total',
+      help: 'What a person must look at: an accepted update missing in the manifest, a conflict of updates',
+      labelNames: ['code'],
+      registers,
+    }),
+    certificateExpiry: gauge(
+      'certificate_expiry_seconds',
+      'Until the federation certificate expires',
+    ),
+    modelStaleness: gauge(
+      'model_staleness_rounds',
+      "Slots since the last round whose model has this node's update",
+    ),
+    privacyLedgerRecords: gauge('privacy_ledger_records', 'Records of the privacy ledger'),
     agentPhase: new Gauge({
       name: 'hospital_node_round_phase',
       help: '1 for the phase the round agent is in',
