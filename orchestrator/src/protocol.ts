@@ -21,6 +21,7 @@ export { verifyTrust, type RevokedCertificate, type Trust } from './protocol/tru
 export {
   connectEnrolment,
   createEnrolmentKey,
+  mspProof,
   type EnrolmentAnswer,
   type EnrolmentClient,
   type EnrolmentKey,
@@ -40,6 +41,7 @@ export {
   nodeUri,
   roundKey,
   roundName,
+  SERVER_NAME,
   type Interval,
   type RoundId,
 } from './protocol/identifiers.js';
