@@ -1,65 +1,103 @@
 /**
- * `bhs-node`: what a hospital's operator types. Every command takes `--config FILE`; all but `run` take `--json`.
+ * `bhs-node`: what a hospital's operator types. Results on standard output, talk on standard error; exit 0 ok, 1 a warning
+ * or a refusal, 2 a failure, 64 wrong usage.
  * @module
  */
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { showAudit, verifyAudit } from './commands/audit-command.js';
+import { checkConfig, explainConfig } from './commands/config-command.js';
 import { doctorCommand } from './commands/doctor-command.js';
+import { leaveCommand, rotateCommand } from './commands/identity-commands.js';
+import { joinCommand } from './commands/join-command.js';
 import { listEgress, showLedger, verifyLedgerCommand } from './commands/ledger-command.js';
 import type { CommandOutcome } from './commands/outcome.js';
 import { previewUpdate } from './commands/preview-command.js';
 import { pauseCommand, statusCommand } from './commands/status-command.js';
-import { loadConfig, type NodeConfig } from './config.js';
+import { verifyRoundCommand } from './commands/verify-round-command.js';
+import { loadConfig } from './config.js';
 import { codeOf } from './errors.js';
 
+/** What the commands take, by commander's names; each command declares the ones that it reads. */
 interface Options {
   readonly config: string;
   readonly json?: boolean;
+  readonly waitMinutes?: string;
+  readonly offline?: boolean;
+  readonly out?: string;
+  readonly response?: string;
+  readonly reason?: string;
+  readonly pre?: boolean;
+  readonly only?: string[];
+  readonly bundle?: string;
 }
 
 const FAILURE = 2;
+const USAGE = 64;
 
-function report(outcome: CommandOutcome, json: boolean): void {
-  if (json) console.log(JSON.stringify(outcome.facts));
-  else for (const sentence of outcome.sentences) console.log(sentence);
-  process.exitCode = outcome.exitCode;
-}
+const nowMs = (): number => Date.now();
+const jitter = (): number => randomInt(2 ** 32) / 2 ** 32;
+const say = (sentence: string): void => console.error(sentence);
+/** Who stands behind a command in the audit log: the account of this machine. */
+const operator = { by: userInfo().username, nowMs };
 
-function fail(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(JSON.stringify({ code: codeOf(error), message }));
-  process.exitCode = FAILURE;
-}
+const program = new Command('bhs-node')
+  .description('A hospital node of the anomaly federation.')
+  .exitOverride()
+  .showHelpAfterError();
 
-/** Adds a command whose body gets the loaded configuration. */
-function add(
+/** Adds a command; its body answers with sentences, facts and an exit status. */
+function verb(
   parent: Command,
   name: string,
   description: string,
-  body: (config: NodeConfig) => CommandOutcome | Promise<CommandOutcome>,
-): void {
-  parent
+  example: string,
+  body: (
+    options: Options,
+    ...args: (string | undefined)[]
+  ) => CommandOutcome | Promise<CommandOutcome>,
+): Command {
+  return parent
     .command(name)
     .description(description)
     .requiredOption('--config <file>', 'configuration of the node')
     .option('--json', 'one JSON object instead of sentences')
-    .action(async (options: Options) => {
+    .addHelpText('after', `\nExample:\n  $ bhs-node ${example}`)
+    .exitOverride()
+    .action(async (...passed: unknown[]) => {
+      // Commander passes the arguments, then the options, then the command itself.
+      const options = passed.at(-2) as Options;
+      const args = passed.slice(0, -2) as (string | undefined)[];
       try {
-        report(await body(loadConfig(options.config)), options.json === true);
+        report(await body(options, ...args), options.json === true);
       } catch (error) {
-        fail(error);
+        fail(error, options.json === true);
       }
     });
 }
 
-const program = new Command('bhs-node').description('A hospital node of the anomaly federation.');
+function report({ facts, sentences, exitCode }: CommandOutcome, json: boolean): void {
+  if (json) console.log(JSON.stringify(facts));
+  else for (const sentence of sentences) console.log(sentence);
+  process.exitCode = exitCode;
+}
+
+function fail(error: unknown, json: boolean): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  console.error(json ? JSON.stringify({ code, message }) : `${message} (${code})`);
+  process.exitCode = FAILURE;
+}
 
 program
   .command('run')
   .description('run the node until SIGTERM or SIGINT')
   .requiredOption('--config <file>', 'configuration of the node')
+  .addHelpText('after', '\nExample:\n  $ bhs-node run --config node.yaml')
   .action((options: Options) => {
     const main = fileURLToPath(new URL('./main.js', import.meta.url));
     const child = spawn(process.execPath, [main, '--config', options.config], { stdio: 'inherit' });
@@ -70,29 +108,146 @@ program
     });
   });
 
-add(
+for (const [name, description] of [
+  ['join', 'join a federation with an invitation; the same command goes on after an interruption'],
+  ['rejoin', 'the same for a node that expired or was revoked; keeps its privacy ledger'],
+] as const) {
+  verb(program, name, description, `${name} bhs1:eyJ… --config node.yaml`, (o, line) =>
+    joinCommand({
+      configFile: o.config,
+      line: line ?? null,
+      rejoin: name === 'rejoin',
+      waitMinutes: minutes(o.waitMinutes!),
+      offline: o.offline === true ? { out: o.out ?? null, response: o.response ?? null } : null,
+      say,
+      jitter,
+      sleep: (ms) => delay(ms),
+      ...operator,
+    }),
+  )
+    .argument('[invitation]', 'the line bhs1:…; left out: go on with what is under way')
+    .option('--wait-minutes <n>', 'how long to wait for the approval', '15')
+    .option('--offline', 'exchange files instead of calling the federation')
+    .option('--out <file>', 'with --offline: write the request here')
+    .option('--response <file>', 'with --offline: the federation’s answer');
+}
+
+verb(program, 'rotate', 'a new key and certificate, now', 'rotate --config node.yaml', (o) =>
+  rotateCommand(loadConfig(o.config), operator),
+);
+verb(
+  program,
+  'leave',
+  'give the place in the federation up; privacy ledger and audit log stay',
+  'leave --reason "merger" --yes --config node.yaml',
+  (o) => leaveCommand(loadConfig(o.config), { ...operator, reason: o.reason! }),
+)
+  .requiredOption('--reason <text>', 'goes into the audit log')
+  .requiredOption('--yes', 'the certificates are revoked at once');
+
+verb(
   program,
   'status',
   'identity, last round, privacy spent, log, detector, certificate',
-  (config) => statusCommand(config, Date.now()),
+  'status --config node.yaml',
+  (o) => statusCommand(loadConfig(o.config), nowMs()),
 );
-add(program, 'doctor', 'check runtime, configuration, files, privacy ledger and disk', (config) =>
-  doctorCommand(config, { now: () => Date.now(), jitter: () => randomInt(2 ** 32) / 2 ** 32 }),
-);
-add(
+verb(
+  program,
+  'doctor',
+  'every check with its code: what was found, and what to do',
+  'doctor --only NET TIM --config node.yaml',
+  (o) =>
+    doctorCommand({
+      configFile: o.config,
+      pre: o.pre === true,
+      only: o.only ?? [],
+      bundle: o.bundle ?? null,
+      now: nowMs,
+      jitter,
+    }),
+)
+  .option('--pre', 'only what can be looked at before joining')
+  .option('--only <codes...>', 'groups or codes, for example NET IDN-002')
+  .option('--bundle <file>', 'also write a report without names, addresses and paths');
+verb(
   program,
   'preview-update',
   'what the next round would release and cost; draws and debits nothing',
-  previewUpdate,
+  'preview-update --config node.yaml',
+  (o) => previewUpdate(loadConfig(o.config)),
 );
-add(program, 'pause', 'decline rounds from now on', (config) => pauseCommand(config, true));
-add(program, 'resume', 'take rounds again', (config) => pauseCommand(config, false));
+for (const [name, paused] of [
+  ['pause', true],
+  ['resume', false],
+] as const) {
+  verb(
+    program,
+    name,
+    paused ? 'decline rounds from now on' : 'take rounds again',
+    `${name} --config node.yaml`,
+    (o) => pauseCommand(loadConfig(o.config), { ...operator, paused }),
+  );
+}
+verb(
+  program,
+  'verify-round',
+  'recompute a sealed round from its signed updates and compare the bits',
+  'verify-round last --config node.yaml',
+  (o, round) => verifyRoundCommand(loadConfig(o.config), { round: round ?? '', nowMs }),
+).argument('<round>', 'slot index, start of its slot, or `last`');
+
+const config = program.command('config').description('the configuration file');
+verb(config, 'check', 'is it sound?', 'config check --config node.yaml', (o) =>
+  checkConfig(o.config),
+);
+verb(
+  config,
+  'explain',
+  'every key: value in force, where it comes from, default, meaning',
+  'config explain --config node.yaml',
+  (o) => explainConfig(o.config),
+);
 
 const ledger = program.command('ledger').description('the privacy ledger');
-add(ledger, 'show', 'every record', showLedger);
-add(ledger, 'verify', 'the chain, and the releases on disk against it', verifyLedgerCommand);
+verb(ledger, 'show', 'every record', 'ledger show --config node.yaml', (o) =>
+  showLedger(loadConfig(o.config)),
+);
+verb(
+  ledger,
+  'verify',
+  'the chain, and the releases on disk against it',
+  'ledger verify --config node.yaml',
+  (o) => verifyLedgerCommand(loadConfig(o.config)),
+);
+
+const audit = program.command('audit').description('who did what, and when');
+verb(audit, 'show', 'every record', 'audit show --config node.yaml', (o) =>
+  showAudit(loadConfig(o.config)),
+);
+verb(
+  audit,
+  'verify',
+  'the chain, with the position of a fault',
+  'audit verify --config node.yaml',
+  (o) => verifyAudit(loadConfig(o.config)),
+);
 
 const egress = program.command('egress').description('what left this hospital');
-add(egress, 'list', 'releases with digest, time and fate', listEgress);
+verb(egress, 'list', 'releases with digest, time and fate', 'egress list --config node.yaml', (o) =>
+  listEgress(loadConfig(o.config)),
+);
 
-await program.parseAsync();
+function minutes(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0 && value <= 10_080) return value;
+  throw new CommanderError(USAGE, 'ERR_USAGE', `--wait-minutes: expected 0 to 10080, got ${text}`);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed the sentence and the help.
+  process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+}

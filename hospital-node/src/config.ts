@@ -6,11 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
-import { Type } from 'typebox';
 import { LineCounter, parseDocument, type Document } from 'yaml';
+import { CONFIG_SCHEMA, SIX_HOURS_MS } from './config-schema.js';
 import { ConfigError } from './errors.js';
-
-const SIX_HOURS_MS = 21_600_000;
 
 /** The hospital's own limits on privacy loss; the federation's plan cannot loosen them. */
 export interface Ceilings {
@@ -71,102 +69,17 @@ export interface NodeConfig {
   readonly vocabulary: { readonly hash: string; readonly size: number } | null;
   readonly timeGranularity: 'exact' | 'day' | 'case-shifted';
   readonly training: { readonly threads: number };
+  readonly backup: { readonly stampFile: string | null };
+  readonly tracing: { readonly setupModule: string | null };
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
 }
 
-const closed = { additionalProperties: false } as const;
-const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
-const path = Type.String({ minLength: 1 });
-const hostAndPort = Type.String({ pattern: '^[^\\s/]+:[0-9]{1,5}$' });
-const hexDigest = Type.String({ pattern: '^[0-9a-f]{64}$' });
-
-const schema = Type.Object(
-  {
-    nodeId: name,
-    mspId: name,
-    stateDir: path,
-    log: Type.Object(
-      {
-        file: path,
-        format: Type.Unsafe<'native'>({ enum: ['native'], default: 'native' }),
-        liveFromMs: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: null }),
-        watermarkMs: Type.Integer({ minimum: 0, default: 600_000 }),
-      },
-      closed,
-    ),
-    windows: Type.Object(
-      {
-        binMs: Type.Integer({ minimum: 60_000, maximum: SIX_HOURS_MS, default: SIX_HOURS_MS }),
-        retentionDays: Type.Integer({ minimum: 1, maximum: 400, default: 35 }),
-      },
-      { ...closed, default: {} },
-    ),
-    federation: Type.Object(
-      {
-        id: name,
-        address: hostAndPort,
-        tls: Type.Object({ ca: path, cert: path, key: path }, closed),
-        signerCa: path,
-      },
-      closed,
-    ),
-    fabric: Type.Object(
-      {
-        endpoints: Type.Array(hostAndPort, { minItems: 1 }),
-        tlsRoot: path,
-        channel: name,
-        chaincode: name,
-        cert: path,
-        key: path,
-      },
-      closed,
-    ),
-    privacy: Type.Object(
-      {
-        ceilings: Type.Object(
-          {
-            epsilonPerRound: Type.Number({ exclusiveMinimum: 0, default: 0.5 }),
-            actorEpsilon: Type.Number({ exclusiveMinimum: 0, default: 8 }),
-            actorHorizonDays: Type.Integer({ minimum: 1, default: 30 }),
-            windowsPerActorMax: Type.Integer({ minimum: 1, default: 6 }),
-          },
-          { ...closed, default: {} },
-        ),
-        approvedPlans: Type.Union([Type.Array(hexDigest), Type.Null()], { default: null }),
-      },
-      { ...closed, default: {} },
-    ),
-    http: Type.Object(
-      {
-        host: Type.String({ minLength: 1, default: '127.0.0.1' }),
-        port: Type.Integer({ minimum: 0, maximum: 65_535, default: 0 }),
-      },
-      { ...closed, default: {} },
-    ),
-    actorsFile: path,
-    peopleDir: path,
-    consoleDir: Type.Union([path, Type.Null()], { default: null }),
-    vocabulary: Type.Union(
-      [Type.Object({ hash: hexDigest, size: Type.Integer({ minimum: 1 }) }, closed), Type.Null()],
-      { default: null },
-    ),
-    timeGranularity: Type.Unsafe<'exact' | 'day' | 'case-shifted'>({
-      enum: ['exact', 'day', 'case-shifted'],
-      default: 'exact',
-    }),
-    training: Type.Object(
-      { threads: Type.Integer({ minimum: 1, maximum: 64, default: 1 }) },
-      { ...closed, default: {} },
-    ),
-    logLevel: Type.Unsafe<NodeConfig['logLevel']>({
-      enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
-      default: 'info',
-    }),
-  },
-  closed,
-);
-
-const validate = new Ajv({ allErrors: false, useDefaults: true, strict: false }).compile(schema);
+const validate = new Ajv({
+  allErrors: false,
+  useDefaults: true,
+  strict: false,
+  formats: { path: true },
+}).compile<NodeConfig>(CONFIG_SCHEMA);
 
 /**
  * Loads, checks and freezes the configuration.
@@ -183,8 +96,17 @@ export function loadConfig(
   file: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): NodeConfig {
+  return parseConfig(read(file), file, environment);
+}
+
+/** The same for a text that may not be on disk yet; `file` is where it will stand. */
+export function parseConfig(
+  text: string,
+  file: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): NodeConfig {
   const lines = new LineCounter();
-  const document = parseDocument(read(file), { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines });
   const fault = document.errors[0];
   if (fault !== undefined) {
     const place = lines.linePos(fault.pos[0]);
@@ -201,6 +123,43 @@ export function loadConfig(
   const config = absolute(value, dirname(resolve(file)));
   checkRelations(config);
   return deepFreeze(config);
+}
+
+/** Environment variables that stand above the file, and the key each replaces. */
+export const ENVIRONMENT_KEYS: Readonly<Record<string, string>> = {
+  BHS_NODE_LOG_LEVEL: 'logLevel',
+  BHS_NODE_STATE_DIR: 'stateDir',
+};
+
+/** What the environment replaces, by key. */
+export function environmentOverrides(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Readonly<Record<string, { readonly variable: string; readonly value: string } | undefined>> {
+  return Object.fromEntries(
+    Object.entries(ENVIRONMENT_KEYS).flatMap(([variable, key]) => {
+      const value = environment[variable];
+      return value === undefined ? [] : [[key, { variable, value }]];
+    }),
+  );
+}
+
+/** A proxy that the environment names for outgoing calls (grpc-js takes these), or null. */
+export function proxyOf(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): { readonly variable: string; readonly value: string } | null {
+  for (const variable of ['grpc_proxy', 'https_proxy', 'http_proxy']) {
+    const value = environment[variable];
+    if (value !== undefined && value !== '') return { variable, value };
+  }
+  return null;
+}
+
+/** What the surroundings of a process say about where its log goes: systemd's journal, or null if nobody says. */
+export function logCollectorOf(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string | null {
+  if (environment['JOURNAL_STREAM'] !== undefined) return "systemd's journal";
+  return environment['KUBERNETES_SERVICE_HOST'] === undefined ? null : 'the container runtime';
 }
 
 function read(file: string): string {
@@ -271,7 +230,7 @@ function refusal(
 }
 
 function propertiesAt(keys: readonly string[]): object {
-  let current: unknown = schema;
+  let current: unknown = CONFIG_SCHEMA;
   for (const key of keys) {
     current = (current as { properties?: Record<string, unknown> }).properties?.[key];
   }
@@ -329,6 +288,10 @@ function absolute(config: NodeConfig, folder: string): NodeConfig {
     actorsFile: at(config.actorsFile),
     peopleDir: at(config.peopleDir),
     consoleDir: config.consoleDir === null ? null : at(config.consoleDir),
+    backup: { stampFile: config.backup.stampFile === null ? null : at(config.backup.stampFile) },
+    tracing: {
+      setupModule: config.tracing.setupModule === null ? null : at(config.tracing.setupModule),
+    },
   };
 }
 

@@ -33,6 +33,12 @@ export class AccessLogError extends HospitalNodeError {}
 /** The privacy ledger is unusable. No round runs until a person has looked at it. */
 export class LedgerFileError extends HospitalNodeError {}
 
+/** The audit log cannot be trusted or written. */
+export class AuditLogError extends HospitalNodeError {}
+
+/** Enrolment, renewal or leaving stopped here; what was done so far is on disk and the same command goes on. */
+export class EnrolmentError extends HospitalNodeError {}
+
 /** This round is refused; others may follow. `reason` is what the orchestrator is told, the rest stays here. */
 export class RoundRefusedError extends HospitalNodeError {
   readonly reason: DeclineReason;

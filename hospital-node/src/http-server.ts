@@ -132,6 +132,12 @@ function healthRoutes(app: FastifyInstance, o: HttpServerOptions): void {
     const readiness = o.ready();
     await reply.code(readiness.ok ? 200 : 503).send(readiness);
   });
+  // A start is over when the node was ready once; from then on only `/readyz` comes and goes.
+  let hasStarted = false;
+  app.get('/startupz', async (_request, reply) => {
+    hasStarted ||= o.ready().ok;
+    await reply.code(hasStarted ? 200 : 503).send({ ok: hasStarted });
+  });
   app.get('/metrics', async (_request, reply) => {
     await reply.header('content-type', o.metrics.contentType).send(await o.metrics.metrics());
   });

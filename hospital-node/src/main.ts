@@ -7,6 +7,7 @@ import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createSecureRandom } from '@bhschain/dp';
 import { destination, pino } from 'pino';
@@ -26,6 +27,9 @@ async function main(): Promise<void> {
     { level: config.logLevel, base: { node: config.nodeId } },
     destination({ dest: 2, sync: true }),
   );
+  if (config.tracing.setupModule !== null) {
+    await import(pathToFileURL(config.tracing.setupModule).href);
+  }
   const jitterWord = new Uint32Array(1);
   const stop = stopRequested();
   try {

@@ -3,7 +3,11 @@
  * attestation.
  * @module
  */
+import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { sha256Hex } from '@bhschain/dp';
+import { openAuditLog, readAuditLog, type AuditLog } from './audit/audit-log.js';
+import { readIdentityFiles } from './enrolment/node-identity.js';
 import { createNodeMetrics, type NodeMetrics } from './metrics.js';
 import { openChannel, type ChannelPart } from './parts/channel-part.js';
 import { createLifetime, type Lifetime } from './parts/lifetime.js';
@@ -11,7 +15,7 @@ import { openLog } from './parts/log-part.js';
 import { statusOf, type NodeStatus } from './parts/node-status.js';
 import { openRounds } from './parts/round-part.js';
 import type { Surroundings } from './parts/surroundings.js';
-import { openPrivacyLedger } from './privacy-ledger/index.js';
+import { openPrivacyLedger, type PrivacyLedger } from './privacy-ledger/index.js';
 import { openReviewStore } from './review/review-store.js';
 import { lockState, openNodeDatabase } from './store/index.js';
 
@@ -45,6 +49,9 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
   const { config, nowMs } = surroundings;
   const metrics = createNodeMetrics();
   lifetime.own(lockState(config.stateDir, surroundings.pid), (lock) => lock.release());
+  const audit = openAuditLog({ stateDir: config.stateDir, now: nowMs });
+  recordStart(surroundings, audit);
+  lifetime.own(audit, (opened) => void opened.append({ kind: 'stopped', by: 'node' }));
   const ledger = lifetime.own(
     openPrivacyLedger({
       file: join(config.stateDir, 'privacy-ledger.jsonl'),
@@ -70,6 +77,7 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
     log,
     labels,
     metrics,
+    audit,
   });
   let channel: ChannelPart | null = null;
   const status = (): NodeStatus =>
@@ -91,11 +99,18 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
     rounds,
     metrics,
     status,
+    audit,
   });
   const { blocks, http } = channel;
   lifetime.run('gauges', async (signal) => {
     while (!signal.aborted) {
-      setGauges(metrics, status(), blocks.health().lagBlocks);
+      setGauges(metrics, status(), {
+        lagBlocks: blocks.health().lagBlocks,
+        certificate: readIdentityFiles(config.federation.tls).certificate,
+        newestIncludedSlot: newestIncludedSlot(ledger),
+        slotLengthMs: rounds.agent.status().calendar?.slotLengthMs ?? null,
+        nowMs: nowMs(),
+      });
       await surroundings.sleep(GAUGES_EVERY_MS, signal).catch(() => undefined);
     }
   });
@@ -107,8 +122,45 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
   };
 }
 
-function setGauges(metrics: NodeMetrics, status: NodeStatus, lagBlocks: number | null): void {
+function newestIncludedSlot(ledger: PrivacyLedger): number | null {
+  const included = ledger.releases().filter((release) => release.included === true);
+  return included.length === 0
+    ? null
+    : Math.max(...included.map((release) => release.roundId.slotIndex));
+}
+
+/** The configuration is recorded by its digest, and a change of it by itself; the head goes where the log goes. */
+function recordStart({ config, log }: Surroundings, audit: AuditLog): void {
+  const { records } = readAuditLog(config.stateDir);
+  const configHash = sha256Hex(JSON.stringify(config));
+  const before = records.findLast(({ kind }) => kind === 'started')?.body['configHash'];
+  if (before !== undefined && before !== configHash) {
+    audit.append({ kind: 'config-changed', by: 'node', body: { from: before, to: configHash } });
+  }
+  const { seq, hash } = audit.append({ kind: 'started', by: 'node', body: { configHash } });
+  log.info({ seq, hash }, 'head of the audit log');
+}
+
+function setGauges(
+  metrics: NodeMetrics,
+  status: NodeStatus,
+  o: {
+    readonly lagBlocks: number | null;
+    readonly certificate: string;
+    readonly newestIncludedSlot: number | null;
+    readonly slotLengthMs: number | null;
+    readonly nowMs: number;
+  },
+): void {
   const { log, agent, privacy } = status;
+  const { lagBlocks } = o;
+  const notAfterMs = Date.parse(new X509Certificate(o.certificate).validTo);
+  metrics.certificateExpiry.set((notAfterMs - o.nowMs) / 1000);
+  if (o.newestIncludedSlot !== null && o.slotLengthMs !== null) {
+    const slot = Math.floor(o.nowMs / o.slotLengthMs);
+    metrics.modelStaleness.set(Math.max(0, slot - o.newestIncludedSlot));
+  }
+  metrics.privacyLedgerRecords.set(privacy.ledgerRecords);
   metrics.logLines.set({ kind: 'read' }, log.lines);
   metrics.logLines.set({ kind: 'malformed' }, log.malformed);
   metrics.logLines.set({ kind: 'late' }, log.late);

@@ -1,12 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listEgress, showLedger, verifyLedgerCommand } from '../src/commands/ledger-command.js';
 import { previewUpdate } from '../src/commands/preview-command.js';
 import { pauseCommand } from '../src/commands/status-command.js';
 import type { NodeConfig } from '../src/config.js';
-import { examine, fail, pass, skip, warn } from '../src/doctor/check.js';
-import { localChecks } from '../src/doctor/local-checks.js';
+import { examine, fail, pass, skip, verdictOf, warn, type Finding } from '../src/doctor/check.js';
+import { auditFileOf, openAuditLog, readAuditLog } from '../src/audit/audit-log.js';
+import { doctorCommand, examineNode } from '../src/commands/doctor-command.js';
+import { allChecks, only, preChecks } from '../src/doctor/all-checks.js';
+import { writeBundle } from '../src/doctor/bundle.js';
+import { createContext } from '../src/doctor/context.js';
 import { isPaused, openNodeDatabase } from '../src/store/index.js';
 import { roundBench, SLOT } from './round-bench.js';
 import { temporaryFolder } from './temporary-folder.js';
@@ -65,6 +69,8 @@ async function stateAfterOneRound(): Promise<{ config: NodeConfig; folder: strin
     vocabulary: null,
     timeGranularity: 'exact',
     training: { threads: 1 },
+    backup: { stampFile: null },
+    tracing: { setupModule: null },
     logLevel: 'silent',
   };
   return { config, folder };
@@ -126,33 +132,142 @@ describe('the operator’s commands', () => {
   it('pause and resume a node that may be running', async () => {
     const { config, folder } = await stateAfterOneRound();
     const database = openNodeDatabase({ file: join(folder, 'node.sqlite') });
-    await pauseCommand(config, true);
+    const operator = { by: 'ana', nowMs: () => 0 };
+    await pauseCommand(config, { ...operator, paused: true });
     expect(await isPaused(database)).toBe(true);
-    await pauseCommand(config, false);
+    await pauseCommand(config, { ...operator, paused: false });
     expect(await isPaused(database)).toBe(false);
+    expect(readAuditLog(folder).records.map(({ by, kind }) => `${by} ${kind}`)).toEqual([
+      'ana paused',
+      'ana resumed',
+    ]);
     await database.destroy();
   });
 });
 
+/** Every code of the design document, and the one that we added. */
+const CODES: Readonly<Record<string, number>> = {
+  RUN: 7,
+  CFG: 4,
+  NET: 10,
+  TIM: 3,
+  IDN: 6,
+  FAB: 6,
+  DAT: 8,
+  MOD: 4,
+  PRV: 7,
+  STO: 6,
+  OBS: 4,
+};
+
+async function examined(config: NodeConfig, pre = false): Promise<readonly Finding[]> {
+  return examineNode(config, { pre, only: [], now: () => Date.now(), jitter: () => 0.5 });
+}
+
 describe('the doctor', () => {
+  it('has every check of the design, each under one code', async () => {
+    const { config } = await stateAfterOneRound();
+    const context = createContext(config, { now: () => 0, jitter: () => 0 });
+    const codes = allChecks(context).map(({ code }) => code);
+    const expected = Object.entries(CODES).flatMap(([group, count]) =>
+      Array.from({ length: count }, (_, index) => `${group}-${String(index + 1).padStart(3, '0')}`),
+    );
+    expect([...codes].sort()).toEqual([...expected].sort());
+    expect(only(allChecks(context), ['TIM', 'IDN-002']).map(({ code }) => code)).toEqual([
+      'TIM-001',
+      'TIM-002',
+      'TIM-003',
+      'IDN-002',
+    ]);
+    expect(preChecks(config, context).length).toBeGreaterThan(15);
+    await context.close();
+  });
+
   it('says for each code what it found and what to do, and never passes over a fault', async () => {
     const { config } = await stateAfterOneRound();
-    const findings = await examine(localChecks(config, 0));
-    const codes = findings.map((finding) => finding.code);
-    expect(new Set(codes).size, 'codes are unique').toBe(codes.length);
+    const findings = await examined(config);
     const state = (code: string): string | undefined =>
       findings.find((each) => each.code === code)?.state;
-    expect(state('RUN-007')).toBe('PASS');
-    expect(state('DAT-002')).toBe('PASS');
-    expect(state('MOD-003')).toBe('PASS');
-    expect(state('PRV-001')).toBe('PASS');
-    expect(state('PRV-003')).toBe('PASS');
-    expect(state('STO-001')).toBe('PASS');
+    for (const sound of [
+      'RUN-007',
+      'DAT-002',
+      'DAT-005',
+      'MOD-003',
+      'PRV-001',
+      'PRV-003',
+      'STO-001',
+    ]) {
+      expect(state(sound), sound).toBe('PASS');
+    }
+    expect(state('PRV-004'), 'nobody here has signed the plan').toBe('WARN');
     expect(state('IDN-001'), 'the certificate is missing').toBe('FAIL');
+    expect(state('NET-002'), 'nobody listens on port 1').toBe('FAIL');
+    expect(state('TIM-001'), 'what was not reached is skipped, never passed').toBe('SKIP');
+    expect(state('FAB-001')).toBe('FAIL');
+    expect(state('FAB-006')).toBe('SKIP');
     for (const finding of findings) {
-      expect(finding.sentence).not.toBe('');
+      expect(finding.sentence, finding.code).toMatch(/[.)]$/);
       expect(finding.fix === '', finding.code).toBe(finding.state === 'PASS');
     }
+    expect(verdictOf(findings).exitCode).toBe(2);
+  });
+
+  it('notices a clock that was set back, a changed audit log, and a backup that is too old', async () => {
+    const { config, folder } = await stateAfterOneRound();
+    const stampFile = join(folder, 'backup-is-through');
+    writeFileSync(stampFile, '');
+    utimesSync(stampFile, 0, 0);
+    const changed = { ...config, backup: { stampFile } };
+    openAuditLog({ stateDir: folder, now: () => Date.now() + 3_600_000 }).append({
+      kind: 'paused',
+      by: 'ana',
+    });
+    const look = async (...codes: string[]): Promise<readonly Finding[]> =>
+      examineNode(changed, { pre: false, only: codes, now: () => Date.now(), jitter: () => 0 });
+    const [clock, backup, audit] = await look('TIM-003', 'STO-006', 'OBS-004');
+    expect(clock).toMatchObject({
+      state: 'FAIL',
+      sentence: expect.stringContaining('3600 s') as string,
+    });
+    expect(backup).toMatchObject({ state: 'WARN' });
+    expect(audit).toMatchObject({ state: 'PASS' });
+    const file = auditFileOf(folder);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('ana', 'eve'));
+    expect(await look('OBS-004')).toMatchObject([
+      { state: 'FAIL', sentence: expect.stringContaining('line 1, byte 0') as string },
+    ]);
+  });
+
+  it('reports without names, addresses and paths', async () => {
+    const { config, folder } = await stateAfterOneRound();
+    const file = join(folder, 'bundle.json');
+    writeBundle(file, { findings: await examined(config), config, nowMs: 0 });
+    const text = readFileSync(file, 'utf8');
+    expect(JSON.parse(text)).toMatchObject({ kind: 'bhs-node-doctor', version: 1 });
+    for (const secret of [folder, config.federation.address, config.mspId, 'nurse-0']) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  it('tells a configuration that does not load under the code of its kind', async () => {
+    const { folder } = await stateAfterOneRound();
+    const file = join(folder, 'node.yaml');
+    writeFileSync(file, 'nodeId: H1\nnoSuchKey: 1\n');
+    const { exitCode, facts } = await doctorCommand({
+      configFile: file,
+      pre: false,
+      only: [],
+      bundle: null,
+      now: () => 0,
+      jitter: () => 0,
+    });
+    expect(exitCode).toBe(2);
+    const { findings } = facts as { findings: readonly Finding[] };
+    expect(findings.map(({ code, state }) => `${code} ${state}`)).toEqual([
+      'CFG-001 FAIL',
+      'CFG-002 SKIP',
+      'CFG-004 SKIP',
+    ]);
   });
 
   it('takes a check that throws for a failure', async () => {

@@ -147,6 +147,9 @@ export function paperFederation(o: PaperFederationOptions): FederationClient {
     },
     reportPhase: () => Promise.resolve({ deadlineInMs: 5_000 }),
     getReceipt: () => Promise.reject(new FederationError('ERR_ROUND_UNKNOWN', 'none')),
+    getTrust: () => Promise.resolve({ epoch: 0, revoked: [], ca: '' }),
+    renewCertificate: () => Promise.reject(new FederationError('ERR_REQUEST', 'none here')),
+    setParticipation: () => Promise.resolve(),
     close: () => undefined,
     [Symbol.dispose]: () => undefined,
   };

@@ -61,7 +61,7 @@ describe('the round agent', () => {
       { length: 40 },
       () => new FederationError('ERR_UNREACHABLE', 'cut'),
     );
-    const first = await roundBench(folder, { paper: { failures, unit: { deadlineInMs: 300 } } });
+    const first = await roundBench(folder, { paper: { failures, unit: { deadlineInMs: 1_500 } } });
     await first.agent.poll(never);
     expect(first.agent.status().lastRound).toMatchObject({ outcome: 'unreached' });
     const [release] = first.ledger.releases();
@@ -89,7 +89,7 @@ describe('the round agent', () => {
       { length: 40 },
       () => new FederationError('ERR_UNREACHABLE', 'cut'),
     );
-    const first = await roundBench(folder, { paper: { failures, unit: { deadlineInMs: 300 } } });
+    const first = await roundBench(folder, { paper: { failures, unit: { deadlineInMs: 1_500 } } });
     await first.agent.poll(never);
     const [release] = first.ledger.releases();
     const { writeFileSync } = await import('node:fs');

@@ -88,6 +88,7 @@ function oneMore(plan: PrivacyPlan, releases: readonly ReleaseState[]): ReleaseS
     stage: 'debited',
     digest: null,
     byteCount: 0,
+    dataCommitment: null,
     sentAt: null,
     verdict: null,
     included: null,

@@ -3,9 +3,10 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openAuditLog } from '../audit/audit-log.js';
 import type { NodeConfig } from '../config.js';
+import { readIdentityFiles } from '../enrolment/node-identity.js';
 import { codeOf } from '../errors.js';
 import { foldReleases, readLedger, spendOf, type SpendReport } from '../privacy-ledger/index.js';
 import {
@@ -15,6 +16,7 @@ import {
   setPaused,
   type NodeDatabase,
 } from '../store/index.js';
+import type { Operator } from './identity-commands.js';
 import type { CommandOutcome } from './outcome.js';
 
 const DAY_MS = 86_400_000;
@@ -50,7 +52,7 @@ async function describe(
       .selectAll()
       .orderBy('version', 'desc')
       .executeTakeFirst()) ?? null;
-  const certificateDays = daysLeft(config.federation.tls.cert, nowMs);
+  const certificateDays = daysLeft(readIdentityFiles(config.federation.tls).certificate, nowMs);
   const sentences = [
     `${config.nodeId} of federation ${config.federation.id}: ${running ? 'running' : 'not running'}${paused ? ', paused' : ''}.`,
     last === undefined
@@ -90,13 +92,20 @@ function spentSentence(spent: SpendReport): string {
   return `Spent in ${spent.rounds} rounds at δ = 1e-${spent.deltaExponent}: ε ${spent.windowEpsilon.toFixed(3)} a window, ${spent.actorEpsilonPld.toFixed(3)} an actor active in all of them (lifetime ${spent.actorEpsilonLifetimePld.toFixed(3)}); the filter stands at ${spent.actorEpsilonRdp.toFixed(3)} of ${spent.actorCeiling} in ${spent.actorHorizonDays} days.`;
 }
 
-export async function pauseCommand(config: NodeConfig, paused: boolean): Promise<CommandOutcome> {
+export async function pauseCommand(
+  config: NodeConfig,
+  { paused, by, nowMs }: Operator & { readonly paused: boolean },
+): Promise<CommandOutcome> {
   const database = openNodeDatabase({ file: databaseFile(config) });
   try {
     await setPaused(database, paused);
   } finally {
     await database.destroy();
   }
+  openAuditLog({ stateDir: config.stateDir, now: nowMs }).append({
+    kind: paused ? 'paused' : 'resumed',
+    by,
+  });
   return {
     exitCode: 0,
     facts: { paused },
@@ -118,6 +127,6 @@ function isRunning(stateDir: string): boolean {
   }
 }
 
-function daysLeft(file: string, nowMs: number): number {
-  return Math.floor((Date.parse(new X509Certificate(readFileSync(file)).validTo) - nowMs) / DAY_MS);
+function daysLeft(certificate: string, nowMs: number): number {
+  return Math.floor((Date.parse(new X509Certificate(certificate).validTo) - nowMs) / DAY_MS);
 }

@@ -7,6 +7,7 @@ import { sha256Hex } from '@bhschain/dp';
 import type { Logger } from 'pino';
 import { codeOf, DetectorRefusedError } from '../errors.js';
 import type { NodeDatabase } from '../store/index.js';
+import { inSpan } from '../tracing.js';
 import { checkDetector, type CheckContext } from './detector-check.js';
 import type { DetectorRegistry, RegistryEntry } from './detector-registry.js';
 
@@ -95,7 +96,7 @@ class SequentialAttestor implements Attestor {
     for (let version = (newest?.version ?? -1) + 1; !signal.aborted; version++) {
       const entry = await registry.entry(version);
       if (entry === null) return;
-      await this.#decide(entry);
+      await inSpan('attest', { version }, () => this.#decide(entry));
     }
   }
 

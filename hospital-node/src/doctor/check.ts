@@ -2,10 +2,12 @@
  * One thing that the doctor looks at. Codes are never reused; a skip is never a pass.
  * @module
  */
+import { codeOf } from '../errors.js';
+
 export type CheckState = 'PASS' | 'WARN' | 'FAIL' | 'SKIP';
 
-export interface Finding {
-  readonly code: string;
+/** Without its code. */
+export interface Look {
   readonly state: CheckState;
   /** What was found. */
   readonly sentence: string;
@@ -13,32 +15,16 @@ export interface Finding {
   readonly fix: string;
 }
 
-/** `null` for the fix means that there is nothing to fix. */
-export type Check = Readonly<{
-  code: string;
-  look: () => Omit<Finding, 'code'> | Promise<Omit<Finding, 'code'>>;
-}>;
+export interface Finding extends Look {
+  readonly code: string;
+}
 
-export const pass = (sentence: string): Omit<Finding, 'code'> => ({
-  state: 'PASS',
-  sentence,
-  fix: '',
-});
-export const warn = (sentence: string, fix: string): Omit<Finding, 'code'> => ({
-  state: 'WARN',
-  sentence,
-  fix,
-});
-export const fail = (sentence: string, fix: string): Omit<Finding, 'code'> => ({
-  state: 'FAIL',
-  sentence,
-  fix,
-});
-export const skip = (sentence: string, fix: string): Omit<Finding, 'code'> => ({
-  state: 'SKIP',
-  sentence,
-  fix,
-});
+export type Check = Readonly<{ code: string; look: () => Look | Promise<Look> }>;
+
+export const pass = (sentence: string): Look => ({ state: 'PASS', sentence, fix: '' });
+export const warn = (sentence: string, fix: string): Look => ({ state: 'WARN', sentence, fix });
+export const fail = (sentence: string, fix: string): Look => ({ state: 'FAIL', sentence, fix });
+export const skip = (sentence: string, fix: string): Look => ({ state: 'SKIP', sentence, fix });
 
 /** Looks at everything in order; a check that throws has failed. */
 export async function examine(checks: readonly Check[]): Promise<Finding[]> {
@@ -47,9 +33,26 @@ export async function examine(checks: readonly Check[]): Promise<Finding[]> {
     try {
       findings.push({ code, ...(await look()) });
     } catch (error) {
-      const sentence = error instanceof Error ? error.message : String(error);
+      const message = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+      const sentence = `${message} (${codeOf(error)}).`;
       findings.push({ code, ...fail(sentence, 'See the message; it names the file or address.') });
     }
   }
   return findings;
+}
+
+/** For people: one finding in one line. */
+export function lineOf({ code, state, sentence, fix }: Finding): string {
+  return `${state} ${code}  ${sentence}${fix === '' ? '' : ` → ${fix}`}`;
+}
+
+/** All findings in one sentence and one exit status: 2 if anything failed, 1 if anything warned, else 0. */
+export function verdictOf(findings: readonly Finding[]): {
+  readonly sentence: string;
+  readonly exitCode: 0 | 1 | 2;
+} {
+  const count = (state: CheckState): number =>
+    findings.filter((each) => each.state === state).length;
+  const counts = `${count('PASS')} passed, ${count('WARN')} warned, ${count('FAIL')} failed, ${count('SKIP')} could not be looked at.`;
+  return { sentence: counts, exitCode: count('FAIL') > 0 ? 2 : count('WARN') > 0 ? 1 : 0 };
 }

@@ -3,9 +3,12 @@
  * server that people use. The channel may be away at start: rounds go on without it, the page waits for it.
  * @module
  */
+import { X509Certificate } from 'node:crypto';
 import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
+import type { AuditLog } from '../audit/audit-log.js';
 import { createAttestor, type DetectorVerdict } from '../detector/attestor.js';
 import { createDetectorRegistry } from '../detector/detector-registry.js';
+import { readIdentityFiles } from '../enrolment/node-identity.js';
 import { enrolActors } from '../enrolment/starting-profiles.js';
 import { codeOf } from '../errors.js';
 import {
@@ -43,6 +46,7 @@ export interface ChannelNeeds {
   readonly rounds: RoundPart;
   readonly metrics: NodeMetrics;
   readonly status: () => object;
+  readonly audit: AuditLog;
 }
 
 const RETRY_MS = 1_000;
@@ -91,7 +95,7 @@ export async function openChannel(
       fabric,
       follower: blocks,
       metrics: needs.metrics.registry,
-      ready: () => readiness(needs, blocks),
+      ready: () => readiness(surroundings, needs, blocks),
       status: needs.status,
       now: nowMs,
       log: log.child({ part: 'http' }),
@@ -129,7 +133,7 @@ async function connect(
 
 async function openAttestor(
   { config, log, sleep, onHop }: Surroundings,
-  { database, ledger, rounds, metrics }: ChannelNeeds,
+  { database, ledger, rounds, metrics, audit }: ChannelNeeds,
   fabric: FabricConnection,
 ): Promise<{
   readonly attestor: ReturnType<typeof createAttestor>;
@@ -154,6 +158,11 @@ async function openAttestor(
     onVerdict: (verdict) => {
       known = [verdict, ...known];
       metrics.detectorVerdicts.inc({ verdict: verdict.verdict });
+      audit.append({
+        kind: verdict.verdict === 'attested' ? 'detector-attested' : 'detector-refused',
+        by: 'node',
+        body: { version: verdict.version, modelHash: verdict.modelHash, code: verdict.code },
+      });
       onHop?.(verdict.verdict, { version: verdict.version, code: verdict.code });
     },
     log: log.child({ part: 'detector' }),
@@ -191,7 +200,14 @@ async function enrol(
   return null;
 }
 
+const LEDGER_FAULTS: readonly string[] = ['ERR_LEDGER_ROLLED_BACK', 'ERR_LEDGER_CORRUPT'];
+
+/** More than this and window bins would be cut elsewhere than at the other hospitals. */
+const CLOCK_SKEW_MAX_MS = 5_000;
+
+/** Named sub-checks: `ok`, or the code or word of what is missing. */
 function readiness(
+  { config, nowMs }: Surroundings,
   { log, rounds }: ChannelNeeds,
   blocks: BlockFollower,
 ): { ok: boolean; checks: Record<string, string> } {
@@ -201,6 +217,14 @@ function readiness(
     log: log.fault()?.code ?? 'ok',
     noise: rounds.noiseFault?.code ?? 'ok',
     channel: health.connected ? 'ok' : (health.lastErrorCode ?? 'connecting'),
+    clock: Math.abs(agent.clockOffsetMs ?? 0) > CLOCK_SKEW_MAX_MS ? 'ERR_CLOCK_SKEW' : 'ok',
+    certificate:
+      Date.parse(
+        new X509Certificate(readIdentityFiles(config.federation.tls).certificate).validTo,
+      ) > nowMs()
+        ? 'ok'
+        : 'expired',
+    privacyLedger: LEDGER_FAULTS.includes(agent.code ?? '') ? agent.code! : 'ok',
     federation: agent.phase === 'needs-operator' ? (agent.code ?? agent.phase) : 'ok',
   };
   return { ok: Object.values(checks).every((each) => each === 'ok'), checks };

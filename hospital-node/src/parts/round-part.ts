@@ -6,14 +6,18 @@ import { join } from 'node:path';
 import { DEFAULT_ARCHITECTURE, DEFAULT_LAYOUT_HASH, layoutOf } from '@bhschain/models/architecture';
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import { kernelHash } from '@bhschain/models/kernel';
-import { createFederationClient, type FederationClient } from '@bhschain/orchestrator/protocol';
+import type { FederationClient } from '@bhschain/orchestrator/protocol';
 import type { WindowLabels } from '../access-log/index.js';
+import type { AuditLog } from '../audit/audit-log.js';
+import { renewIdentity } from '../enrolment/renewal.js';
 import type { HospitalNodeError } from '../errors.js';
 import type { NodeMetrics } from '../metrics.js';
 import type { PrivacyLedger } from '../privacy-ledger/index.js';
+import type { AlarmCode } from '../round/delivery.js';
 import { openReleaseStore } from '../round/release-store.js';
 import {
   createRoundAgent,
+  type PollResult,
   type RoundAgent,
   type RoundStep,
   type RoundSummary,
@@ -25,7 +29,8 @@ import { createRoundNoise } from '../training/round-noise.js';
 import { createTrainingPool } from '../training/training-pool.js';
 import type { Lifetime } from './lifetime.js';
 import type { LogPart } from './log-part.js';
-import { readText, SOFTWARE, type Surroundings } from './surroundings.js';
+import { openFederation } from './federation-connection.js';
+import { SOFTWARE, type Surroundings } from './surroundings.js';
 
 export interface RoundPart {
   readonly agent: RoundAgent;
@@ -45,6 +50,7 @@ export async function openRounds(
     readonly log: LogPart;
     readonly labels: WindowLabels;
     readonly metrics: NodeMetrics;
+    readonly audit: AuditLog;
   },
 ): Promise<RoundPart> {
   const { config, log, random, sleep } = surroundings;
@@ -86,37 +92,38 @@ export async function openRounds(
     binMs: config.windows.binMs,
     approvedPlans: config.privacy.approvedPlans,
     isPaused: () => paused,
+    renew: async () => {
+      const { serial, notAfter } = await renewIdentity(config, { client, ...o, by: 'node' });
+      log.info({ serial, notAfter }, 'certificate renewed');
+    },
     notReady: () => badNoise ?? o.log.fault(),
-    ...observers(surroundings, o.metrics, o.ledger, () => agent),
+    ...observers(surroundings, { ...o, agent: () => agent }),
   });
   lifetime.run('round agent', (signal) => agent.run(signal));
   return { agent, client, noiseFault: badNoise };
 }
 
-export function openFederation({ config, nowMs }: Surroundings): FederationClient {
-  const { id, address, tls, signerCa } = config.federation;
-  return createFederationClient({
-    address,
-    federationId: id,
-    nodeId: config.nodeId,
-    ca: readText(tls.ca),
-    certificate: readText(tls.cert),
-    privateKey: readText(tls.key),
-    trustedSigners: [readText(signerCa)],
-    nowMs,
-  });
-}
-
 /** Metrics and progress of a round. */
 function observers(
   { monotonicMs, onHop }: Surroundings,
-  metrics: NodeMetrics,
-  ledger: PrivacyLedger,
-  agent: () => RoundAgent,
+  {
+    metrics,
+    ledger,
+    audit,
+    agent,
+  }: {
+    readonly metrics: NodeMetrics;
+    readonly ledger: PrivacyLedger;
+    readonly audit: AuditLog;
+    readonly agent: () => RoundAgent;
+  },
 ): {
   readonly onStep: (step: RoundStep, roundId: { readonly slotIndex: number }) => void;
   readonly onRound: (summary: RoundSummary) => void;
+  readonly onPoll: (result: PollResult, code: string | null) => void;
+  readonly onAlarm: (code: AlarmCode) => void;
 } {
+  let connected = false;
   let debitedAtMs = 0;
   return {
     onStep: (step, { slotIndex }) => {
@@ -128,10 +135,21 @@ function observers(
         metrics.uploadBytes.inc(ledger.releases().at(-1)?.byteCount ?? 0);
       if (step === 'debited' || step === 'released') onHop?.(step, { slotIndex });
     },
+    onPoll: (result, code) => {
+      metrics.polls.inc({ result });
+      if (connected && code === 'ERR_UNREACHABLE') metrics.disconnects.inc();
+      connected = result !== 'failed';
+    },
+    onAlarm: (code) => {
+      metrics.alarms.inc({ code });
+    },
     onRound: ({ outcome, code, slotIndex }) => {
       const { lastTraining } = agent().status();
       metrics.rounds.inc({ outcome });
-      if (outcome === 'declined') metrics.refusals.inc({ code: code ?? 'ERR_INTERNAL' });
+      if (outcome === 'declined') {
+        metrics.refusals.inc({ code: code ?? 'ERR_INTERNAL' });
+        audit.append({ kind: 'round-refused', by: 'node', body: { slotIndex, code } });
+      }
       if (lastTraining !== null) {
         metrics.windowsAvailable.set(lastTraining.windows);
         metrics.updateNorm.set(lastTraining.updateNorm);

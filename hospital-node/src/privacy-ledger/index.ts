@@ -1,11 +1,5 @@
 export type { DebitReceipt } from './debit-receipt.js';
-export {
-  openLedgerFile,
-  readLedger,
-  syncFolder,
-  type LedgerFile,
-  type TornTail,
-} from './ledger-file.js';
+export { openLedgerFile, readLedger, type LedgerFile, type TornTail } from './ledger-file.js';
 export { openPrivacyLedger, type DebitRequest, type PrivacyLedger } from './privacy-ledger.js';
 export {
   foldReleases,

@@ -22,6 +22,7 @@ import {
   type LedgerRecord,
 } from '@bhschain/dp';
 import { LedgerFileError } from '../errors.js';
+import { syncFolder } from '../store/durable-file.js';
 
 /** An unfinished last line: the process died while it was written, so nobody ever acted on it. */
 export interface TornTail {
@@ -123,16 +124,6 @@ function setAside(file: string, byteOffset: number, tail: Uint8Array): TornTail 
     );
   }
   return { byteOffset, byteCount: tail.length, file: aside };
-}
-
-/** Makes names in a folder durable: without it a new file can vanish with the power. */
-export function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 class AppendOnlyFile implements LedgerFile {

@@ -40,6 +40,15 @@ export interface DebitRequest {
   readonly interval: Interval;
 }
 
+/** What is known of an update once its bytes are on disk. */
+export interface ReleasedFacts {
+  readonly digest: string;
+  readonly byteCount: number;
+  /** Both or neither: a release adopted after a crash has lost its salt. */
+  readonly dataCommitment?: string;
+  readonly dataSalt?: string;
+}
+
 export interface PrivacyLedger {
   readonly head: LedgerHead;
   readonly tornTail: TornTail | null;
@@ -62,7 +71,8 @@ export interface PrivacyLedger {
    * @throws {RoundRefusedError} `ERR_INTERVAL_SPENT`, `ERR_BUDGET_EXHAUSTED`
    */
   debit(request: DebitRequest): DebitReceipt;
-  released(key: string, facts: { readonly digest: string; readonly byteCount: number }): void;
+  /** @param facts.dataSalt - opens the commitment; stays in this file */
+  released(key: string, facts: ReleasedFacts): void;
   sent(key: string): void;
   acknowledged(key: string, facts: { readonly verdict: string; readonly receipt: string }): void;
   settled(key: string, facts: { readonly included: boolean; readonly manifest: string }): void;
@@ -265,8 +275,8 @@ class FiledPrivacyLedger implements PrivacyLedger {
     return new DebitReceipt(key, record);
   }
 
-  released(key: string, facts: { readonly digest: string; readonly byteCount: number }): void {
-    this.#move(key, ['debited'], 'released', facts);
+  released(key: string, facts: ReleasedFacts): void {
+    this.#move(key, ['debited'], 'released', { ...facts });
   }
 
   sent(key: string): void {

@@ -35,6 +35,8 @@ export interface ReleaseState {
   /** SHA-256 of the update bytes, once they are on disk. */
   readonly digest: string | null;
   readonly byteCount: number;
+  /** What the envelope says about the data; null where the record does not. */
+  readonly dataCommitment: string | null;
   readonly sentAt: string | null;
   readonly verdict: string | null;
   /** Whether the round's manifest names the update, once it is known. */
@@ -110,6 +112,7 @@ function debitOf(key: string, record: LedgerRecord): ReleaseState {
     stage: 'debited',
     digest: null,
     byteCount: 0,
+    dataCommitment: null,
     sentAt: null,
     verdict: null,
     included: null,
@@ -125,6 +128,7 @@ function changeOf(record: LedgerRecord): Partial<ReleaseState> {
         stage: 'released',
         digest: textOf(body, 'digest'),
         byteCount: Number(body['byteCount']),
+        dataCommitment: textOf(body, 'dataCommitment') || null,
       };
     case 'sent':
       return { stage: 'sent', sentAt: record.at };

@@ -28,8 +28,12 @@ export interface DeliveryOptions {
   readonly monotonicMs: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onStep: (step: 'sending' | 'submitted' | 'acknowledged', roundId: RoundId) => void;
+  readonly onAlarm?: (code: AlarmCode) => void;
   readonly log: Logger;
 }
+
+/** What a person must look at. */
+export type AlarmCode = 'ERR_ACCEPTED_NOT_INCLUDED' | 'ERR_UPDATE_CONFLICT';
 
 /** How a delivery ended. */
 export type DeliveryOutcome = 'accepted' | 'quarantined' | 'rejected' | 'closed' | 'unreached';
@@ -117,7 +121,8 @@ async function submitUntil(
             },
           ],
           ledgerHead: { seq: ledger.head.seq, hash: ledger.head.hash },
-          dataCommitment: '',
+          // '' for a release that was adopted after a crash: its salt was never written down.
+          dataCommitment: o.release.dataCommitment ?? '',
           software: options.software,
           kernelHash: options.kernelHash,
         },
@@ -164,7 +169,7 @@ function bytesOf(releases: ReleaseStore, release: ReleaseState): Uint8Array {
  * without a manifest is left open until a later round has one.
  */
 export async function settleDelivered(
-  options: Pick<DeliveryOptions, 'client' | 'ledger' | 'nodeId' | 'log'>,
+  options: Pick<DeliveryOptions, 'client' | 'ledger' | 'nodeId' | 'onAlarm' | 'log'>,
 ): Promise<void> {
   const { client, ledger, log, nodeId } = options;
   const open = ledger
@@ -185,6 +190,7 @@ export async function settleDelivered(
     const own = manifest.contributions.find((each) => each.nodeId === nodeId);
     const included = own?.verdict === 'accepted' && own.update === release.digest;
     if (!included && release.verdict === 'accepted') {
+      options.onAlarm?.('ERR_ACCEPTED_NOT_INCLUDED');
       log.error(
         { slotIndex, code: 'ERR_ACCEPTED_NOT_INCLUDED' },
         'accepted update is not in the manifest',

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { HospitalNodeError } from '../errors.js';
-import { syncFolder } from '../privacy-ledger/index.js';
+import { syncFolder } from '../store/durable-file.js';
 
 export interface ReleaseStore {
   /** Durable when it returns. A second, different content under a key is refused (`ERR_RELEASE_EXISTS`). */

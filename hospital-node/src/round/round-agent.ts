@@ -12,13 +12,21 @@ import {
   type FederationClient,
   type NodeState,
   type RoundId,
+  type Work,
   type WorkUnit,
 } from '@bhschain/orchestrator/protocol';
 import type { Logger } from 'pino';
 import { AccessLogError, codeOf, HospitalNodeError, RoundRefusedError } from '../errors.js';
 import { releaseKeyOf, type PrivacyLedger, type ReleaseState } from '../privacy-ledger/index.js';
+import { inSpan } from '../tracing.js';
 import { createBackoff } from './backoff.js';
-import { CLOSED_CODES, deliver, settleDelivered, type DeliveryOptions } from './delivery.js';
+import {
+  CLOSED_CODES,
+  deliver,
+  settleDelivered,
+  type AlarmCode,
+  type DeliveryOptions,
+} from './delivery.js';
 import { readCalendar, type FederationCalendar } from './federation-document.js';
 import { recoverReleases } from './recovery.js';
 import type { ReleaseStore } from './release-store.js';
@@ -35,6 +43,8 @@ export type RoundStep =
   | 'sending'
   | 'submitted'
   | 'acknowledged';
+
+export type PollResult = Work['kind'] | 'failed';
 
 export type AgentPhase =
   'starting' | 'idle' | 'training' | 'uploading' | 'paused' | 'unreachable' | 'needs-operator';
@@ -73,6 +83,8 @@ export interface RoundAgentOptions {
   readonly binMs: number;
   readonly approvedPlans: readonly string[] | null;
   readonly isPaused: () => boolean;
+  /** Gets the node a new certificate; asked for when two thirds of the old one are over. */
+  readonly renew?: () => Promise<void>;
   /** A coded reason why this node cannot train at all at the moment, or null. */
   readonly notReady?: () => HospitalNodeError | null;
   readonly nowMs: () => number;
@@ -83,6 +95,10 @@ export interface RoundAgentOptions {
   /** Called after each durable step; progress for people, crash points for tests. */
   readonly onStep?: (step: RoundStep, roundId: RoundId) => void;
   readonly onRound?: (summary: RoundSummary) => void;
+  /** What came of asking for work; `failed` with the code of the fault. */
+  readonly onPoll?: (result: PollResult, code: string | null) => void;
+  /** Something that a person must look at although rounds go on. */
+  readonly onAlarm?: (code: AlarmCode) => void;
   readonly log: Logger;
 }
 
@@ -147,6 +163,8 @@ class PollingAgent implements RoundAgent {
         if (isStopped()) return;
         const code = codeOf(error);
         if (FATAL_CODES.includes(code)) throw error;
+        this.#o.onPoll?.('failed', code);
+        if (code === 'ERR_UPDATE_CONFLICT') this.#o.onAlarm?.(code);
         waitMs = this.#afterFault(error, backoff.next());
         log.warn({ code, waitMs, ...detailOf(error) }, 'poll failed');
       }
@@ -158,15 +176,18 @@ class PollingAgent implements RoundAgent {
     if (this.#calendar === null || this.#o.monotonicMs() > this.#greetAgainMs) await this.#hello();
     const state = this.#state();
     const work = await this.#o.client.getWork({ state });
+    this.#o.onPoll?.(work.kind, null);
     switch (work.kind) {
       case 'train':
-        await this.#round(work.unit, signal);
+        await inSpan('round', { slotIndex: work.unit.roundId.slotIndex }, () =>
+          this.#round(work.unit, signal),
+        );
         break;
       case 'upgrade':
         this.#set('needs-operator', `Needs protocol level ${work.level}; update the node.`, null);
         break;
       case 'renew':
-        this.#set('idle', 'The node certificate is due for renewal.', null);
+        await this.#renew();
         break;
       case 'idle':
         this.#set(
@@ -208,6 +229,17 @@ class PollingAgent implements RoundAgent {
         { clockOffsetMs: hello.clockOffsetMs },
         'clock differs from the orchestrator',
       );
+    }
+  }
+
+  /** The old certificate is good for weeks yet: a failure is told and tried again at the next poll. */
+  async #renew(): Promise<void> {
+    try {
+      await this.#o.renew?.();
+      this.#set('idle', 'The node certificate was renewed.', null);
+    } catch (error) {
+      this.#o.log.warn({ code: codeOf(error), err: error }, 'certificate not renewed yet');
+      this.#set('idle', 'The node certificate is due for renewal.', codeOf(error));
     }
   }
 
@@ -266,13 +298,20 @@ class PollingAgent implements RoundAgent {
     this.#step('debited', roundId);
     this.#tell(roundId, 'training');
     try {
-      const { update, facts } = await trainer.train({ plan, base, interval, receipt });
+      const { update, data, facts } = await inSpan('train', { slotIndex: roundId.slotIndex }, () =>
+        trainer.train({ plan, base, interval, receipt }),
+      );
       this.#status = { ...this.#status, lastTraining: facts };
       this.#step('trained', roundId);
       const bytes = encodeParameters(update);
       releases.persist(key, bytes);
       this.#step('persisted', roundId);
-      ledger.released(key, { digest: sha256Hex(bytes), byteCount: bytes.length });
+      ledger.released(key, {
+        digest: sha256Hex(bytes),
+        byteCount: bytes.length,
+        dataCommitment: data.commitment,
+        dataSalt: data.salt,
+      });
     } catch (error) {
       // Nothing has left. The debit stands, since the noise is gone.
       if (ledger.releaseOf(key)?.stage === 'debited') ledger.abandoned(key, codeOf(error));

@@ -15,6 +15,7 @@ import type { DebitReceipt } from '../privacy-ledger/index.js';
 import { normEnvelope, screenOwnUpdate } from '../training/own-update-screening.js';
 import type { RoundNoise } from '../training/round-noise.js';
 import type { TrainingPool } from '../training/training-pool.js';
+import { commitToData, type DataCommitment } from './data-commitment.js';
 
 /** Private facts of a round, for this hospital's own status page. */
 export interface TrainingFacts {
@@ -44,6 +45,7 @@ export interface TrainRequest {
 
 export interface Trained {
   readonly update: Int32Array;
+  readonly data: DataCommitment;
   readonly facts: TrainingFacts;
 }
 
@@ -85,6 +87,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     const found = await options.windows.trainingWindows(interval, options.labels);
     const windowCount = found.windows.length;
     const batch = standardise(found.windows, options.normaliser, options.architecture.steps);
+    // The worker gets the buffers for good, so this comes first.
+    const data = commitToData([batch.windows, batch.lengths, batch.columnMask], options.random);
     const { update, report } = await pool.run({
       plan,
       architecture: options.architecture,
@@ -101,6 +105,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     screenOwnUpdate(update, normEnvelope(plan, windowCount));
     return {
       update,
+      data,
       facts: {
         windows: windowCount,
         excludedPending: found.excluded.pending,

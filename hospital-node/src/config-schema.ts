@@ -1,0 +1,171 @@
+/**
+ * Every key of the configuration: its type, its default and what it means, in one place. `config.ts` checks files
+ * against it, `bhs-node config explain` and the reference print it.
+ * @module
+ */
+import { Type, type TSchema } from 'typebox';
+
+export const SIX_HOURS_MS = 21_600_000;
+
+const name = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
+const hexDigest = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+const aName = (description: string): TSchema => Type.String({ pattern: name, description });
+const hostAndPort = (description: string): TSchema =>
+  Type.String({ pattern: '^[^\\s/]+:[0-9]{1,5}$', description });
+/** A file or folder; what is relative counts from the configuration's own folder. */
+const path = (description: string): TSchema =>
+  Type.String({ minLength: 1, format: 'path', description });
+const orNull = (schema: TSchema, description: string): TSchema =>
+  Type.Union([schema, Type.Null()], { default: null, description });
+/** A list of words; `default` absent: the key is required. */
+const oneOf = (words: readonly string[], first: string, description: string): TSchema =>
+  Type.Unsafe<string>({ enum: [...words], default: first, description });
+
+function group(description: string, keys: Record<string, TSchema>): TSchema {
+  return Type.Object(keys, { additionalProperties: false, description });
+}
+
+/** A group that may be left out, because each of its keys has a default. */
+function optionalGroup(description: string, keys: Record<string, TSchema>): TSchema {
+  return Type.Object(keys, { additionalProperties: false, default: {}, description });
+}
+
+export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
+  nodeId: aName('Name of this node in the federation. `join` writes it.'),
+  mspId: aName("The hospital's Fabric organisation."),
+  stateDir: path('What the node keeps: privacy ledger, releases, database, keys, audit log.'),
+  log: group('The access log that the node reads.', {
+    file: path('Native JSON lines, followed through rotation; or one finished .gz.'),
+    format: oneOf(['native'], 'native', 'How a line is written.'),
+    liveFromMs: orNull(
+      Type.Integer({ minimum: 0 }),
+      'Log time before which lines are history and make profiles only; null: what is there at the first start.',
+    ),
+    watermarkMs: Type.Integer({
+      minimum: 0,
+      default: 600_000,
+      description: 'How far behind the newest event a line may come and still count.',
+    }),
+  }),
+  windows: optionalGroup('How the log is cut for training.', {
+    binMs: Type.Integer({
+      minimum: 60_000,
+      maximum: SIX_HOURS_MS,
+      default: SIX_HOURS_MS,
+      description: "Length of a window's bin; a divisor of six hours, and equal to the plan's.",
+    }),
+    retentionDays: Type.Integer({
+      minimum: 1,
+      maximum: 400,
+      default: 35,
+      description: 'How long windows are kept.',
+    }),
+  }),
+  federation: group('The federation and this node’s place in it.', {
+    id: aName('Name of the federation. `join` writes it.'),
+    address: hostAndPort("The orchestrator's address, the one outbound port. `join` writes it."),
+    tls: group("This node's identity there. `join` and `rotate` write the files.", {
+      ca: path('Certificates of the federation’s authority.'),
+      cert: path("This node's certificate."),
+      key: path('Its key; readable by the node only.'),
+    }),
+    signerCa: path(
+      'Certificate of the ordering organisation’s Fabric authority: who may sign manifests and receipts.',
+    ),
+  }),
+  fabric: group('The way to the channel.', {
+    endpoints: Type.Array(hostAndPort('A gateway peer.'), {
+      minItems: 1,
+      description: 'Gateway peers, the own organisation’s first.',
+    }),
+    tlsRoot: path("Root of the peers' TLS certificates."),
+    channel: aName('The channel.'),
+    chaincode: aName('The chaincode that guards it.'),
+    cert: path("The node's Fabric certificate (role hospital-node)."),
+    key: path('Its key; also says yes to an enrolment in the hospital’s name.'),
+  }),
+  privacy: optionalGroup('What this hospital allows, whoever asks.', {
+    ceilings: optionalGroup('Limits on privacy loss; a change is a record in the ledger.', {
+      epsilonPerRound: Type.Number({
+        exclusiveMinimum: 0,
+        default: 0.5,
+        description: 'Largest ε of one round for one window, at the plan’s δ.',
+      }),
+      actorEpsilon: Type.Number({
+        exclusiveMinimum: 0,
+        default: 8,
+        description: 'Largest ε of one actor over any rolling horizon, by the RDP filter.',
+      }),
+      actorHorizonDays: Type.Integer({
+        minimum: 1,
+        default: 30,
+        description: 'Length of that horizon in log time.',
+      }),
+      windowsPerActorMax: Type.Integer({
+        minimum: 1,
+        default: 6,
+        description: 'Most windows that one actor may have in a round.',
+      }),
+    }),
+    approvedPlans: orNull(
+      Type.Array(hexDigest),
+      'Hashes of the plans this hospital has signed; null: every plan within the ceilings, recorded when first seen.',
+    ),
+  }),
+  http: optionalGroup('Where people and probes find the node.', {
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address to listen on; anything but loopback belongs behind a proxy.',
+    }),
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 0,
+      description: 'Port to listen on; 0: any free one.',
+    }),
+  }),
+  actorsFile: path(
+    'Private directory of the staff: {actor, pseudonym, ledgerActor, role, ward} a line.',
+  ),
+  peopleDir: path('Certificates of the reviewers.'),
+  consoleDir: orNull(path('The built analyst page.'), 'The built analyst page; null: API only.'),
+  vocabulary: orNull(
+    group('The code table of the source.', {
+      hash: hexDigest,
+      size: Type.Integer({ minimum: 1 }),
+    }),
+    'The code table of a source with a vocabulary of its own.',
+  ),
+  timeGranularity: oneOf(
+    ['exact', 'day', 'case-shifted'],
+    'exact',
+    'What the clock of the source is worth.',
+  ),
+  training: optionalGroup('Local training.', {
+    threads: Type.Integer({
+      minimum: 1,
+      maximum: 64,
+      default: 1,
+      description: 'Worker threads; the result does not depend on it.',
+    }),
+  }),
+  backup: optionalGroup('What the doctor knows of backups.', {
+    stampFile: orNull(
+      path('A file that the backup touches.'),
+      'A file that the backup of the privacy ledger touches when it is through; its age is the backup’s.',
+    ),
+  }),
+  tracing: optionalGroup('OpenTelemetry.', {
+    setupModule: orNull(
+      path('A module to import.'),
+      'A module that registers an OpenTelemetry SDK, imported before the node starts; null: nothing is traced.',
+    ),
+  }),
+  logLevel: oneOf(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
+    'info',
+    'Least level of the log on standard error.',
+  ),
+});
