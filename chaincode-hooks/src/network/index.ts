@@ -11,10 +11,12 @@ export {
   type Program,
   type ServerPlace,
 } from './chaincode.js';
+export { longestChainDir, verifyNetworkChain, type ChainReport } from './chain-verifier.js';
 export { surroundings, type Surroundings } from './config.js';
 export { administratorOf, rootFileOf } from './crypto-material.js';
 export { NetworkError, type NetworkErrorCode } from './errors.js';
 export { freePortBase, openNetwork, type FabricNetwork, type UpOptions } from './network.js';
+export { chainDir, readPeerBlocks, type PeerBlock } from './peer-blocks.js';
 export { runningProcesses, stopProcesses, type RunningProcess } from './processes.js';
 export { readRecord, wipeDirectory } from './record.js';
 export {

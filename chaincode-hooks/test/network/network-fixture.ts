@@ -15,7 +15,7 @@ import {
   type Gateway,
   type Network,
 } from '@hyperledger/fabric-gateway';
-import { issueIdentity } from '../../src/embedded-peer/index.js';
+import { issueIdentity, type KeyPairPem } from '../../src/embedded-peer/index.js';
 import { actorOf } from '../../src/events.js';
 import {
   BHSCHAIN,
@@ -75,6 +75,8 @@ export interface TestNetwork extends AsyncDisposable {
     attributes?: Readonly<Record<string, string>>,
     through?: Hospital,
   ): TestPerson;
+  /** Somebody with a certificate that this network's people-issuing roots did not sign. */
+  stranger(mspId: string, certificatePem: string, privateKeyPem: string): TestPerson;
   close(): Promise<void>;
 }
 
@@ -118,43 +120,52 @@ export async function startNetwork(
   }
   const { hospitals, channel } = fabric.topology;
   let people = 0;
+  const connectAs = (
+    mspId: string,
+    { certificatePem, privateKeyPem }: KeyPairPem,
+    through?: Hospital,
+  ): TestPerson => {
+    const own = hospitals.find((hospital) => hospital.mspId === mspId);
+    const { peer, tlsRootFile } = through ?? own ?? hospitals[0]!;
+    const client = new grpc.Client(
+      `${HOST}:${peer.port}`,
+      grpc.credentials.createSsl(readFileSync(tlsRootFile)),
+      { 'grpc.ssl_target_name_override': 'localhost' },
+    );
+    const within = (ms: number) => () => ({ deadline: Date.now() + ms });
+    const gateway = connect({
+      client,
+      identity: { mspId, credentials: Buffer.from(certificatePem) },
+      signer: signers.newPrivateKeySigner(createPrivateKey(privateKeyPem)),
+      hash: hash.sha256,
+      evaluateOptions: within(10_000),
+      endorseOptions: within(20_000),
+      submitOptions: within(15_000),
+      commitStatusOptions: within(30_000),
+    });
+    open.push({ gateway, client });
+    const network = gateway.getNetwork(channel);
+    return {
+      mspId,
+      actor: actorOf(mspId, certificatePem),
+      gateway,
+      network,
+      contract: network.getContract(chaincodes[0]!.name),
+    };
+  };
   return {
     fabric,
     hospitals,
     person(mspId, attributes = {}, through) {
-      const { certificatePem, privateKeyPem } = issueIdentity({
+      const identity = issueIdentity({
         authority: fabric.authority(mspId),
         commonName: `person-${++people}`,
         attributes,
       });
-      const own = hospitals.find((hospital) => hospital.mspId === mspId);
-      const { peer, tlsRootFile } = through ?? own ?? hospitals[0]!;
-      const client = new grpc.Client(
-        `${HOST}:${peer.port}`,
-        grpc.credentials.createSsl(readFileSync(tlsRootFile)),
-        { 'grpc.ssl_target_name_override': 'localhost' },
-      );
-      const within = (ms: number) => () => ({ deadline: Date.now() + ms });
-      const gateway = connect({
-        client,
-        identity: { mspId, credentials: Buffer.from(certificatePem) },
-        signer: signers.newPrivateKeySigner(createPrivateKey(privateKeyPem)),
-        hash: hash.sha256,
-        evaluateOptions: within(10_000),
-        endorseOptions: within(20_000),
-        submitOptions: within(15_000),
-        commitStatusOptions: within(30_000),
-      });
-      open.push({ gateway, client });
-      const network = gateway.getNetwork(channel);
-      return {
-        mspId,
-        actor: actorOf(mspId, certificatePem),
-        gateway,
-        network,
-        contract: network.getContract(chaincodes[0]!.name),
-      };
+      return connectAs(mspId, identity, through);
     },
+    stranger: (mspId, certificatePem, privateKeyPem) =>
+      connectAs(mspId, { certificatePem, privateKeyPem }),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -77,7 +77,7 @@ describe.skipIf(process.platform !== 'linux')("the network's processes", () => {
     );
   });
 
-  it('cannot be started from a program that is not there', async () => {
+  it('cannot be started from a program that is not there', () => {
     const plan = { name: 'peer1', command: join(dir, 'none'), args: [], cwd: dir, environment: {} };
     expect(() => startProcess(dir, join(dir, 'log'), plan)).toThrow(
       expect.objectContaining({ code: 'ERR_NETWORK_PROCESS' }) as Error,
