@@ -1,147 +1,237 @@
 /**
- * `npm run bench -w chaincode-hooks [-- --json]`: processor time of the guard, on the real contract runtime over a ledger in
- * memory, so that no wire and no disk is in the figures. Exit status 1 when a bar of the README is missed.
+ * `npm run bench -w chaincode-hooks [-- --json] [--seconds N] [--csv FILE] [--quick]`
+ *
+ * 1. Processor time of the guard (`guard-cpu.ts`), with the promises of the README.
+ * 2. Throughput on the development ledger (`embedded-ledger.ts`): guard off, shadow, enforce, at 1 to 300 clients in a closed
+ *    loop, arms interleaved; what reading the detector's blobs in every call costs; one hot session; a service account.
+ *
+ * Exit status 1 when a bar of the README is missed. `--quick`: the first part, and two levels of the second.
  */
-import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
 
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
-import type { ChaincodeInterface } from 'fabric-shim';
 
-import { createChaincode } from '../src/chaincode-server.js';
-import { createGuardMetrics } from '../src/metrics.js';
-import {
-  SESSION,
-  createConsortium,
-  ordinaryMorning,
-  readArgs,
-} from '../test/consortium-fixture.js';
-import { CODE_HASH, START_MS, type Invocation } from '../test/memory-ledger.js';
+import { ARMS, type ArmName } from './arm.js';
+import { closedLoop, type LoadFigures } from './closed-loop.js';
+import { BATCH, HOSPITALS, startEmbeddedArm, type Arm } from './embedded-ledger.js';
+import { guardCpu } from './guard-cpu.js';
 
 interface Result {
   readonly name: string;
-  readonly unit: 'ms';
+  readonly unit: 'ms' | '1/s' | '1';
   readonly median: number;
   readonly min: number;
   readonly max: number;
   readonly runs: number;
-  readonly peer: null;
-  readonly peerMedian: null;
-  readonly ratio: null;
+  readonly peer: string | null;
+  readonly peerMedian: number | null;
+  readonly ratio: number | null;
   readonly bar: string | null;
   readonly ok: boolean;
 }
 
-const WARM_UP = 300;
-const CALLS = 2_000;
-const RUNS = 7;
-const json = process.argv.includes('--json');
-const bars = readBars();
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '2' },
+    csv: { type: 'string' },
+  },
+});
+const seconds = Number(options.seconds);
+/** In flight, and the client counts of the paper's second table. */
+const LEVELS = options.quick ? [8, 32] : [1, 8, 25, 32, 50, 100, 128, 150, 200, 250, 300];
+/** Where arms are compared: several runs, interleaved, and the arm that reads the blobs. */
+const COMPARED = [8, 32];
+const RUNS = options.quick ? 3 : 5;
+
+const say = (line: string): void => {
+  if (!options.json) console.log(line);
+};
 const results: Result[] = [];
 
-const o = await createConsortium();
-await ordinaryMorning(o);
-for (let i = 0; i < 16; i++) {
-  await o.submit(o.clerk, 'RecordAccessContract:requestAccess', readArgs(), {
-    timestampMs: START_MS + 120_000 + i * 45_000,
-  });
-}
-
-let judgementMs: number[] = [];
-const metrics = {
-  ...createGuardMetrics(),
-  observeJudgement: (o: { readonly cpuSeconds: number }): void =>
-    void judgementMs.push(o.cpuSeconds * 1000),
-};
-
-/** Processor milliseconds of one Invoke, so that a busy machine does not show; the simulation around it is not counted. */
-async function invokeMs(chaincode: ChaincodeInterface, invocation: Invocation): Promise<number> {
-  let spentMs = 0;
-  await o.ledger.simulate(invocation, {
-    Init: (stub) => chaincode.Init(stub),
-    Invoke: async (stub) => {
-      const start = process.cpuUsage();
-      const response = await chaincode.Invoke(stub);
-      const { user, system } = process.cpuUsage(start);
-      spentMs = (user + system) / 1000;
-      return response;
-    },
-  });
-  return spentMs;
-}
-
-const timestampMs = START_MS + 120_000 + 16 * 45_000;
-const access: Invocation = {
-  by: o.clerk,
-  call: 'RecordAccessContract:requestAccess',
-  args: readArgs(),
-  timestampMs,
-};
-const diverted: Invocation = {
-  by: o.clerk,
-  call: 'RecordAccessContract:export',
-  args: [SESSION, 'e'.repeat(64), '900000', 'research', 'sensitive', ''],
-  timestampMs,
-};
-const query: Invocation = { by: o.clerk, call: 'FederationContract:config', args: [] };
-
-const warm = createChaincode({ codeHash: CODE_HASH, metrics });
-for (let i = 0; i < WARM_UP; i++) {
-  for (const invocation of [access, diverted, query]) await invokeMs(warm, invocation);
-}
-
-const arms = new Map<string, number[]>();
-const note = (name: string, values: readonly number[]): void => {
-  const all = arms.get(name) ?? [];
-  arms.set(name, [...all, ...values]);
-};
-for (let run = 0; run < RUNS; run++) {
-  const callMs: number[] = [];
-  judgementMs = [];
-  for (let i = 0; i < CALLS / RUNS; i++) callMs.push(await invokeMs(warm, access));
-  note('guarded call, 16 rows, 99th percentile', [quantile(callMs, 0.99)]);
-  note('guarded call, 16 rows', [quantile(callMs, 0.5)]);
-  note('features and score', [quantile(judgementMs, 0.5)]);
-  const queryMs: number[] = [];
-  for (let i = 0; i < CALLS / RUNS; i++) queryMs.push(await invokeMs(warm, query));
-  note('contract runtime alone (a query)', [quantile(queryMs, 0.5)]);
-  note('the guard itself', [quantile(callMs, 0.5) - quantile(queryMs, 0.5)]);
-  const divertedMs: number[] = [];
-  for (let i = 0; i < 50; i++) divertedMs.push(await invokeMs(warm, diverted));
-  note('diverted call, with reasons', [quantile(divertedMs, 0.5)]);
-  const cold = createChaincode({ codeHash: CODE_HASH, metrics });
-  note('first call of a cold endorser', [await invokeMs(cold, access)]);
-}
-
-for (const [name, values] of arms) {
+const bars = readBars();
+for (const [name, values] of await guardCpu()) {
   const bar = bars.get(name) ?? null;
-  const median = quantile(values, 0.5);
+  const median = middle(values);
   const ok = bar === null || median <= bar.value;
-  results.push({
+  results.push(resultOf(name, 'ms', values, { bar: bar?.text ?? null, ok }));
+  const promise = bar === null ? '' : `  (${bar.text}: ${ok ? 'kept' : 'MISSED'})`;
+  say(`${name.padEnd(48)} ${median.toFixed(3)} ms${promise}`);
+}
+
+const csv = options.csv === undefined ? null : createWriteStream(options.csv);
+csv?.write('arm,load,clients,run,client,start_ms,latency_ms,code,disposition\n');
+
+const arms = new Map<ArmName, Arm>();
+try {
+  for (const name of ARMS) arms.set(name, await startEmbeddedArm(name, Math.max(...LEVELS)));
+  for (const arm of arms.values())
+    await closedLoop({ clients: 8, seconds: 1, call: arm.call, cpu: arm.cpu });
+  say('');
+  say(
+    `${'arm'.padEnd(28)} clients   1/s     p50     p95     p99  held  failed  chaincode  ledger  cores busy`,
+  );
+  for (const clients of LEVELS) await measureLevel(clients);
+  for (const name of ['off', 'enforce'] as const) {
+    const arm = arms.get(name)!;
+    note(name, 'one hot session', [
+      await closedLoop({ clients: 8, seconds, call: arm.hotCall, cpu: arm.cpu }),
+    ]);
+    note(name, 'a service account', [
+      await closedLoop({ clients: 32, seconds, call: arm.serviceCall, cpu: arm.cpu }),
+    ]);
+  }
+} finally {
+  for (const arm of arms.values()) await arm.close();
+  csv?.end();
+}
+
+const machine = {
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGb: Math.round(totalmem() / 2 ** 30),
+  loadAverage: loadavg().map((load) => Math.round(load * 10) / 10),
+  node: process.version,
+  detectorBytes: DETECTOR_ZERO.detectorBytes.length,
+  topology: `development ledger: ${HOSPITALS.length} hospitals, one chaincode process each, ${Math.floor(HOSPITALS.length / 2) + 1} endorsements, one process orders and commits; clients in this process`,
+  block: BATCH,
+};
+if (options.json) console.log(JSON.stringify({ machine, results }));
+else say(`\n${JSON.stringify(machine)}`);
+process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+
+/** All arms at one number of clients, interleaved. */
+async function measureLevel(clients: number): Promise<void> {
+  const compared = COMPARED.includes(clients);
+  const figures = new Map<ArmName, LoadFigures[]>();
+  for (let run = 0; run < (compared ? RUNS : 1); run++) {
+    for (const [name, arm] of arms) {
+      if (name === 'read-blobs' && !compared) continue;
+      const measured = await closedLoop({ clients, seconds, call: arm.call, cpu: arm.cpu });
+      figures.set(name, [...(figures.get(name) ?? []), measured]);
+    }
+  }
+  const off = middle(figures.get('off')!.map(({ perSecond }) => perSecond));
+  for (const [name, runs] of figures) note(name, 'own sessions', runs, off);
+}
+
+function note(arm: ArmName, load: string, runs: readonly LoadFigures[], off?: number): void {
+  const of = (pick: (figures: LoadFigures) => number): readonly number[] => runs.map(pick);
+  const { clients } = runs[0]!;
+  const label = `${arm}, ${load}`;
+  const name = `${label}, ${clients} clients`;
+  const perSecond = of((one) => one.perSecond);
+  const ratio = off === undefined || arm === 'off' ? null : middle(perSecond) / off;
+  results.push(
+    resultOf(`${name}: committed`, '1/s', perSecond, {
+      ...(ratio === null ? {} : { peer: 'off', peerMedian: off!, ratio }),
+    }),
+    resultOf(
+      `${name}: p50`,
+      'ms',
+      of((one) => one.p50Ms),
+    ),
+    resultOf(
+      `${name}: p95`,
+      'ms',
+      of((one) => one.p95Ms),
+    ),
+    resultOf(
+      `${name}: p99`,
+      'ms',
+      of((one) => one.p99Ms),
+    ),
+    resultOf(
+      `${name}: quarantine share`,
+      '1',
+      of((one) => one.quarantined / one.committed),
+    ),
+    resultOf(
+      `${name}: failed share`,
+      '1',
+      of((one) => one.failed / one.samples.length),
+    ),
+    resultOf(
+      `${name}: share of all cores busy, by whomever`,
+      '1',
+      of((one) => one.busyShare),
+    ),
+  );
+  const one = (values: readonly number[], width: number, digits = 1): string =>
+    middle(values).toFixed(digits).padStart(width);
+  say(
+    [
+      label.padEnd(28),
+      String(clients).padStart(7),
+      one(perSecond, 6, 0),
+      one(
+        of((each) => each.p50Ms),
+        8,
+      ),
+      one(
+        of((each) => each.p95Ms),
+        8,
+      ),
+      one(
+        of((each) => each.p99Ms),
+        8,
+      ),
+      one(
+        of((each) => (100 * each.quarantined) / each.committed),
+        5,
+        0,
+      ) + ' %',
+      one(
+        of((each) => (100 * each.failed) / each.samples.length),
+        5,
+        0,
+      ) + ' %',
+      one(
+        of((each) => 100 * each.busyShare),
+        7,
+        0,
+      ) + ' %',
+      ratio === null ? '' : `  ${ratio.toFixed(2)} of off`,
+    ].join(''),
+  );
+  for (const [run, { samples }] of runs.entries()) {
+    for (const { client, startMs, ms, code, disposition } of samples) {
+      csv?.write(
+        `${arm},${load},${clients},${run},${client},${startMs.toFixed(1)},${ms.toFixed(1)},${code ?? ''},${disposition ?? ''}\n`,
+      );
+    }
+  }
+}
+
+function resultOf(
+  name: string,
+  unit: Result['unit'],
+  values: readonly number[],
+  more: Partial<Result> = {},
+): Result {
+  return {
     name,
-    unit: 'ms',
-    median,
+    unit,
+    median: middle(values),
     min: Math.min(...values),
     max: Math.max(...values),
     runs: values.length,
     peer: null,
     peerMedian: null,
     ratio: null,
-    bar: bar?.text ?? null,
-    ok,
-  });
-  if (json) continue;
-  const promise = bar === null ? '' : `  (${bar.text}: ${ok ? 'kept' : 'MISSED'})`;
-  console.log(`${name.padEnd(44)} ${median.toFixed(3)} ms${promise}`);
+    bar: null,
+    ok: true,
+    ...more,
+  };
 }
-const machine = {
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  node: process.version,
-  detectorBytes: DETECTOR_ZERO.detectorBytes.length,
-};
-if (json) console.log(JSON.stringify({ machine, results }));
-process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
 
 /** Rows of the README's table, `| name | ≤ 1 ms |`. */
 function readBars(): ReadonlyMap<string, { readonly text: string; readonly value: number }> {
@@ -151,9 +241,4 @@ function readBars(): ReadonlyMap<string, { readonly text: string; readonly value
       ([, name, text, value]) => [name!, { text: text!, value: Number(value) }] as const,
     ),
   );
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
 }

@@ -1,10 +1,27 @@
 /**
  * Determinism lint for contract code: every endorser must produce the same bytes. Each message says what to do instead.
  *
- * A flat configuration made of ESLint's own restriction rules, to be spread into `eslint.config.js`. The numbers are those of
- * the design's list; what no syntax shows (D9, D16–D18, D21) is left to review and to the tests with cold and warm caches.
+ * A flat configuration, to be spread into `eslint.config.js`: ESLint's own restriction rules where a selector says it all, and
+ * `rules.js` for the rest.
+ *
+ * | rule | forbids                                        | rule | forbids                                       |
+ * |------|------------------------------------------------|------|-----------------------------------------------|
+ * | D1   | clocks, timers                                 | D12  | iteration in insertion order                  |
+ * | D2   | randomness                                     | D13  | the fastest of several promises               |
+ * | D3   | libm                                           | D14  | `setEvent`: the guard emits the one event     |
+ * | D4   | fractions                                      | D15  | decorators; state in contracts                |
+ * | D5   | locales, sorting without a comparator          | D16  | throwing where a denial can be returned       |
+ * | D6   | environment, files, network, workers           | D17  | numbers that are no safe integers             |
+ * | D7   | top-level await                                | D18  | regular expressions without a bound           |
+ * | D8   | module state                                   | D19  | transient data                                |
+ * | D9   | reads that depend on a cache                   | D20  | output                                        |
+ * | D10  | history, queries, key policies                 | D21  | reading one's own write                       |
+ * | D11  | `JSON.stringify`                               | D22  | keys made elsewhere than in `ledger-keys.ts`  |
+ *
+ * D15's other half, that every public method is in a table, is a test (`function-tables.test.ts`).
  * @module
  */
+import { rules } from './rules.js';
 
 /** Code whose result reaches the ledger. */
 const CONTRACT_CODE = ['chaincode-hooks/src/**/*.ts'];
@@ -74,6 +91,14 @@ const jsonStringify = {
   message: 'D11: JSON.stringify keeps insertion order; use canonicalJson.',
 };
 
+const setEvent = {
+  selector: `MemberExpression[property.name='setEvent']`,
+  message: 'D14: the guard emits the one event of a transaction; give it yours with ctx.emit.',
+};
+
+/** The two files that emit: one for judged calls, one for the rest. */
+const EMITTERS = ['chaincode-hooks/src/guard.ts', 'chaincode-hooks/src/governed-call.ts'];
+
 const globals = [
   ...['Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'].map(
     (name) => ({ name, message: CLOCK }),
@@ -114,15 +139,29 @@ export const determinism = [
   {
     files: CONTRACT_CODE,
     ignores: PROCESS_CODE,
+    plugins: { determinism: { rules } },
     rules: {
       'no-restricted-globals': ['error', ...globals],
       'no-restricted-imports': ['error', imports],
-      'no-restricted-syntax': ['error', ...syntax, jsonStringify],
+      'no-restricted-syntax': ['error', ...syntax, jsonStringify, setEvent],
+      ...Object.fromEntries(
+        Object.keys(rules)
+          .filter((name) => name !== 'stateless-contract')
+          .map((name) => [`determinism/${name}`, 'error']),
+      ),
     },
+  },
+  {
+    files: ['chaincode-hooks/src/contracts/*.ts', 'chaincode-hooks/src/guarded-contract.ts'],
+    rules: { 'determinism/stateless-contract': 'error' },
+  },
+  {
+    files: EMITTERS,
+    rules: { 'no-restricted-syntax': ['error', ...syntax, jsonStringify] },
   },
   {
     // The one file that D11 sends everybody to.
     files: ['chaincode-hooks/src/canonical-json.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...syntax] },
+    rules: { 'no-restricted-syntax': ['error', ...syntax, setEvent] },
   },
 ];

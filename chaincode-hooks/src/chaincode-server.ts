@@ -18,12 +18,13 @@ import fabricShim, {
   type ChaincodeStub,
 } from 'fabric-shim';
 
-import { createJudges } from './active-detector.js';
+import { createJudges, type Judges } from './active-detector.js';
 import { BUSINESS_FUNCTIONS } from './business-functions.js';
 import { codeHash } from './code-hash.js';
 import type { ServerConfig } from './config.js';
-import { contractsOf } from './contracts/index.js';
+import { contractsOf, type ContractConstructor } from './contracts/index.js';
 import { ChaincodeError } from './errors.js';
+import type { GuardOptions } from './guard.js';
 import { GOVERNANCE_POLICY } from './governance-policy.js';
 import { createGuardMetrics, type GuardMetrics } from './metrics.js';
 
@@ -48,12 +49,16 @@ type ChaincodeFromContract = new (
 const TITLE = 'bhschain';
 
 /**
+ * @param parts - other parts than the product's, for benchmarks
  * @throws {ChaincodeError} `ERR_SERVER_LISTEN` if a port cannot be had
  */
-export async function startChaincodeServer(config: ServerConfig): Promise<ChaincodeServer> {
+export async function startChaincodeServer(
+  config: ServerConfig,
+  parts: ChaincodeParts = {},
+): Promise<ChaincodeServer> {
   const metrics = createGuardMetrics();
   const hash = codeHash();
-  const chaincode = createChaincode({ codeHash: hash, metrics });
+  const chaincode = createChaincode({ codeHash: hash, metrics, ...parts });
   const address = await withPort(config.address);
   const shimServer = fabricShim.Shim.server(chaincode, {
     ccid: config.chaincodeId,
@@ -95,17 +100,21 @@ export async function startChaincodeServer(config: ServerConfig): Promise<Chainc
   };
 }
 
+export interface ChaincodeParts {
+  readonly judges?: Judges;
+  readonly contracts?: (options: GuardOptions) => readonly ContractConstructor[];
+}
+
 /** The contracts as the shim wants them: an object with `Init` and `Invoke`. */
-export function createChaincode(o: {
-  readonly codeHash: string;
-  readonly metrics: GuardMetrics;
-}): ChaincodeInterface {
+export function createChaincode(
+  o: { readonly codeHash: string; readonly metrics: GuardMetrics } & ChaincodeParts,
+): ChaincodeInterface {
   const require = createRequire(import.meta.url);
   const FromContract =
     require('fabric-shim/lib/contract-spi/chaincodefromcontract.js') as ChaincodeFromContract;
-  const contracts = contractsOf({
+  const contracts = (o.contracts ?? contractsOf)({
     codeHash: o.codeHash,
-    judges: createJudges(),
+    judges: o.judges ?? createJudges(),
     timeJudgement: (work) => {
       const start = performance.now();
       const startCpu = process.cpuUsage();

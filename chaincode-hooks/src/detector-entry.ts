@@ -4,7 +4,7 @@
  * States: proposed → active → superseded → (active by roll-back) | withdrawn; proposed → refused.
  * @module
  */
-import { parseJsonObject, type JsonObject } from './canonical-json.js';
+import { byCodeUnit, parseJsonObject, type JsonObject } from './canonical-json.js';
 import { refusedArgument } from './arguments.js';
 
 export const DETECTOR_STATES = [
@@ -82,7 +82,7 @@ export function parseProvenance(text: string | undefined): DetectorProvenance {
   } catch {
     throw refusedArgument('entry', 'a JSON object');
   }
-  for (const key of Object.keys(raw)) {
+  for (const key of Object.keys(raw).sort(byCodeUnit)) {
     if (!NAMES.includes(key)) {
       throw refusedArgument(`entry.${key}`, `nothing but ${NAMES.join(', ')}`);
     }

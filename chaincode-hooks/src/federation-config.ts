@@ -2,7 +2,7 @@
  * `fed~config`: who belongs to the federation and how many must agree. Configured once; hospitals may be admitted later.
  * @module
  */
-import { parseJsonObject, type JsonObject } from './canonical-json.js';
+import { byCodeUnit, parseJsonObject, type JsonObject } from './canonical-json.js';
 import { ChaincodeError } from './errors.js';
 import type { GuardContext } from './guard-context.js';
 import { FEDERATION_CONFIG_KEY } from './ledger-keys.js';
@@ -34,7 +34,7 @@ export function parseFederationConfig(text: string): FederationConfig {
   } catch (cause) {
     throw new ChaincodeError('ERR_ARGUMENT', 'config: expected a JSON object', {}, { cause });
   }
-  for (const key of Object.keys(raw)) {
+  for (const key of Object.keys(raw).sort(byCodeUnit)) {
     if (!KEYS.includes(key)) throw refused(key, 'an unknown property', KEYS.join(', '));
   }
   const { hospitals, attestations, replay, vocabulary } = raw;

@@ -4,6 +4,7 @@
  */
 import fabricContractApi from 'fabric-contract-api';
 
+import { canonicalBytes, type JsonObject } from './canonical-json.js';
 import { certificateFacts, actorOf } from './certificate.js';
 import type { GuardEvent } from './guard-event.js';
 import type { ActorClass } from './actor-state.js';
@@ -30,6 +31,11 @@ export class GuardContext extends Context {
   /** What the business function wanted to emit; travels inside the guard event. */
   innerEvent: { readonly name: string; readonly payload: string } | null = null;
   eventParts: EventParts = {};
+
+  /** What a business function tells its consumers: travels inside the guard's one event, and only if the call commits. */
+  emit(name: string, payload: JsonObject): void {
+    this.innerEvent = { name, payload: Buffer.from(canonicalBytes(payload)).toString('base64') };
+  }
 }
 
 export function callerOf(ctx: GuardContext): Caller {

@@ -5,7 +5,7 @@
  * | wave | keys |
  * |---|---|
  * | 1 | `det~active`, `act~actor`, `ctx~actor~session`; `fed~config` if the context declares a time or a code; the grant that the context claims |
- * | 2 | the two blobs that the pointer names; the ring of the last session, if this call opens a new one |
+ * | 2 | the two blobs that the pointer names, unless this process knows them; the ring of the last session, if this call opens a new one |
  * @module
  */
 import { decodeRing, emptyRing, type CallContext, type Ring } from '@bhschain/models/features';
@@ -71,15 +71,20 @@ export async function readGuardState(
   const actor = decodeActorState(actorBytes, caller.mspId) ?? newActor(caller.mspId, caller.class);
   const onEpochs = isOnEpochs(actor);
   const folds = opensSession(proposal) && !onEpochs && ![session, ''].includes(actor.lastSession);
-  const [modelKey, tableKey] = pointer === null ? [] : blobKeysOf(pointer, caller.mspId);
+  const known = pointer === null ? null : judges.known(pointer, caller.mspId);
+  const [modelKey, tableKey] =
+    pointer === null || known !== null ? [] : blobKeysOf(pointer, caller.mspId);
   const [model, table, lastBytes] = await Promise.all([
+    /* eslint-disable determinism/cached-read -- the one read that a cache may save; argued in active-detector.ts */
     modelKey === undefined ? NO_BYTES : read(modelKey),
     tableKey === undefined ? NO_BYTES : read(tableKey),
+    /* eslint-enable determinism/cached-read */
     folds ? read(sessionKey(caller.actor, actor.lastSession)) : NO_BYTES,
   ]);
   return {
     pointer,
-    scorer: () => (pointer === null ? null : judges(pointer, caller.mspId, { model, table })),
+    scorer: () =>
+      pointer === null ? null : (known ?? judges.judge(pointer, caller.mspId, { model, table })),
     actor,
     ring: onEpochs ? emptyRing() : decodeStoredRing(ringBytes),
     grant:

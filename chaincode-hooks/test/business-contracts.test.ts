@@ -21,7 +21,6 @@ import {
   accepted,
   createConsortium,
   quarantined,
-  readArgs,
   released,
   type Consortium,
 } from './consortium-fixture.js';
@@ -225,16 +224,11 @@ describe('an access policy', () => {
     const { digest } = await done(propose(o, POLICY));
     expect(await done(approve(o, digest!))).toMatchObject({ adopted: true, version: 1 });
   }
-  const read = (
-    o: Consortium,
-    by: Person,
-    args: Parameters<typeof readArgs>[0] = {},
-    section = 'notes',
-  ) =>
+  const read = (o: Consortium, by: Person, args: { record?: string } = {}, section = 'notes') =>
     accepted(
       o.submit(by, 'RecordAccessContract:requestAccess', [
-        args?.session ?? SESSION,
-        args?.record ?? RECORD,
+        SESSION,
+        args.record ?? RECORD,
         'treatment',
         section,
         '1',

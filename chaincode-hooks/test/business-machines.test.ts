@@ -45,7 +45,7 @@ function caller(mspId: string, role: string, more: Partial<Caller> = {}): Caller
   return { actor: `${mspId} ${role}`, mspId, role, class: 'person', ward: '', record: '', ...more };
 }
 
-function outcome<State extends string>(result: { state: State } | Denial): string {
+function outcome(result: { readonly state: string } | Denial): string {
   return result instanceof Denial ? result.reason : result.state;
 }
 

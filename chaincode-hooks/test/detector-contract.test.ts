@@ -280,11 +280,11 @@ describe('a hospital’s own table', () => {
     });
     const readBlobs = async (by: Person): Promise<readonly string[]> => {
       const session = '00000000000000a9';
-      const { reads } = await o.ledger.simulate({
-        by,
-        call: 'RecordAccessContract:requestAccess',
-        args: readArgs({ session }),
-      });
+      const call = 'RecordAccessContract:requestAccess';
+      const { reads } = await o.ledger.simulate(
+        { by, call, args: readArgs({ session }) },
+        o.ledger.endorser(),
+      );
       return [...reads.keys()]
         .map(parseLedgerKey)
         .filter(([type, kind]) => type === 'det' && kind === 'blob')

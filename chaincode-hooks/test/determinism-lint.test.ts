@@ -46,6 +46,39 @@ describe('the determinism lint', () => {
     ['D15', 'export class C { @Transaction() f() {} }'],
     ['D19', 'export const f = (stub) => stub.getTransient();'],
     ['D20', 'export const f = () => console.log("x");'],
+    [
+      'D9',
+      'export const f = async (stub, cache) => { const k = cache.known("a"); return k ? 1 : stub.getState("b"); };',
+    ],
+    [
+      'D9',
+      'export const f = async (stub, cache) => { const read = (key) => stub.getState(key); const key = cache.known("a"); return read(key); };',
+    ],
+    [
+      'D9',
+      'export const f = async (stub, cache) => { if (cache.known("a") === undefined) await stub.getState("b"); };',
+    ],
+    ['D12', 'export const f = (o) => { for (const k of Object.keys(o)) f(k); };'],
+    ['D12', 'export const f = (o) => { for (const [k] of Object.entries(o)) f(k); };'],
+    ['D14', 'export const f = (ctx) => ctx.stub.setEvent("mine", new Uint8Array());'],
+    ['D15', 'export class C { count = 0; }'],
+    ['D15', 'export class C { async f() { this.last = 1; } }'],
+    ['D16', 'export const f = async (ctx): Promise<BusinessResult> => { throw new Error("no"); };'],
+    ['D16', 'export function f(c: Claim): Claim | Denial { if (c) throw c; return c; }'],
+    ['D17', 'export const most = 9007199254740993;'],
+    ['D17', 'export const f = (text) => parseFloat(text);'],
+    ['D17', 'export const f = (text) => Number.parseInt(text, 10);'],
+    ['D18', 'export const f = (text) => /^a+$/.test(text);'],
+    ['D18', 'export const f = (text) => /^[a-z]{3,}$/.test(text);'],
+    ['D18', 'export const f = (text) => /x.*y/.test(text);'],
+    [
+      'D21',
+      'export const f = async (ctx, key) => { await ctx.stub.putState(key, v); return ctx.stub.getState(key); };',
+    ],
+    [
+      'D21',
+      'export const f = async (ctx) => { await writeObject(ctx, K("a"), {}); return readObject(ctx, K("a"), ""); };',
+    ],
     ['D22', 'export const f = (stub) => stub.createCompositeKey("a", ["b"]);'],
   ])('%s finds %j', (rule, code) => {
     expect(messagesOf(code).join('\n')).toContain(`${rule}: `);
@@ -56,8 +89,27 @@ describe('the determinism lint', () => {
     'export const f = (names, byCodeUnit) => [...names].sort(byCodeUnit);',
     'export const f = async (stub) => { await stub.getState("k"); };',
     "export const version = '1.5';",
+    'export const f = async (stub, cache) => { const key = await stub.getState("k"); return cache(key, () => 1); };',
+    'export const f = async (stub, cache) => { const v = await stub.getState("k"); return cache.known(v); };',
+    'export const f = (o, byCodeUnit) => { for (const k of Object.keys(o).sort(byCodeUnit)) f(k); };',
+    'export const f = (list) => { for (const each of list) f(each); };',
+    'export const f = (ctx) => ctx.emit("mine", {});',
+    'export class C { readonly limit = 1; readonly #x; constructor() { this.#x = 1; } }',
+    'export const f = async (ctx): Promise<BusinessResult> => new Denial("policy");',
+    'export const f = async (ctx): Promise<JsonObject> => { throw new Error("a query may"); };',
+    'export const most = 9007199254740991;',
+    'export const f = (text) => /^[a-z+*]{1,64}$/.test(text);',
+    'export const f = async (ctx, a, b) => { await ctx.stub.putState(a, v); return ctx.stub.getState(b); };',
+    'export const f = async (ctx, a) => { const v = await ctx.stub.getState(a); await ctx.stub.putState(a, v); };',
   ])('lets pass: %s', (code) => {
     expect(messagesOf(code)).toEqual([]);
+  });
+
+  it('lets the guard emit, and nobody else', () => {
+    const code = 'export const f = (ctx) => ctx.stub.setEvent("guard", new Uint8Array());';
+    expect(messagesOf(code, 'chaincode-hooks/src/guard.ts')).toEqual([]);
+    expect(messagesOf(code, 'chaincode-hooks/src/governed-call.ts')).toEqual([]);
+    expect(messagesOf(code, 'chaincode-hooks/src/business/claim.ts')).toHaveLength(1);
   });
 
   it('leaves the process around the contracts alone', () => {
@@ -77,7 +129,7 @@ describe('the determinism lint', () => {
       ],
     });
     const folder = `${root}chaincode-hooks/src`;
-    const files = ['', 'contracts/'].flatMap((sub) =>
+    const files = ['', 'business/', 'contracts/'].flatMap((sub) =>
       readdirSync(`${folder}/${sub}`)
         .filter((name) => name.endsWith('.ts'))
         .map((name) => `${folder}/${sub}${name}`),

@@ -2,6 +2,7 @@ import { emptyProfile, encodeProfile } from '@bhschain/models/features';
 import { describe, expect, it } from 'vitest';
 
 import { decodeActorState } from '../src/actor-state.js';
+import type { NodeState } from '../src/roster.js';
 import {
   DIGEST,
   HOSPITALS,
@@ -132,9 +133,8 @@ describe('the roster of nodes', () => {
   const name = (step: string): string => `FederationContract:${step}Node`;
   const ask = (o: Consortium, step: string, admin: number, args: readonly string[] = ['H1']) =>
     o.submit(admins[admin]!, name(step), [...args, ...(step === 'approve' ? [] : [DIGEST])]);
-  const states = ['absent', 'requested', 'approved', 'revoked'] as const;
 
-  async function inState(target: (typeof states)[number]): Promise<Consortium> {
+  async function inState(target: 'absent' | NodeState): Promise<Consortium> {
     const o = await createConsortium({ detector: false });
     if (target === 'absent') return o;
     await accepted(ask(o, 'request', 0));

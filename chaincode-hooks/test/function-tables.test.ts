@@ -44,7 +44,7 @@ describe('a contract as the runtime sees it', () => {
   it('gives away nothing of the guard when it is serialised', () => {
     const contracts = contractsOf({
       codeHash: 'secret',
-      judges: () => null,
+      judges: { known: () => null, judge: () => null, remember: () => undefined },
       timeJudgement: (work) => work(),
     });
     for (const ContractClass of contracts) {

@@ -37,8 +37,10 @@ export interface Simulation {
   /** Key to value; null is a deletion. */
   readonly writes: ReadonlyMap<string, Uint8Array | null>;
   readonly events: readonly { readonly name: string; readonly payload: Uint8Array }[];
-  /** Everything that must be equal on all endorsers, as one text. */
+  /** Everything that must be equal on endorsers whose results are combined, as one text. */
   readonly bytes: string;
+  /** The same without the read set: what must be equal whatever an endorser remembers. */
+  readonly effects: string;
 }
 
 export interface Invocation {
@@ -97,6 +99,13 @@ export function createMemoryLedger(): MemoryLedger {
     const text = Buffer.from(response.payload ?? new Uint8Array()).toString('utf8');
     const sortedReads = new Map([...reads].sort(byKey));
     const sortedWrites = new Map([...writes].sort(byKey));
+    const effects = JSON.stringify([
+      response.status,
+      response.message,
+      text,
+      [...sortedWrites].map(([key, value]) => [key, value && Buffer.from(value).toString('hex')]),
+      events.map(({ name, payload }) => [name, Buffer.from(payload).toString('hex')]),
+    ]);
     return {
       txId,
       status: response.status,
@@ -105,14 +114,8 @@ export function createMemoryLedger(): MemoryLedger {
       reads: sortedReads,
       writes: sortedWrites,
       events,
-      bytes: JSON.stringify([
-        response.status,
-        response.message,
-        text,
-        [...sortedReads],
-        [...sortedWrites].map(([key, value]) => [key, value && Buffer.from(value).toString('hex')]),
-        events.map(({ name, payload }) => [name, Buffer.from(payload).toString('hex')]),
-      ]),
+      bytes: JSON.stringify([effects, [...sortedReads]]),
+      effects,
     };
   };
 

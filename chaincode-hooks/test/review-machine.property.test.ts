@@ -23,7 +23,7 @@ const STEPS: readonly ReviewStepName[] = [
 
 const filed = (): QuarantineRecord =>
   openRecord('f'.repeat(64), {
-    caller: { actor: ACTOR, mspId: 'H1MSP', role: 'clerk', class: 'person' },
+    caller: { actor: ACTOR, mspId: 'H1MSP', role: 'clerk', class: 'person', ward: '', record: '' },
     functionName: 'RecordAccessContract:export',
     digest: 'd'.repeat(64),
     session: '00000000000000a1',

@@ -82,10 +82,7 @@ export class AccessPolicyContract extends GuardedContract {
       const { policy } = stored;
       const next: AdoptedPolicy = { version: stored.version, policy, digest: stored.digest };
       await writeObject(ctx, ACTIVE_POLICY_KEY, next);
-      ctx.stub.setEvent(
-        'policy',
-        canonicalBytes({ version: stored.version, digest: stored.digest }),
-      );
+      ctx.emit('policy', { version: stored.version, digest: stored.digest });
     }
     return { version: stored.version, approvals, adopted };
   }

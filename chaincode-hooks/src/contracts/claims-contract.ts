@@ -211,7 +211,7 @@ async function write(ctx: GuardContext, claim: Claim): Promise<JsonObject> {
   await writeObject(ctx, claimKey(claim.claim), claim);
   const { claim: name, state, version, totalMinor, approvedMinor } = claim;
   const facts = { claim: name, state, version, totalMinor, approvedMinor };
-  ctx.stub.setEvent('claim', canonicalBytes(facts));
+  ctx.emit('claim', facts);
   return facts;
 }
 

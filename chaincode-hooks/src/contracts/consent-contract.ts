@@ -16,7 +16,7 @@ import {
   readConsentsInForce,
   updateConsentsInForce,
 } from '../business/consents-in-force.js';
-import { canonicalBytes, type JsonObject } from '../canonical-json.js';
+import { type JsonObject } from '../canonical-json.js';
 import { Denial, type BusinessResult } from '../denial.js';
 import { ChaincodeError } from '../errors.js';
 import { callerOf, transactionTimeMs, type GuardContext } from '../guard-context.js';
@@ -118,7 +118,7 @@ async function step(
 async function write(ctx: GuardContext, consent: Consent): Promise<JsonObject> {
   await writeObject(ctx, consentKey(consent.consent), consent);
   const { consent: name, state, version } = consent;
-  ctx.stub.setEvent('consent', canonicalBytes({ consent: name, state, version }));
+  ctx.emit('consent', { consent: name, state, version });
   return { consent: name, state, version };
 }
 

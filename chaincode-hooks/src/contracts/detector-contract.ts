@@ -15,7 +15,7 @@ import {
   type Detector,
 } from '@bhschain/models/detector';
 
-import { decodePointer, type DetectorPointer } from '../active-detector.js';
+import { decodePointer, type DetectorPointer, type Judges } from '../active-detector.js';
 import {
   base64Argument,
   hashArgument,
@@ -61,8 +61,11 @@ const VOTES = ['rollBack', 'withdraw', 'enforce', 'shadow'] as const;
 type VoteAction = (typeof VOTES)[number];
 
 export class DetectorContract extends GuardedContract {
+  readonly #judges: Judges;
+
   constructor(options: GuardOptions) {
     super('DetectorContract', options);
+    this.#judges = options.judges;
   }
 
   /** The next version; the same bytes under the same version again are success, and write nothing. */
@@ -316,10 +319,11 @@ export class DetectorContract extends GuardedContract {
     };
   }
 
-  /** Base64, as a JSON string. */
+  /** Base64, as a JSON string. A server that handed a blob out need not read it when it judges. */
   async blob(ctx: GuardContext, ...[sha256]: Args): Promise<string> {
     const bytes = await ctx.stub.getState(detectorBlobKey(hashArgument(sha256, 'sha256')));
     if (bytes.length === 0) throw new ChaincodeError('ERR_NOT_FOUND', 'no blob of this hash');
+    this.#judges.remember(bytes);
     return Buffer.from(bytes).toString('base64');
   }
 }

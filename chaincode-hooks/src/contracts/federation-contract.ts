@@ -26,7 +26,7 @@ import {
   memberArgument,
   refusedArgument,
 } from '../arguments.js';
-import { canonicalJson, parseJsonObject, type JsonObject } from '../canonical-json.js';
+import { byCodeUnit, canonicalJson, parseJsonObject, type JsonObject } from '../canonical-json.js';
 import { ChaincodeError } from '../errors.js';
 import { admitted, parseFederationConfig, readFederationConfig } from '../federation-config.js';
 import { callerOf, transactionTimeMs, type GuardContext } from '../guard-context.js';
@@ -322,8 +322,8 @@ function parseHeads(text: string): JsonObject {
   } catch {
     throw refused;
   }
-  for (const [node, head] of Object.entries(heads)) {
-    nodeArgument(node);
+  for (const node of Object.keys(heads).sort(byCodeUnit)) {
+    const head = heads[nodeArgument(node)];
     if (typeof head !== 'string' || !/^[0-9]{1,15}:[0-9a-f]{64}$/.test(head)) throw refused;
   }
   return heads;

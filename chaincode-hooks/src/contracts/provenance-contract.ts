@@ -12,7 +12,7 @@ import {
   type DrugBatch,
   type DrugLot,
 } from '../business/drug-batch.js';
-import { canonicalBytes, type JsonObject } from '../canonical-json.js';
+import { type JsonObject } from '../canonical-json.js';
 import { Denial, type BusinessResult } from '../denial.js';
 import { ChaincodeError } from '../errors.js';
 import { callerOf, transactionTimeMs, type GuardContext } from '../guard-context.js';
@@ -101,7 +101,7 @@ export class ProvenanceContract extends GuardedContract {
     if (recalled instanceof Denial) return recalled;
     await writeObject(ctx, key, recalled);
     const facts = { product: product!, lot: lot!, recalled: true };
-    ctx.stub.setEvent('lot', canonicalBytes(facts));
+    ctx.emit('lot', facts);
     return facts;
   }
 
@@ -146,6 +146,6 @@ async function write(ctx: GuardContext, batch: DrugBatch): Promise<JsonObject> {
   await writeObject(ctx, drugBatchKey(batch.batch), batch);
   const { batch: name, state, quantity, holder, version } = batch;
   const facts = { batch: name, state, quantity, holder, version };
-  ctx.stub.setEvent('batch', canonicalBytes(facts));
+  ctx.emit('batch', facts);
   return facts;
 }

@@ -9,7 +9,7 @@
  */
 import { checkAccess, type AskedAccess } from '../business/access-check.js';
 import { TICKET_MINUTES } from '../business/access-policy.js';
-import { canonicalBytes, type JsonObject } from '../canonical-json.js';
+import { type JsonObject } from '../canonical-json.js';
 import { Denial, type BusinessResult } from '../denial.js';
 import { transactionTimeMs, type GuardContext } from '../guard-context.js';
 import type { GuardOptions } from '../guard.js';
@@ -96,6 +96,6 @@ async function ticket(
   const expiresMs = transactionTimeMs(ctx) + minutes * MINUTE_MS;
   const value = { function: functionName, ...asked, expiresMs };
   await writeObject(ctx, accessTicketKey(txId), value);
-  ctx.stub.setEvent('ticket', canonicalBytes(value));
+  ctx.emit('ticket', value);
   return { ticket: txId, expiresMs };
 }
