@@ -309,13 +309,13 @@ describe('scenarios', () => {
   });
 
   it('keeps an operational stream at 0.01 to 0.1 % malicious events', () => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const of = createHospitalWorld({
         seed,
-        hospitals: 3,
-        staff: 300,
+        hospitals: 2,
+        staff: 200,
         days: 7,
-        load: 0.3,
+        load: 0.25,
         incidents: { stream: 'operational' },
       });
       const all = of.hospitals.reduce((sum, hospital) => sum + [...hospital.events()].length, 0);

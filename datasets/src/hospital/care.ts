@@ -74,7 +74,7 @@ export const ORDER_CHANCES: Readonly<Record<string, readonly [number, number]>> 
 const ACCOUNTING = ['DESK', 'BILL'];
 const BEDS_A_MEMBER = 0.4;
 const VISITS_A_MEMBER = 1.1;
-const POOL_A_MEMBER = 12;
+const POOL_A_MEMBER = 30;
 const WARM_UP_DAYS = 20;
 
 export function careOf(
@@ -167,7 +167,7 @@ function visitsOf(
 ): Visit[][] {
   const { count, patients, physicians, random } = options;
   const firstDay = config.startMs / DAY_MS;
-  const known = Math.ceil(patients.length / 6);
+  const known = Math.ceil(patients.length / 15);
   return Array.from({ length: config.days + 1 }, (_, i) => {
     const day = firstDay + i;
     const mean = count * VISITS_A_MEMBER * WEEKDAY_FACTORS[weekdayOf(day)]!;

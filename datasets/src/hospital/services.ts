@@ -13,8 +13,9 @@ import type { Member } from './staff.js';
 
 const RESULT: Step = step('create results');
 const READ_ORDER: Step = step('read orders');
-const UPDATE_ORDER: Step = step('update orders');
+const POLL_ORDERS: Step = step('search orders set');
 const VITAL: Step = step('create results');
+const HEARTBEAT: Step = step('execute none set');
 const BACKUP: Step = step('execute governance for operations set');
 
 /** Shares of the services' events: panels and orders follow the day's work, monitors and backup the clock. */
@@ -79,13 +80,19 @@ export function createServices(
       const synced = Math.round((people * ratio * SHARES.orders) / 2);
       for (let i = 0; i < synced; i++) {
         const atMs = fromMs + ((i + random.between(0.4, 0.6)) / synced) * HOUR_MS;
-        const patient = care.inpatient(day, random);
-        write(orders, READ_ORDER, atMs, patient);
-        write(orders, UPDATE_ORDER, atMs + 40, patient);
+        // Most polls find nothing new.
+        write(orders, POLL_ORDERS, atMs, null);
+        const isNew = random.chance(0.3);
+        if (isNew) write(orders, READ_ORDER, atMs + 40, care.inpatient(day, random));
+        else write(orders, POLL_ORDERS, atMs + 40, null);
       }
+      const monitored = care.staysOn('ICU', day);
       const ticks = Math.round((peopleADay * ratio * SHARES.monitors) / 24);
       for (let i = 0; i < ticks; i++) {
-        write(monitors, VITAL, fromMs + (i / ticks) * HOUR_MS, care.inpatient(day, random));
+        const atMs = fromMs + (i / ticks) * HOUR_MS;
+        if (i % 4 === 0 && monitored.length > 0) {
+          write(monitors, VITAL, atMs, monitored[(i / 4) % monitored.length]!.patient);
+        } else write(monitors, HEARTBEAT, atMs, null);
       }
       if (Math.floor(localHour) === 2) {
         const chunks = Math.round(peopleADay * ratio * SHARES.backup);
