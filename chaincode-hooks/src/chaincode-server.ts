@@ -27,6 +27,7 @@ import { ChaincodeError } from './errors.js';
 import type { GuardOptions } from './guard.js';
 import { GOVERNANCE_POLICY } from './governance-policy.js';
 import { createGuardMetrics, type GuardMetrics } from './metrics.js';
+import { createSimulationLog, type SimulationLog } from './simulation-log.js';
 
 export interface ChaincodeServer extends AsyncDisposable {
   /** `host:port` that the peer dials. */
@@ -47,6 +48,8 @@ type ChaincodeFromContract = new (
 ) => ChaincodeInterface;
 
 const TITLE = 'bhschain';
+/** Hours of a busy hospital; a node asks every few minutes. */
+const SIMULATIONS_MAX = 100_000;
 
 /**
  * @param parts - other parts than the product's, for benchmarks
@@ -58,7 +61,8 @@ export async function startChaincodeServer(
 ): Promise<ChaincodeServer> {
   const metrics = createGuardMetrics();
   const hash = codeHash();
-  const chaincode = createChaincode({ codeHash: hash, metrics, ...parts });
+  const simulations = createSimulationLog(SIMULATIONS_MAX);
+  const chaincode = createChaincode({ codeHash: hash, metrics, simulations, ...parts });
   const address = await withPort(config.address);
   const shimServer = fabricShim.Shim.server(chaincode, {
     ccid: config.chaincodeId,
@@ -79,7 +83,7 @@ export async function startChaincodeServer(
     (shimServer as unknown as { _server: { forceShutdown(): void } })._server.forceShutdown();
   let http: Server;
   try {
-    http = await serveMetrics(metrics, config.metricsPort);
+    http = await serveMetrics(metrics, simulations, config.metricsPort);
   } catch (error) {
     shutdown();
     throw error;
@@ -107,7 +111,11 @@ export interface ChaincodeParts {
 
 /** The contracts as the shim wants them: an object with `Init` and `Invoke`. */
 export function createChaincode(
-  o: { readonly codeHash: string; readonly metrics: GuardMetrics } & ChaincodeParts,
+  o: {
+    readonly codeHash: string;
+    readonly metrics: GuardMetrics;
+    readonly simulations?: SimulationLog;
+  } & ChaincodeParts,
 ): ChaincodeInterface {
   const require = createRequire(import.meta.url);
   const FromContract =
@@ -140,6 +148,14 @@ export function createChaincode(
       const start = performance.now();
       const response = await inner.Invoke(stub);
       const functionClass = classOf(stub);
+      if (functionClass !== 'governance' && functionClass !== 'query') {
+        const { fcn } = stub.getFunctionAndParameters();
+        o.simulations?.note({
+          txId: stub.getTxID(),
+          function: functionClass === 'unknown' ? 'unknown' : fcn,
+          atMs: stub.getTxTimestamp().seconds.toNumber() * 1000,
+        });
+      }
       o.metrics.observeCall({
         class: functionClass,
         disposition: dispositionOf(functionClass, response),
@@ -170,8 +186,20 @@ function dispositionOf(
     : 'allowed';
 }
 
-async function serveMetrics(metrics: GuardMetrics, port: number): Promise<Server> {
+/** `/metrics`, and `/simulations?after=N` for the hospital's own node; on loopback only. */
+async function serveMetrics(
+  metrics: GuardMetrics,
+  simulations: SimulationLog,
+  port: number,
+): Promise<Server> {
   const server = createServer((request, response) => {
+    const after = /^\/simulations\?after=(?<after>[0-9]{1,15})$/.exec(request.url ?? '')?.groups
+      ?.after;
+    if (after !== undefined) {
+      const page = JSON.stringify(simulations.after(Number(after)));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(page);
+      return;
+    }
     if (request.url !== '/metrics') {
       response.writeHead(404).end();
       return;

@@ -42,3 +42,9 @@ export {
   type TransactionCreator,
 } from './block-walk.js';
 export { ledgerKey, parseLedgerKey, type KeyParts } from './ledger-keys.js';
+export {
+  PROPOSAL_WINDOW_MS,
+  uncommittedSimulations,
+  type Simulation,
+  type SimulationPage,
+} from './simulation-log.js';

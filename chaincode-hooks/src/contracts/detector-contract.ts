@@ -5,17 +5,9 @@
  * not written again: a new version of its key would fail every guarded call in flight.
  * @module
  */
-import {
-  DETECTOR_BYTES_MAX,
-  TABLE_BYTES_MAX,
-  createScorer,
-  decodeDetector,
-  decodeTable,
-  type CalibrationTable,
-  type Detector,
-} from '@bhschain/models/detector';
+import { DETECTOR_BYTES_MAX, TABLE_BYTES_MAX } from '@bhschain/models/detector';
 
-import { decodePointer, type DetectorPointer, type Judges } from '../active-detector.js';
+import type { Judges } from '../active-detector.js';
 import {
   base64Argument,
   hashArgument,
@@ -25,15 +17,31 @@ import {
 } from '../arguments.js';
 import { canonicalJson, type JsonObject } from '../canonical-json.js';
 import {
+  requireCalibration,
+  requireNext,
+  requireSameProposal,
+  requireState,
+  verifyProposal,
+} from '../detector-checks.js';
+import {
   attests,
   parseProvenance,
   type Attestation,
   type Calibration,
   type DetectorEntry,
-  type DetectorState,
 } from '../detector-entry.js';
+import {
+  VOTES,
+  confirmedTables,
+  readAttestations,
+  readCalibration,
+  readEntry,
+  readPointer,
+  switchTo,
+  useVotes,
+  writeEntry,
+} from '../detector-registry.js';
 import { sha256Hex } from '../digest.js';
-import { SCORE_THRESHOLD } from '../disposition.js';
 import { ChaincodeError } from '../errors.js';
 import { readFederationConfig } from '../federation-config.js';
 import { callerOf, transactionTimeMs, type GuardContext } from '../guard-context.js';
@@ -54,11 +62,6 @@ import { readObject, writeObject } from '../ledger.js';
 type Args = readonly string[];
 
 const CODE_HASH_LENGTH_MAX = 128;
-/** α₀: 32 in 1,000 benign calls are held. */
-const PUBLIC_ALPHA_PPM = 32_000;
-const CALIBRATION_COUNT_MIN = 1_000;
-const VOTES = ['rollBack', 'withdraw', 'enforce', 'shadow'] as const;
-type VoteAction = (typeof VOTES)[number];
 
 export class DetectorContract extends GuardedContract {
   readonly #judges: Judges;
@@ -77,7 +80,7 @@ export class DetectorContract extends GuardedContract {
     const modelBytes = base64Argument(model, 'detector', DETECTOR_BYTES_MAX);
     const tableBytes = base64Argument(table, 'table', TABLE_BYTES_MAX);
     const provenance = parseProvenance(entryText);
-    const detector = verify(version, modelBytes, tableBytes);
+    const detector = verifyProposal(version, modelBytes, tableBytes);
     const entry: DetectorEntry = {
       version,
       state: 'proposed',
@@ -326,205 +329,4 @@ export class DetectorContract extends GuardedContract {
     this.#judges.remember(bytes);
     return Buffer.from(bytes).toString('base64');
   }
-}
-
-/** Decodes both blobs and makes a scorer of them: what cannot judge is never proposed. */
-function verify(version: number, modelBytes: Uint8Array, tableBytes: Uint8Array): Detector {
-  let detector: Detector;
-  let table: CalibrationTable;
-  try {
-    detector = decodeDetector(modelBytes);
-    table = decodeTable(tableBytes);
-    createScorer(detector, table);
-  } catch (cause) {
-    // Kernel, schema, layout, size, bytes: whatever `models` refuses has a code and a sentence of its own.
-    if (!(cause instanceof Error && 'code' in cause)) throw cause;
-    throw new ChaincodeError('ERR_DETECTOR_INVALID', cause.message, { cause: String(cause.code) });
-  }
-  if (detector.version !== version) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_VERSION',
-      `propose: expected the detector's own version ${detector.version}, got ${version}`,
-    );
-  }
-  if (table.theta !== SCORE_THRESHOLD) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_INVALID',
-      `table.theta: expected ${SCORE_THRESHOLD}, got ${table.theta}`,
-    );
-  }
-  return detector;
-}
-
-/**
- * What a hospital's own table may be: one that goes with the model, of the same θ, made from enough calls, and with an α that
- * is at most twice and at least half of the public one's.
- */
-function requireCalibration(modelBytes: Uint8Array, tableBytes: Uint8Array): void {
-  let table: CalibrationTable;
-  try {
-    table = decodeTable(tableBytes);
-    createScorer(decodeDetector(modelBytes), table);
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause;
-    throw new ChaincodeError('ERR_DETECTOR_INVALID', cause.message, { cause: String(cause.code) });
-  }
-  if (table.theta !== SCORE_THRESHOLD) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_INVALID',
-      `table.theta: expected ${SCORE_THRESHOLD}, got ${table.theta}`,
-    );
-  }
-  const [least, most] = [Math.floor(PUBLIC_ALPHA_PPM / 2), PUBLIC_ALPHA_PPM * 2];
-  if (table.alphaPpm < least || table.alphaPpm > most) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_INVALID',
-      `table.alphaPpm: expected ${least} to ${most}, got ${table.alphaPpm}`,
-    );
-  }
-  const fewest = Math.min(...table.strata.map(({ n }) => n));
-  if (fewest < CALIBRATION_COUNT_MIN) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_INVALID',
-      `table: expected at least ${CALIBRATION_COUNT_MIN} calls a stratum, got ${fewest}`,
-    );
-  }
-}
-
-function requireSameProposal(stored: DetectorEntry, entry: DetectorEntry): void {
-  if (
-    stored.modelHash !== entry.modelHash ||
-    stored.tableHash !== entry.tableHash ||
-    canonicalJson({ ...stored.provenance }) !== canonicalJson({ ...entry.provenance })
-  ) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_DIGEST',
-      `propose: version ${entry.version} was proposed with other bytes`,
-      { version: entry.version },
-    );
-  }
-}
-
-/** The first version is 0, the public detector, or 1; each further one follows its predecessor. */
-function requireNext(version: number, last: JsonObject | null): void {
-  const previous = last?.['version'];
-  const ok = typeof previous === 'number' ? version === previous + 1 : version <= 1;
-  if (!ok) {
-    const expected = typeof previous === 'number' ? String(previous + 1) : '0 or 1';
-    throw new ChaincodeError(
-      'ERR_DETECTOR_VERSION',
-      `propose: expected version ${expected}, got ${version}`,
-    );
-  }
-}
-
-function requireState(entry: DetectorEntry, states: readonly DetectorState[], step: string): void {
-  if (!states.includes(entry.state)) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_STATE',
-      `${step}: expected version ${entry.version} ${states.join(' or ')}, it is ${entry.state}`,
-      { version: entry.version, state: entry.state },
-    );
-  }
-}
-
-async function switchTo(
-  ctx: GuardContext,
-  entry: DetectorEntry,
-  pointer: DetectorPointer | null,
-  tables: Readonly<Record<string, string>>,
-): Promise<void> {
-  if (pointer !== null) {
-    await writeObject(ctx, detectorEntryKey(pointer.version), {
-      ...(await readEntry(ctx, pointer.version)),
-      state: 'superseded',
-    });
-  }
-  const next: DetectorPointer = {
-    version: entry.version,
-    modelHash: entry.modelHash,
-    tableHash: entry.tableHash,
-    ...(Object.keys(tables).length === 0 ? {} : { tables }),
-    kernelHash: entry.kernelHash,
-    schemaHash: entry.schemaHash,
-    mode: pointer?.mode ?? 'enforce',
-    previous: pointer?.version ?? null,
-  };
-  await writeObject(ctx, ACTIVE_DETECTOR_KEY, next);
-  await writeEntry(ctx, { ...entry, state: 'active' });
-}
-
-/** Tables by MSP that m − 1 other hospitals recomputed. */
-async function confirmedTables(
-  ctx: GuardContext,
-  version: number,
-  hospitals: readonly string[],
-  needed: number,
-): Promise<Readonly<Record<string, string>>> {
-  const calibrations = await Promise.all(
-    hospitals.map((mspId) => readCalibration(ctx, version, mspId)),
-  );
-  const tables: Record<string, string> = {};
-  for (const calibration of calibrations) {
-    if (calibration === null) continue;
-    const { mspId, tableHash } = calibration;
-    const confirmations = await Promise.all(
-      hospitals.map((by) =>
-        readObject(ctx, confirmationKey(version, mspId, by), 'confirmation of a table'),
-      ),
-    );
-    const counted = confirmations.filter((one) => one?.['tableHash'] === tableHash);
-    if (counted.length >= needed - 1) tables[mspId] = tableHash;
-  }
-  return tables;
-}
-
-async function readCalibration(
-  ctx: GuardContext,
-  version: number,
-  mspId: string,
-): Promise<Calibration | null> {
-  const raw = await readObject(ctx, calibrationKey(version, mspId), 'calibration');
-  return raw as unknown as Calibration | null;
-}
-
-async function useVotes(ctx: GuardContext, action: VoteAction, version: number): Promise<void> {
-  const { hospitals, attestations: needed } = await readFederationConfig(ctx);
-  const keys = hospitals.map((mspId) => detectorVoteKey(action, version, mspId));
-  const votes = await Promise.all(keys.map((key) => ctx.stub.getState(key)));
-  const cast = keys.filter((_, i) => votes[i]!.length > 0);
-  if (cast.length < needed) {
-    throw new ChaincodeError(
-      'ERR_DETECTOR_ATTESTATIONS',
-      `${action}: version ${version} has ${cast.length} votes, needs ${needed}`,
-      { version, got: cast.length, needed },
-    );
-  }
-  for (const key of cast) await ctx.stub.deleteState(key);
-}
-
-async function writeEntry(ctx: GuardContext, entry: DetectorEntry): Promise<void> {
-  await writeObject(ctx, detectorEntryKey(entry.version), entry);
-  ctx.eventParts = { detector: { version: entry.version, state: entry.state } };
-}
-
-async function readEntry(ctx: GuardContext, version: number): Promise<DetectorEntry> {
-  const raw = await readObject(ctx, detectorEntryKey(version), 'detector entry');
-  if (raw === null) throw new ChaincodeError('ERR_NOT_FOUND', `no detector of version ${version}`);
-  return raw as unknown as DetectorEntry;
-}
-
-async function readPointer(ctx: GuardContext): Promise<DetectorPointer | null> {
-  return decodePointer(await ctx.stub.getState(ACTIVE_DETECTOR_KEY));
-}
-
-async function readAttestations(
-  ctx: GuardContext,
-  version: number,
-  hospitals: readonly string[],
-): Promise<readonly Attestation[]> {
-  const all = await Promise.all(
-    hospitals.map((mspId) => readObject(ctx, attestationKey(version, mspId), 'attestation')),
-  );
-  return all.filter((one) => one !== null) as unknown as readonly Attestation[];
 }

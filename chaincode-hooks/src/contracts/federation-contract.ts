@@ -2,14 +2,7 @@
  * Who belongs to the federation, and what its hospitals know of their own people from before.
  * @module
  */
-import {
-  EMPTY_HISTOGRAM,
-  FeatureError,
-  PROFILE_BYTES_MAX,
-  decodeProfile,
-  foldSession,
-  joinHistograms,
-} from '@bhschain/models/features';
+import { EMPTY_HISTOGRAM, foldSession, joinHistograms } from '@bhschain/models/features';
 
 import {
   decodeActorState,
@@ -18,15 +11,9 @@ import {
   newActor,
   profileOf,
 } from '../actor-state.js';
-import {
-  actorArgument,
-  base64Argument,
-  hashArgument,
-  integerArgument,
-  memberArgument,
-  refusedArgument,
-} from '../arguments.js';
+import { actorArgument, hashArgument, integerArgument, refusedArgument } from '../arguments.js';
 import { byCodeUnit, canonicalJson, parseJsonObject, type JsonObject } from '../canonical-json.js';
+import { parseEnrolments } from '../enrolment.js';
 import { ChaincodeError } from '../errors.js';
 import { admitted, parseFederationConfig, readFederationConfig } from '../federation-config.js';
 import { callerOf, transactionTimeMs, type GuardContext } from '../guard-context.js';
@@ -45,12 +32,17 @@ import {
   roundKey,
 } from '../ledger-keys.js';
 import { readObject, writeObject } from '../ledger.js';
-import { agreeing, type NodeState, type RosterEntry } from '../roster.js';
+import {
+  decideNode,
+  nodeArgument,
+  nodeState,
+  readNode,
+  readVoters,
+  requireNode,
+} from '../roster-votes.js';
+import { agreeing } from '../roster.js';
 
 type Args = readonly string[];
-
-/** 50 profiles of 2 KB in base64 stay far below a transaction's limit. */
-const ENROLMENTS_MAX = 50;
 
 export class FederationContract extends GuardedContract {
   constructor(options: GuardOptions) {
@@ -256,60 +248,6 @@ export class FederationContract extends GuardedContract {
   }
 }
 
-function nodeArgument(text: string | undefined): string {
-  if (text === undefined || !/^[A-Za-z0-9-]{1,32}$/.test(text)) {
-    throw refusedArgument('node', '1 to 32 letters, digits or -');
-  }
-  return text;
-}
-
-async function readNode(ctx: GuardContext, node: string): Promise<RosterEntry | null> {
-  return (await readObject(ctx, nodeKey(node), 'node')) as unknown as RosterEntry | null;
-}
-
-async function requireNode(ctx: GuardContext, node: string): Promise<RosterEntry> {
-  const entry = await readNode(ctx, node);
-  if (entry === null) throw new ChaincodeError('ERR_NOT_FOUND', 'nobody requested this node');
-  return entry;
-}
-
-function nodeState({ node, state }: RosterEntry, step: string): ChaincodeError {
-  return new ChaincodeError('ERR_NODE_STATE', `${step}: node ${node} is ${state}`, { node, state });
-}
-
-/** The hospitals whose vote is on the ledger. */
-async function readVoters(
-  hospitals: readonly string[],
-  voteOf: (mspId: string) => Promise<Uint8Array>,
-): Promise<readonly string[]> {
-  const votes = await Promise.all(hospitals.map(voteOf));
-  return hospitals.filter((_, i) => votes[i]!.length > 0);
-}
-
-/** Counts a vote; the deciding one changes the state and uses all of them up. */
-async function decideNode(
-  ctx: GuardContext,
-  entry: RosterEntry,
-  step: string,
-  to: NodeState,
-  agreed: readonly string[],
-  needed: number,
-): Promise<JsonObject> {
-  const { node } = entry;
-  const { mspId } = callerOf(ctx);
-  const atMs = transactionTimeMs(ctx);
-  const decided = agreed.length >= needed;
-  if (decided) {
-    for (const voter of agreed) {
-      await ctx.stub.deleteState(nodeVoteKey(node, step, voter));
-    }
-    await writeObject(ctx, nodeKey(node), { ...entry, state: to, atMs });
-  } else {
-    await writeObject(ctx, nodeVoteKey(node, step, mspId), { atMs });
-  }
-  return { node, state: decided ? to : entry.state, votes: agreed };
-}
-
 const HEADS_BYTES_MAX = 4096;
 
 /** `{"<node>": "<seq>:<sha256>"}`. */
@@ -327,48 +265,4 @@ function parseHeads(text: string): JsonObject {
     if (typeof head !== 'string' || !/^[0-9]{1,15}:[0-9a-f]{64}$/.test(head)) throw refused;
   }
   return heads;
-}
-
-interface Enrolment {
-  readonly actor: string;
-  readonly class: 'person' | 'service';
-  /** Canonical profile bytes in base64. */
-  readonly profile: string;
-}
-
-function parseEnrolments(text: string): readonly Enrolment[] {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    list = null;
-  }
-  if (!Array.isArray(list) || list.length === 0 || list.length > ENROLMENTS_MAX) {
-    throw refusedArgument('actors', `a JSON array of 1 to ${ENROLMENTS_MAX} entries`);
-  }
-  const actors = list.map((entry: unknown, i) => parseEnrolment(entry, `actors[${i}]`));
-  if (new Set(actors.map(({ actor }) => actor)).size !== actors.length) {
-    throw refusedArgument('actors', 'each actor once');
-  }
-  return actors;
-}
-
-function parseEnrolment(entry: unknown, path: string): Enrolment {
-  if (typeof entry !== 'object' || entry === null) throw refusedArgument(path, 'an object');
-  const raw = entry as Readonly<Record<string, unknown>>;
-  const profile = raw['profile'];
-  const actorClass = raw['class'];
-  if (typeof profile !== 'string') throw refusedArgument(`${path}.profile`, 'base64');
-  if (typeof actorClass !== 'string') throw refusedArgument(`${path}.class`, 'person or service');
-  try {
-    decodeProfile(base64Argument(profile, `${path}.profile`, PROFILE_BYTES_MAX));
-  } catch (error) {
-    if (!(error instanceof FeatureError)) throw error;
-    throw refusedArgument(`${path}.profile`, 'canonical profile bytes');
-  }
-  return {
-    actor: actorArgument(raw['actor'], `${path}.actor`),
-    class: memberArgument(actorClass, `${path}.class`, ['person', 'service'] as const),
-    profile,
-  };
 }
