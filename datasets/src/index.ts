@@ -140,3 +140,10 @@ export {
   type ActData,
   type SessionData,
 } from './public-data.js';
+export {
+  PUBLIC_DATA_NAMES,
+  publicDatasheet,
+  publicDatasheetMarkdown,
+  type PublicDataName,
+  type PublicDatasheet,
+} from './dataset/public-datasheet.js';

@@ -10,6 +10,8 @@ import {
   loadLanl,
   loadSepsis,
   partition,
+  publicDatasheet,
+  publicDatasheetMarkdown,
   type LabelledSession,
 } from '../src/index.js';
 
@@ -46,6 +48,17 @@ describe.skipIf(absent)('public data (set BHS_DATA to its folder)', () => {
     expect(classesOf(test)).toEqual({ normal: 2_186, Adduser: 91, Hydra_FTP: 162, Hydra_SSH: 176 });
     const lengths = train.map((session) => session.events.length).sort((a, b) => a - b);
     expect([lengths[0], lengths[416], lengths[832]]).toEqual([79, 201, 2_948]);
+  });
+
+  it('says on a datasheet what it counted', async () => {
+    const adfa = publicDatasheet('adfa', await loadAdfa(dataDir));
+    expect(adfa.counts).toMatchObject({
+      'sessions to train, all normal': 833,
+      'sessions to test, Adduser': 91,
+    });
+    const sepsis = publicDatasheet('sepsis', await loadSepsis(dataDir));
+    expect(sepsis.counts).toEqual({ events: 15_214, actors: 26, acts: 16 });
+    expect(publicDatasheetMarkdown(sepsis)).toContain('| events | 15214 |');
   });
 
   it('reads LANL in three slices, with pairs to switch', async () => {

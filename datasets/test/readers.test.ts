@@ -210,6 +210,116 @@ describe('mapped event log', () => {
   });
 });
 
+/** Shaped as the examples of IHE BALP 1.1: client, server and user agents, request id, patient, and the resource read. */
+const BALP_READ = {
+  resourceType: 'AuditEvent',
+  id: 'ex-auditPoke-read',
+  meta: {
+    profile: ['https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead'],
+  },
+  type: { system: 'http://terminology.hl7.org/CodeSystem/audit-event-type', code: 'rest' },
+  subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: 'read' }],
+  action: 'R',
+  recorded: '2026-03-02T09:49:00.000Z',
+  outcome: '0',
+  agent: [
+    {
+      type: {
+        coding: [{ system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110153' }],
+      },
+      who: { display: 'myMachine.example.org' },
+      requestor: false,
+      network: { address: 'myMachine.example.org', type: '1' },
+    },
+    {
+      type: {
+        coding: [{ system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110152' }],
+      },
+      who: { reference: 'Device/server' },
+      requestor: false,
+    },
+    {
+      type: {
+        coding: [
+          { system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'IRCP' },
+        ],
+      },
+      who: { reference: 'Practitioner/ex-practitioner' },
+      requestor: true,
+      purposeOfUse: [{ coding: [{ code: 'TREAT' }] }],
+    },
+  ],
+  source: { observer: { reference: 'Device/server' }, type: [{ code: '4' }] },
+  entity: [
+    {
+      what: { identifier: { value: '2fd5cc3c-766b' } },
+      type: {
+        system: 'https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType',
+        code: 'XrequestId',
+      },
+    },
+    {
+      what: { reference: 'Patient/ex-patient' },
+      type: { system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type', code: '1' },
+      role: { code: '1' },
+    },
+    {
+      what: { reference: 'Observation/ex-observation' },
+      type: { system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type', code: '2' },
+      role: { code: '4' },
+    },
+  ],
+};
+
+describe('AuditEvents of IHE BALP', () => {
+  it('reads the user, the patient and what was read, past client, server and request id', async () => {
+    const file = fileOf(gzipSync(`${JSON.stringify(BALP_READ)}\n`));
+    const [event] = await all(openAccessLog(file, { format: 'fhir', nodeId: 'H1' }).events());
+    expect(event).toMatchObject({
+      eventId: 'ex-auditPoke-read',
+      actor: 'Practitioner/ex-practitioner',
+      actorClass: 'person',
+      action: 'read',
+      patient: 'ex-patient',
+      section: 'results',
+      purpose: 'treatment',
+      channel: 'api',
+      outcome: 'success',
+    });
+  });
+
+  it('gives an event or a coded error whatever stands in a field', async () => {
+    const paths = [
+      'id',
+      'type',
+      'subtype',
+      'action',
+      'recorded',
+      'agent',
+      'source',
+      'entity',
+      'period',
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...paths), fc.jsonValue(), async (path, value) => {
+        const line = JSON.stringify({ ...BALP_READ, [path]: value });
+        const file = fileOf(`${line}\n`);
+        try {
+          const log = openAccessLog(file, { format: 'fhir', nodeId: 'H1' });
+          for (const event of await all(log.events())) {
+            expect(decodeAccessEvent(JSON.parse(encodeAccessEvent(event)))).toEqual(event);
+          }
+        } catch (error) {
+          expect(error).toBeInstanceOf(DatasetError);
+        } finally {
+          rmSync(file);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
 describe('whatever comes', () => {
   const opens: Readonly<Record<string, (file: string) => Promise<unknown>>> = {
     native: (file) => all(openAccessLog(file, { format: 'native', nodeId: 'H1' }).events()),
