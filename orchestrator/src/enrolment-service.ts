@@ -6,7 +6,8 @@ import { experimental, Server, type sendUnaryData, type ServerUnaryCall } from '
 import type { Admission } from './admission.js';
 import type { Authority } from './enrolment/authority.js';
 import type { EnrolmentDesk } from './enrolment/desk.js';
-import { bind, publicError, shutDown, type ListeningServer } from './federation-service.js';
+import { publicError } from './federation-service.js';
+import { listen, type ListeningServer } from './listening.js';
 import type { FederationError } from './errors.js';
 import type { ServerIdentity } from './server-identity.js';
 import { toServiceError } from './protocol/error-trailer.js';
@@ -120,6 +121,5 @@ export async function listenEnrolment(
     null,
     false,
   );
-  const port = await bind(server, `${o.host}:${o.port}`, credentials);
-  return { port, close: () => shutDown(server) };
+  return listen({ ...o, server, credentials });
 }

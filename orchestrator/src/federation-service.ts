@@ -7,7 +7,6 @@ import { X509Certificate } from 'node:crypto';
 import {
   experimental,
   Server,
-  type ServerCredentials,
   type sendUnaryData,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -15,6 +14,7 @@ import {
 import type { Admission } from './admission.js';
 import { FederationError, OrchestratorError, StoreError } from './errors.js';
 import { SILENT, type Log } from './federation.js';
+import { listen, type ConnectionLimits, type ListeningServer } from './listening.js';
 import type { Caller } from './gates.js';
 import type { Assignment, NodeDesk } from './node-desk.js';
 import type { MemberDesk } from './member-desk.js';
@@ -271,12 +271,6 @@ export function createFederationService(o: FederationServiceOptions): Federation
   };
 }
 
-/** A listening server. */
-export interface ListeningServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 /**
  * Serves with mutual TLS 1.3: a caller without a certificate of the federation does not get past the handshake.
  * @throws {OrchestratorError} `ERR_LISTEN` if the address cannot be bound
@@ -287,6 +281,7 @@ export async function listenFederation(
     host: string;
     port: number;
     identity: ServerIdentity;
+    limits?: ConnectionLimits;
   }>,
 ): Promise<ListeningServer> {
   const server = new Server({
@@ -296,6 +291,9 @@ export async function listenFederation(
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.max_connection_idle_ms': 15 * 60_000,
+    // Also ends streams that were opened and never used.
+    'grpc.max_connection_age_ms': 60 * 60_000,
+    'grpc.max_connection_age_grace_ms': 60_000,
   });
   server.addService(FederationServiceService, o.service);
   const credentials = experimental.createCertificateProviderServerCredentials(
@@ -303,45 +301,7 @@ export async function listenFederation(
     o.identity,
     true,
   );
-  const port = await bind(server, `${o.host}:${o.port}`, credentials);
-  return { port, close: () => shutDown(server) };
-}
-
-/** Binds a server; the port that the system chose comes back. */
-export function bind(
-  server: Server,
-  address: string,
-  credentials: ServerCredentials,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else {
-        reject(
-          new OrchestratorError(
-            'ERR_LISTEN',
-            `listen: ${address} cannot be bound: ${error.message}`,
-            { address },
-            error,
-          ),
-        );
-      }
-    });
-  });
-}
-
-/** Lets calls end for a moment, then ends them. */
-export function shutDown(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.forceShutdown();
-      resolve();
-    }, 1_000);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  return listen({ ...o, server, credentials });
 }
 
 function callerOf(

@@ -5,7 +5,7 @@
 import fastify from 'fastify';
 import type { Registry } from 'prom-client';
 import { OrchestratorError } from './errors.js';
-import type { ListeningServer } from './federation-service.js';
+import type { ListeningServer } from './listening.js';
 import type { OrchestratorStatus } from './status.js';
 
 export interface HttpServerOptions {

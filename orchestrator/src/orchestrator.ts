@@ -8,11 +8,8 @@ import { createEnrolmentService, listenEnrolment } from './enrolment-service.js'
 import type { Authority } from './enrolment/authority.js';
 import { EnrolmentDesk } from './enrolment/desk.js';
 import { SILENT, type Federation, type Log, type Signer } from './federation.js';
-import {
-  createFederationService,
-  listenFederation,
-  type ListeningServer,
-} from './federation-service.js';
+import { createFederationService, listenFederation } from './federation-service.js';
+import type { ConnectionLimits, ListeningServer } from './listening.js';
 import { listenHttp } from './http-server.js';
 import type { Metrics } from './metrics.js';
 import { MemberDesk } from './member-desk.js';
@@ -61,6 +58,7 @@ export interface OrchestratorOptions {
   /** In [0, 1); spreads polls. */
   readonly jitter: () => number;
   readonly limits?: AdmissionLimits;
+  readonly connectionLimits?: ConnectionLimits;
   readonly log?: Log;
   readonly observer?: RoundObserver;
   readonly published?: (publication: Publication, state: PublicationState) => void;
@@ -115,6 +113,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   const refused = auditRefusals(o.store, o.nowMs, log);
   const server = await listenFederation({
     ...o.listen,
+    ...(o.connectionLimits === undefined ? {} : { limits: o.connectionLimits }),
     identity,
     service: createFederationService({
       desk,

@@ -7,7 +7,7 @@ import { openAuthority, type Authority, type IssuedIdentity } from '../src/enrol
 import { EnrolmentDesk } from '../src/enrolment/desk.js';
 import { withdrawNode } from '../src/enrolment/revocation.js';
 import { recordFounders } from '../src/enrolment/roster.js';
-import type { ListeningServer } from '../src/federation-service.js';
+import type { ListeningServer } from '../src/listening.js';
 import {
   connectEnrolment,
   createEnrolmentKey,

@@ -133,7 +133,7 @@ describe('a federation of three over mutual TLS', () => {
       authority: await testAuthority(folder.path, nowMs()),
     });
     await expect(foreign.getWork({ state: 'ready' })).rejects.toMatchObject({
-      code: expect.stringMatching(/ERR_TLS_REFUSED|ERR_UNREACHABLE/) as string,
+      code: 'ERR_TLS_REFUSED',
     });
   });
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '@bhschain/dp';
 import type { AdmissionLimits } from '../src/admission.js';
 import type { Authority, IssuedIdentity } from '../src/enrolment/authority.js';
+import type { Federation, Signer } from '../src/federation.js';
 import { createMetrics } from '../src/metrics.js';
 import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
 import {
@@ -16,7 +17,9 @@ import {
   type WorkUnit,
 } from '../src/protocol.js';
 import type { RoundPolicy } from '../src/round/policy.js';
+import type { ConnectionLimits } from '../src/listening.js';
 import { SOLE } from '../src/store/leadership.js';
+import type { ObjectStore } from '../src/store/objects.js';
 import type { FederationStore } from '../src/store/store.js';
 import {
   FEDERATION_ID,
@@ -45,6 +48,14 @@ export interface World {
   authority: Authority;
   trusted: string;
   channel: MemoryChannel;
+  /** What a desk is made of, for calls that the published client would never make. */
+  parts: {
+    federation: Federation;
+    store: FederationStore;
+    objects: ObjectStore;
+    signer: Signer;
+    nowMs: () => number;
+  };
   client(
     nodeId: string,
     o?: {
@@ -69,6 +80,7 @@ export async function startWorld(
   o: Readonly<{
     parameterCount?: number;
     limits?: AdmissionLimits;
+    connectionLimits?: ConnectionLimits;
     nowMs?: () => number;
     nodes?: number;
     enrolment?: boolean;
@@ -82,12 +94,13 @@ export async function startWorld(
   const channel = new MemoryChannel();
   channel.attesters = ['H1MSP', 'H2MSP'];
   const disk = await openDisk(folder.path, nowMs());
+  const federation = testFederation({
+    parameterCount,
+    ...(o.nodes === undefined ? {} : { nodes: o.nodes }),
+    policy: { ...POLICY, ...policy },
+  });
   const orchestrator = await createOrchestrator({
-    federation: testFederation({
-      parameterCount,
-      ...(o.nodes === undefined ? {} : { nodes: o.nodes }),
-      policy: { ...POLICY, ...policy },
-    }),
+    federation,
     ...disk,
     leadership: SOLE,
     signer,
@@ -106,6 +119,7 @@ export async function startWorld(
     enrolment:
       o.enrolment === true ? { host: '127.0.0.1', port: 0, federationAddress: null } : null,
     ...(o.limits === undefined ? {} : { limits: o.limits }),
+    ...(o.connectionLimits === undefined ? {} : { connectionLimits: o.connectionLimits }),
     serverNames: ['localhost', '127.0.0.1'],
     metrics: createMetrics(),
     nowMs: o.nowMs ?? nowMs,
@@ -115,6 +129,7 @@ export async function startWorld(
   return {
     folder: folder.path,
     store: disk.store,
+    parts: { federation, ...disk, signer, nowMs: o.nowMs ?? nowMs },
     orchestrator,
     authority,
     trusted,

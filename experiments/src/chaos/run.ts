@@ -70,7 +70,8 @@ export async function runSeed(o: RunOptions): Promise<RunResult> {
   const broken: string[] = [];
   try {
     for (const child of children.values()) child.start();
-    await until(async () => (await heardCount(httpPort!)) === NODES.length, START_MS_MAX);
+    const all = async (): Promise<boolean> => (await heardCount(httpPort!)) === NODES.length;
+    if (!(await until(all, START_MS_MAX))) broken.push('not every node was heard at the start');
     const slotMs = CHAOS_POLICY.slotLengthMs;
     const fireMs = Math.ceil(Date.now() / slotMs) * slotMs;
     await Promise.all(
@@ -102,7 +103,7 @@ export async function runSeed(o: RunOptions): Promise<RunResult> {
     orchestratorConfig: world.orchestrator.config,
     nodes: NODES,
     ledgerFile: world.ledgerFile,
-  });
+  }).catch((cause: unknown) => unreadable(cause));
   const all = [...broken, ...verdict.broken];
   const ok = all.length === 0;
   const kept = o.keep || !ok;
@@ -116,6 +117,12 @@ export async function runSeed(o: RunOptions): Promise<RunResult> {
     faults: faults.map(describeFault),
     folder: kept ? folder : null,
   };
+}
+
+/** A state that cannot even be read is a verdict, too. */
+function unreadable(cause: unknown): Verdict {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return { sealed: 0, skipped: 0, aborted: 0, debits: 0, broken: [`unreadable: ${reason}`] };
 }
 
 async function inflict(

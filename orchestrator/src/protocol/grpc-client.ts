@@ -8,7 +8,7 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { Client, credentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
 import { sha256Hex } from '@bhschain/dp';
-import { UpdateRejectedError, VerificationError } from '../errors.js';
+import { FederationError, UpdateRejectedError, VerificationError } from '../errors.js';
 import type {
   DeclineReason,
   FederationClient,
@@ -38,6 +38,7 @@ import {
 import { verifyManifest, type SignedManifest } from './manifest.js';
 import { verifyReceipt, type SignedReceipt } from './receipt.js';
 import { signDocument } from './signing.js';
+import { tlsRefusalOf } from './tls-refusal.js';
 import { verifyTrust, type Trust } from './trust.js';
 import { unaryCall, type UnaryMethod } from './unary-call.js';
 import { roundIdFromWire, roundIdToWire } from './wire.js';
@@ -55,6 +56,9 @@ const WIRE_STATES: Readonly<Record<NodeState, WireNodeState>> = {
   paused: WireNodeState.NODE_STATE_PAUSED,
   training: WireNodeState.NODE_STATE_TRAINING,
 };
+
+/** Nobody answers there at all, which has nothing to do with certificates. */
+const PLAINLY_AWAY = /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|no answer in time/;
 
 const WIRE_PARTICIPATION: Readonly<Record<Participation, WireParticipation>> = {
   active: WireParticipation.PARTICIPATION_ACTIVE,
@@ -316,7 +320,22 @@ class GrpcFederationClient implements FederationClient {
     return { receipt, bytes, signature, signerCertificate: wire.signerCertificate };
   }
 
-  #unary<Request, Answer>(method: UnaryMethod<Request, Answer>, request: Request): Promise<Answer> {
-    return unaryCall(this.#stub, method, request, this.#o.callTimeoutMs ?? 10_000);
+  async #unary<Request, Answer>(
+    method: UnaryMethod<Request, Answer>,
+    request: Request,
+  ): Promise<Answer> {
+    try {
+      return await unaryCall(this.#stub, method, request, this.#o.callTimeoutMs ?? 10_000);
+    } catch (cause) {
+      throw await this.#explained(cause);
+    }
+  }
+
+  /** An unreachable server may be one that refuses our certificate: then trying again helps nobody. */
+  async #explained(cause: unknown): Promise<unknown> {
+    if (!(cause instanceof FederationError) || cause.code !== 'ERR_UNREACHABLE') return cause;
+    if (PLAINLY_AWAY.test(cause.message)) return cause;
+    const reason = await tlsRefusalOf(this.#o, this.#o.nowMs());
+    return reason === null ? cause : new FederationError('ERR_TLS_REFUSED', reason, { cause });
   }
 }

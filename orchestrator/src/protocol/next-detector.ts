@@ -11,11 +11,11 @@ export interface NextDetectorFacts {
   readonly round: string;
   readonly planHash: string;
   readonly manifestDigest: string;
-  /** θ of the sealed model, units of 2^-20. */
+  /** θ of the sealed model, all networks one after the other, units of 2^-20. */
   readonly parameters: Int32Array;
 }
 
-/** Architecture, features, normaliser, role tables, vocabulary and strata stay as they are. */
+/** Members with their networks and laws, normaliser, role tables, vocabulary and strata stay as they are. */
 export function nextDetector(previous: Detector, facts: NextDetectorFacts): Detector {
   return {
     ...previous,
