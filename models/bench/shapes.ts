@@ -1,5 +1,6 @@
 /** The product's own networks and the big one that other engines are compared at. */
 import { layoutOf, type Architecture } from '../src/architecture/index.js';
+import type { Networks } from '../src/interop/networks.js';
 import { createKernel, type Kernel, type WindowBatch } from '../src/kernel/index.js';
 
 export const SHAPES = {
@@ -20,7 +21,10 @@ export interface Workload {
 
 /** Full windows in ± 2 and parameters in ± 0.2, from a fixed stream. */
 export function workloadOf(name: ShapeName, count: number = BATCH): Workload {
-  const architecture = SHAPES[name];
+  return workloadFor(SHAPES[name], count);
+}
+
+function workloadFor(architecture: Architecture, count: number): Workload {
   let state = 1;
   const random = (): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -38,6 +42,29 @@ export function workloadOf(name: ShapeName, count: number = BATCH): Workload {
     batch: {
       windows: Float32Array.from({ length: cells }, () => 4 * random() - 2),
       lengths: new Uint8Array(count).fill(architecture.steps),
+    },
+  };
+}
+
+/** The hook's three views and the joint network. */
+const MEMBERS = { insider: 24, exfiltration: 20, ransomware: 14, joint: 24 } as const;
+
+/** One window through every network of a detector. */
+export function membersWorkload(): {
+  readonly networks: Networks;
+  readonly windowOf: (architecture: Architecture) => Float32Array;
+  readonly score: () => void;
+} {
+  const workloads = Object.entries(MEMBERS).map(
+    ([name, features]) => [name, workloadFor({ ...SHAPES.hook, features }, 1)] as const,
+  );
+  return {
+    networks: Object.fromEntries(workloads),
+    windowOf: ({ features }) =>
+      workloads.find(([, { architecture }]) => architecture.features === features)![1].batch
+        .windows,
+    score: () => {
+      for (const [, { kernel, batch }] of workloads) kernel.losses(batch);
     },
   };
 }

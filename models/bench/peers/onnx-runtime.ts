@@ -1,10 +1,11 @@
-/** ONNX Runtime on the exported network, one thread, if somebody has installed it. */
+/** ONNX Runtime on the exported networks, one thread, if somebody has installed it. */
 import { createRequire } from 'node:module';
+import type { Architecture } from '../../src/architecture/index.js';
 import { toOnnx } from '../../src/interop/onnx.js';
-import type { Workload } from '../shapes.js';
+import type { Networks } from '../../src/interop/networks.js';
+import { findPackage } from './places.js';
 
 interface OnnxRuntime {
-  readonly env: { readonly wasm?: { numThreads: number } };
   readonly Tensor: new (type: string, data: Float32Array | Int32Array, dims: number[]) => object;
   readonly InferenceSession: {
     create(
@@ -19,37 +20,25 @@ export interface OneWindowPeer {
   readonly run: () => Promise<unknown>;
 }
 
-/** The first of its Node and Web builds that is there, or null. */
-export async function createOnnxRuntime({
-  architecture,
-  parameters,
-  batch,
-}: Workload): Promise<OneWindowPeer | null> {
-  const name = ['onnxruntime-node', 'onnxruntime-web'].find(isInstalled);
-  if (name === undefined) return null;
-  const ort = (await import(name)) as OnnxRuntime;
-  if (ort.env.wasm !== undefined) ort.env.wasm.numThreads = 1;
-  const session = await ort.InferenceSession.create(toOnnx({ architecture, parameters }), {
+/** One full window through all networks, or null. */
+export async function createOnnxRuntime(
+  networks: Networks,
+  windowOf: (architecture: Architecture) => Float32Array,
+): Promise<OneWindowPeer | null> {
+  const name = 'onnxruntime-node';
+  const file = findPackage(name);
+  if (file === null) return null;
+  const ort = createRequire(import.meta.url)(file) as OnnxRuntime;
+  const session = await ort.InferenceSession.create(toOnnx(networks), {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
   });
-  const { steps, features } = architecture;
-  const feeds = {
-    windows: new ort.Tensor('float32', batch.windows.slice(0, steps * features), [
-      1,
-      steps,
-      features,
-    ]),
-    lengths: new ort.Tensor('int32', Int32Array.of(steps), [1]),
-  };
-  return { name, run: () => session.run(feeds) };
-}
-
-export function isInstalled(name: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(name);
-    return true;
-  } catch {
-    return false;
+  const feeds: Record<string, object> = {};
+  for (const [network, { architecture }] of Object.entries(networks)) {
+    const { steps, features } = architecture;
+    const window = windowOf(architecture);
+    feeds[`${network}/windows`] = new ort.Tensor('float32', window, [1, steps, features]);
+    feeds[`${network}/lengths`] = new ort.Tensor('int32', Int32Array.of(steps), [1]);
   }
+  return { name, run: () => session.run(feeds) };
 }
