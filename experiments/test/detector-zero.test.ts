@@ -1,6 +1,7 @@
 /** The committed detector on worlds that its study has not seen, through the same replay as its calibration. */
 import { createConsortium, logConsortiumOf, simulateDepartmentLog } from '@bhschain/datasets';
-import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import { createScorer, DETECTOR_ZERO } from '@bhschain/models/detector';
+import { COLUMN } from '@bhschain/models/features';
 import { describe, expect, it } from 'vitest';
 import { atThreshold, label, rank } from '../src/studies/detector-zero/evaluation.js';
 import { replay, type JudgedCall } from '../src/studies/detector-zero/ledger-replay.js';
@@ -39,6 +40,80 @@ describe('detector 0', () => {
     const { heldShare, missed } = tried(world);
     expect(missed).toEqual([]);
     expect(heldShare).toBeLessThan(0.15);
+  });
+});
+
+/** What each easy incident plants, from the catalogue's signatures and not from what the detector says. */
+const PLANTED: Readonly<Record<string, readonly number[]>> = {
+  'break-glass abuse': [COLUMN.breakGlass],
+  'credential theft': [
+    COLUMN.ownSurprisal,
+    COLUMN.logRatio,
+    COLUMN.surprisalExcess,
+    COLUMN.actUnseen,
+    COLUMN.pairUnseen,
+  ],
+  'fast bulk exfiltration': [
+    COLUMN.exportFlag,
+    COLUMN.recordCount,
+    COLUMN.distinctRecords,
+    COLUMN.distinctShare,
+    COLUMN.gap,
+    COLUMN.gapIrregularity,
+    COLUMN.pace,
+  ],
+  'machine-paced session': [COLUMN.gap, COLUMN.gapIrregularity, COLUMN.pace],
+  'mass amendment': [
+    COLUMN.write,
+    COLUMN.readThenWritten,
+    COLUMN.distinctWritten,
+    COLUMN.writeShare,
+    COLUMN.gap,
+    COLUMN.gapIrregularity,
+    COLUMN.pace,
+  ],
+  'non-clinical snooping': [
+    COLUMN.ownSurprisal,
+    COLUMN.logRatio,
+    COLUMN.surprisalExcess,
+    COLUMN.actUnseen,
+    COLUMN.pairUnseen,
+    COLUMN.actRarity,
+  ],
+};
+
+describe('explanation', () => {
+  it('has a planted column among the first three in nine of ten easy incidents', () => {
+    const world = createConsortium({
+      seed: 105,
+      hospitals: 2,
+      staffPerHospital: 150,
+      incidentCopies: 4,
+    });
+    const calls = [...replay(world, { roles: detector.roles, diverts: guard })];
+    const scorer = createScorer(detector, table);
+    const { incidents, calls: labelled } = label(world, calls);
+    /** The strangest call of each easy incident: what an analyst sees first. */
+    const strangest = new Map<
+      string,
+      { kind: string; score: number; columns: readonly number[] }
+    >();
+    labelled.forEach((call, i) => {
+      const incident = incidents[i];
+      if (incident === null || incident === undefined || incident.difficulty !== 1) return;
+      const { scoreMillionths, columns } = scorer.explain(call.window);
+      if (scoreMillionths <= (strangest.get(incident.id)?.score ?? -1)) return;
+      strangest.set(incident.id, {
+        kind: incident.kind,
+        score: scoreMillionths,
+        columns: columns.slice(0, 3).map(({ index }) => index),
+      });
+    });
+    const right = [...strangest.values()].filter(({ kind, columns }) =>
+      columns.some((column) => PLANTED[kind]!.includes(column)),
+    );
+    expect(strangest.size).toBeGreaterThanOrEqual(20);
+    expect(right.length / strangest.size).toBeGreaterThanOrEqual(0.9);
   });
 });
 

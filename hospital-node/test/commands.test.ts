@@ -93,7 +93,7 @@ describe('the operator’s commands', () => {
       facts: { records: 7, faults: [] },
     });
     expect(listEgress(config).facts).toMatchObject({
-      releases: [{ slotIndex: SLOT, verdict: 'accepted', included: true, byteCount: 11_824 }],
+      releases: [{ slotIndex: SLOT, verdict: 'accepted', included: true, byteCount: 16_096 }],
     });
   });
 
@@ -103,7 +103,7 @@ describe('the operator’s commands', () => {
     const { facts, exitCode } = previewUpdate(config);
     expect(exitCode).toBe(0);
     expect(facts).toMatchObject({
-      releases: [{ name: 'update', shape: [2956], bytes: 11_824, destination: '127.0.0.1:1' }],
+      releases: [{ name: 'update', shape: [4024], bytes: 16_096, destination: '127.0.0.1:1' }],
       spent: { rounds: 1 },
       after: { rounds: 2 },
     });

@@ -27,7 +27,7 @@ import {
   type SensitivityUnits,
 } from '@bhschain/dp';
 import { layoutOf, type Architecture } from '@bhschain/models/architecture';
-import { createKernel } from '@bhschain/models/kernel';
+import { createJointKernel } from '@bhschain/models/kernel';
 import { describe, expect, it } from 'vitest';
 import { kernelSum } from '../src/training/kernel-sums.js';
 import { trainPrivately } from '../src/training/private-training.js';
@@ -39,7 +39,7 @@ const { parameterCount } = layoutOf(ARCHITECTURE);
 const plan = createPrivacyPlan(planPreset('demo', { parameterCount }));
 const CLAIMED = plan.target.epsilon;
 const AUDIT = { significance: 0.05, delta: plan.target.delta };
-const kernel = createKernel(ARCHITECTURE);
+const kernel = createJointKernel([ARCHITECTURE]);
 
 const base = Int32Array.from({ length: parameterCount }, (_, i) =>
   Math.round(Math.sin(i * 12.9898) * 0.5 * 2 ** plan.updateScaleLog2),
@@ -108,7 +108,13 @@ function executor(
     noise.open(debit);
     const { update } = await trainPrivately(
       (parameters, select) =>
-        kernelSum(kernel, { architecture: ARCHITECTURE, batch, clipping, parameters, select }),
+        kernelSum(kernel, {
+          architectures: [ARCHITECTURE],
+          batches: [batch],
+          clipping,
+          parameters,
+          select,
+        }),
       {
         plan: executed,
         base,
@@ -139,8 +145,8 @@ function trace(window: Float32Array, clipping: GridClipping): Float64Array {
   };
   const parameters = Float32Array.from(base, (value) => value * 2 ** -plan.updateScaleLog2);
   return kernelSum(kernel, {
-    architecture: ARCHITECTURE,
-    batch,
+    architectures: [ARCHITECTURE],
+    batches: [batch],
     clipping,
     parameters,
     select: Uint8Array.of(1),

@@ -12,9 +12,8 @@ import {
   type PrivacyPlan,
   type SecureRandom,
 } from '@bhschain/dp';
-import { DEFAULT_ARCHITECTURE, layoutOf } from '@bhschain/models/architecture';
-import { DETECTOR_ZERO } from '@bhschain/models/detector';
-import { createKernel, type Kernel } from '@bhschain/models/kernel';
+import { DETECTOR_ZERO, networksOf } from '@bhschain/models/detector';
+import { createJointKernel, type JointKernel } from '@bhschain/models/kernel';
 import { describe, expect, it } from 'vitest';
 import { kernelSum } from '../src/training/kernel-sums.js';
 import { noiseFault } from '../src/training/noise-fault.js';
@@ -26,10 +25,10 @@ import { openPrivacyLedger, type PrivacyLedger } from '../src/privacy-ledger/ind
 import { smallPlan } from './small-plan.js';
 import { temporaryFolder } from './temporary-folder.js';
 
-const { parameterCount } = layoutOf(DEFAULT_ARCHITECTURE);
-const { steps, features } = DEFAULT_ARCHITECTURE;
+const { parameterCount, parts } = networksOf(DETECTOR_ZERO.detector);
+const architectures = parts.map(({ architecture }) => architecture);
 const plan: PrivacyPlan = smallPlan({ parameterCount });
-const kernel = createKernel(DEFAULT_ARCHITECTURE);
+const kernel = createJointKernel(architectures);
 
 /** A source that production code takes, repeatable for a test. */
 function seededWords(seed: string): SecureRandom {
@@ -51,32 +50,36 @@ function openedNoise(seed: string, of: PrivacyPlan): NoisePool {
 /** Everything of a round from one seed. */
 function input(seed: string, windowCount: number, of: PrivacyPlan = plan): TrainingTask {
   const random = createExperimentRandom(seed);
-  const words = new Uint32Array(windowCount * steps * features);
-  random.fill(words);
+  const batches = architectures.map(({ steps, features }) => {
+    const words = new Uint32Array(windowCount * steps * features);
+    random.fill(words);
+    return {
+      windows: Float32Array.from(words, (word) => (word / 2 ** 32) * 4 - 2),
+      lengths: new Uint8Array(windowCount).fill(steps),
+      columnMasks: new Uint32Array(windowCount),
+    };
+  });
   const selections = new Uint8Array(of.steps * windowCount);
   samplePoissonMask(selections, { samplingNumerator: of.samplingNumerator, random });
   return {
     plan: of,
-    architecture: DEFAULT_ARCHITECTURE,
+    architectures,
     base: DETECTOR_ZERO.detector.parameters,
     windowCount,
-    batch: {
-      windows: Float32Array.from(words, (word) => (word / 2 ** 32) * 4 - 2),
-      lengths: new Uint8Array(windowCount).fill(steps),
-      columnMasks: new Uint32Array(windowCount),
-    },
+    batches,
     selections,
     noise: openedNoise(seed, of),
   };
 }
 
 /** Trains on this thread. */
-function train(round: TrainingTask, own: Kernel = kernel): Promise<TrainingResult> {
-  const { architecture, batch } = round;
+function train(round: TrainingTask, own: JointKernel = kernel): Promise<TrainingResult> {
+  const { architectures, batches } = round;
   const { windowClippingNorm: clippingNorm, gridScale, sensitivityUnits } = round.plan;
   const clipping = { clippingNorm, gridScale, sensitivityUnits };
   return trainPrivately(
-    (parameters, select) => kernelSum(own, { architecture, batch, clipping, parameters, select }),
+    (parameters, select) =>
+      kernelSum(own, { architectures, batches, clipping, parameters, select }),
     round,
   );
 }
@@ -108,7 +111,7 @@ function receipt(of: PrivacyPlan = plan): ReturnType<PrivacyLedger['debit']> {
 describe('private training', () => {
   it('gives the same update for the same experiment randomness, in a worker too', async () => {
     const first = await train(input('seed', 40));
-    const second = await train(input('seed', 40), createKernel(DEFAULT_ARCHITECTURE));
+    const second = await train(input('seed', 40), createJointKernel(architectures));
     expect(second).toEqual(first);
     const pool = createTrainingPool({ threads: 1 });
     const used = input('seed', 40);
@@ -118,7 +121,7 @@ describe('private training', () => {
     await expect(pool.run(short)).rejects.toMatchObject({ code: 'ERR_TRAINING_INPUT' });
     const impossible = {
       ...input('seed', 3),
-      architecture: { ...DEFAULT_ARCHITECTURE, hidden: -1 },
+      architectures: architectures.map((each) => ({ ...each, hidden: -1 })),
     };
     await expect(pool.run(impossible)).rejects.toMatchObject({ code: 'ERR_TRAINING_FAILED' });
     expect((await pool.run(input('seed', 40))).update).toEqual(first.update);
@@ -130,7 +133,7 @@ describe('private training', () => {
     expect(inWorker).toEqual(first);
     expect(used.noise.remaining, 'the noise is used up').toBe(0);
     expect(
-      used.batch.windows.every((value) => value === 0),
+      used.batches.every(({ windows }) => windows.every((value) => value === 0)),
       'windows overwritten',
     ).toBe(true);
     await expect(train(used)).rejects.toMatchObject({ code: 'ERR_DP_NOISE_POOL' });
@@ -155,7 +158,7 @@ describe('private training', () => {
       (rate * plan.noiseMultiplier * plan.windowClippingNorm * unit) / plan.expectedBatch;
     const variance = update.reduce((sum, entry) => sum + entry * entry, 0) / update.length;
     const ratio = variance / deviation ** 2;
-    // Standard error of a variance estimate over d = 2,956: √(2/d) = 2.6 %; six of them.
+    // Standard error of a variance estimate over d = 4,024: √(2/d) = 2.2 %; six of them.
     const tolerance = 6 * Math.sqrt(2 / update.length);
     expect(Math.abs(ratio - 1)).toBeLessThan(tolerance);
     for (const wrong of [2 / 3, 3 / 2]) {
@@ -182,7 +185,8 @@ describe('private training', () => {
 
   it('takes a window that is not finite as nothing', async () => {
     const broken = input('nan', 5);
-    broken.batch.windows.fill(NaN, 0, steps * features);
+    // One network's gradient is enough to spoil the window's.
+    broken.batches[1]!.windows.fill(NaN, 0, architectures[1]!.steps * architectures[1]!.features);
     const { report } = await train(broken);
     expect(report.nonFinite).toBe(1);
     expect(report.contributing).toBe(4);
@@ -221,11 +225,11 @@ describe('own-update screening', () => {
       scaleExponent: plan.noiseExponent,
       random: seededWords('spoilt/noise'),
     });
-    const { batch, architecture } = round;
+    const { batches } = round;
     const { windowClippingNorm: clippingNorm, gridScale, sensitivityUnits } = plan;
     const clipping = { clippingNorm, gridScale, sensitivityUnits };
     const { update } = await trainPrivately((parameters, select) => {
-      const sum = kernelSum(kernel, { architecture, batch, clipping, parameters, select });
+      const sum = kernelSum(kernel, { architectures, batches, clipping, parameters, select });
       noise.forEach((value, i) => (sum.units[i]! += Math.trunc((factor - 1) * value)));
       return sum;
     }, round);

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSecureRandom } from '@bhschain/dp';
-import { DEFAULT_ARCHITECTURE, DEFAULT_LAYOUT_HASH, layoutOf } from '@bhschain/models/architecture';
-import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import { DETECTOR_ZERO, networksOf } from '@bhschain/models/detector';
 import { ACT_COUNT } from '@bhschain/models/features';
 import type { FederationClient } from '@bhschain/orchestrator/protocol';
 import { createHandles, createLogFollower, createWindowStore } from '../src/access-log/index.js';
@@ -31,7 +30,7 @@ export const SLOT = 100;
 export const INTERVAL = { fromMs: START_MS + PERIOD_MS, toMs: START_MS + 2 * PERIOD_MS };
 /** Slots of a second, log slots of six hours: the demo's way. */
 export const REPLAY = { originSlot: SLOT, originLogTimeMs: INTERVAL.toMs, logSlotMs: PERIOD_MS };
-export const { parameterCount } = layoutOf(DEFAULT_ARCHITECTURE);
+export const { parameterCount } = networksOf(DETECTOR_ZERO.detector);
 
 export interface RoundBench {
   readonly agent: RoundAgent;
@@ -93,7 +92,7 @@ export async function roundBench(
       paperFederation({
         file: paperFile,
         plan,
-        layoutHash: DEFAULT_LAYOUT_HASH,
+        layoutHash: DETECTOR_ZERO.detector.layoutHash,
         base: DETECTOR_ZERO.detector.parameters,
         slotIndex: SLOT,
         slotLengthMs: 1_000,
@@ -110,13 +109,13 @@ export async function roundBench(
       labels: { windowStateOf: () => Promise.resolve('clear') },
       log: follower,
       random,
-      architecture: DEFAULT_ARCHITECTURE,
+      networks: networksOf(DETECTOR_ZERO.detector),
       normaliser: DETECTOR_ZERO.detector.normaliser,
     }),
     nodeId: 'H1',
     software: 'test',
     kernelHash: 'e'.repeat(64),
-    layoutHash: DEFAULT_LAYOUT_HASH,
+    layoutHash: DETECTOR_ZERO.detector.layoutHash,
     parameterCount,
     binMs: PERIOD_MS,
     approvedPlans: null,

@@ -9,8 +9,7 @@ import {
   type X509Certificate,
 } from '@peculiar/x509';
 import { sha256Hex } from '@bhschain/dp';
-import { DEFAULT_LAYOUT_HASH } from '@bhschain/models/architecture';
-import { DETECTOR_ZERO, encodeDetector } from '@bhschain/models/detector';
+import { DETECTOR_ZERO, encodeDetector, ENSEMBLE_LAYOUT_HASH } from '@bhschain/models/detector';
 import { kernelHash } from '@bhschain/models/kernel';
 import {
   encodeEnvelope,
@@ -137,7 +136,7 @@ export async function sealedRound(
       roundId,
       nodeId,
       planHash,
-      layoutHash: DEFAULT_LAYOUT_HASH,
+      layoutHash: ENSEMBLE_LAYOUT_HASH,
       baseModel,
       releases: [{ name: 'update', encoding: 'int32le-2^-20', length: base.length, digest }],
       ledgerHead: { seq: 2, hash: 'cd'.repeat(32) },
@@ -169,7 +168,7 @@ export async function sealedRound(
     roundId,
     policyHash: 'ef'.repeat(32),
     planHash,
-    layoutHash: DEFAULT_LAYOUT_HASH,
+    layoutHash: ENSEMBLE_LAYOUT_HASH,
     previousManifest: '',
     baseModel,
     resultModel: put(encodeParameters(parameters)),

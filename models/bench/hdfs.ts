@@ -1,150 +1,93 @@
 /**
  * Does the autoencoder detect anything on a public log that nobody here made? HDFS block sessions: train on normal ones,
- * test on 1,000 normal and 1,000 abnormal ones, five seeds, with ten untrained networks and the session length as controls.
+ * test on 1,000 normal and 1,000 abnormal ones, five seeds; beside it the controls.
  *   npm run hdfs -w models      (data: `BHS_DATA`, default ../shared/data)
  */
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { countVectorMember, ngramMember, type Architecture } from '../src/index.js';
 import {
-  areaUnderCurve,
-  createKernel,
-  fitStrata,
-  initialParameters,
-  preTrain,
-  type Architecture,
-  type Kernel,
-  type WindowBatch,
-} from '../src/index.js';
+  autoencoder,
+  errorScores,
+  normScores,
+  oneHot,
+  overSeeds,
+  quality,
+  readRows,
+  sequenceOf,
+  summaryScores,
+  UNTRAINED_SEEDS,
+  type Quality,
+} from './sequences.js';
 
 const EVENTS = 30;
 const SHAPE: Architecture = { steps: 32, features: EVENTS, hidden: 48, latent: 8 };
 const SEEDS = [1, 2, 3, 4, 5];
-const UNTRAINED = [11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
+const EPOCHS = 30;
+/** Steps of the moving mean in the older score. */
+const FORMS = [1, 5];
 
 interface Session {
   readonly abnormal: boolean;
-  readonly events: readonly number[];
+  readonly sequence: ReturnType<typeof sequenceOf>;
 }
-
-const folder = `${process.env['BHS_DATA'] ?? '../../shared/data'}/hdfs_sessions`;
 
 function readSessions(file: string): Session[] {
-  const text = gunzipSync(readFileSync(`${folder}/${file}`)).toString('utf8');
-  const lines = text.trim().split('\n').slice(1);
-  return lines.map((line) => {
-    const [, label, events] = line.split(',') as [string, string, string];
-    return { abnormal: label === '1', events: events.split(' ').map(Number) };
-  });
+  return readRows(`hdfs_sessions/${file}`).map(([, label, events]) => ({
+    abnormal: label === '1',
+    sequence: sequenceOf(events!),
+  }));
 }
-
-/** One-hot events of the first 32 steps. */
-function encode(sessions: readonly Session[]): WindowBatch {
-  const windows = new Float32Array(sessions.length * SHAPE.steps * EVENTS);
-  const lengths = Uint8Array.from(sessions, ({ events }) => Math.min(events.length, SHAPE.steps));
-  sessions.forEach(({ events }, i) => {
-    events.slice(0, SHAPE.steps).forEach((event, step) => {
-      windows[(i * SHAPE.steps + step) * EVENTS + Math.min(event, EVENTS - 1)] = 1;
-    });
-  });
-  return { windows, lengths };
-}
-
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-/** The product's score: whitened residual summary, its law from the training sessions. */
-function summaryScores(kernel: Kernel, training: WindowBatch, batch: WindowBatch): number[] {
-  const keys = [{ columnMask: 0, lengthMin: 1, lengthMax: SHAPE.steps }];
-  const [stratum] = fitStrata({ kernel, batch: training, keys });
-  return [...kernel.squaredDistances(batch, stratum!)];
-}
-
-/** The plain score: mean error of a session's steps, and half of its worst step's. */
-function errorScores(kernel: Kernel, batch: WindowBatch): number[] {
-  const residuals = kernel.reconstruct(batch);
-  return Array.from(batch.lengths, (length, i) => {
-    let total = 0;
-    let worst = 0;
-    for (let step = 0; step < length; step++) {
-      let error = 0;
-      for (let event = 0; event < EVENTS; event++) {
-        error += residuals[(i * SHAPE.steps + step) * EVENTS + event]! ** 2;
-      }
-      total += error;
-      worst = Math.max(worst, error);
-    }
-    return total / length + 0.5 * worst;
-  });
-}
-
-interface Quality {
-  readonly auc: number;
-  readonly tpr: number;
-}
-
-type Run = Readonly<Record<'plain' | 'summary', Quality>>;
-
-function describe(runs: readonly Run[], score: keyof Run): object {
-  return {
-    auc: runs.map((run) => run[score].auc),
-    meanAuc: mean(runs.map((run) => run[score].auc)),
-    meanTprAt32: mean(runs.map((run) => run[score].tpr)),
-  };
-}
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function main(): void {
-  const training = encode(readSessions('train_normal.csv.gz'));
+  const normal = readSessions('train_normal.csv.gz').map(({ sequence }) => sequence);
   const test = readSessions('valid_labelled.csv.gz');
-  const batch = encode(test);
-  const evaluate = (of: readonly number[]): Quality => {
-    const normal = of.filter((_, i) => !test[i]!.abnormal);
-    const abnormal = of.filter((_, i) => test[i]!.abnormal);
-    const cut = normal.toSorted((a, b) => b - a)[Math.floor(0.032 * normal.length)]!;
-    const tpr = abnormal.filter((score) => score > cut).length / abnormal.length;
-    return { auc: areaUnderCurve(normal, abnormal), tpr };
+  const sequences = test.map(({ sequence }) => sequence);
+  const training = oneHot(
+    normal.map(({ rows }) => rows),
+    SHAPE,
+  );
+  const batch = oneHot(
+    sequences.map(({ rows }) => rows),
+    SHAPE,
+  );
+  const evaluate = (scores: ArrayLike<number>): Quality => {
+    const of = (wanted: boolean): number[] =>
+      Array.from(scores).filter((_, i) => test[i]!.abnormal === wanted);
+    return quality(of(false), of(true));
   };
-  const run = (seed: number, epochs: number): Run => {
-    const kernel = createKernel(SHAPE);
-    const parameters = initialParameters(SHAPE, seeded(seed));
-    kernel.setParameters(parameters);
-    const windowsPerStep = 64;
-    const steps = Math.round((epochs * training.lengths.length) / windowsPerStep);
-    const random = seeded(seed + 1000);
-    if (steps > 0) {
-      preTrain({
-        kernel,
-        parameters,
-        batch: training,
-        steps,
-        windowsPerStep,
-        learningRate: 0.01,
-        random,
-      });
-    }
+  const runs = (seeds: readonly number[], epochs: number): object => {
+    const kernels = seeds.map((seed) => autoencoder(SHAPE, training, { seed, epochs }));
     return {
-      plain: evaluate(errorScores(kernel, batch)),
-      summary: evaluate(summaryScores(kernel, training, batch)),
+      summary: overSeeds(kernels.map((k) => evaluate(summaryScores(k, training, batch)))),
+      ...Object.fromEntries(
+        FORMS.map((moving) => [
+          `mean error and worst ${moving}`,
+          overSeeds(kernels.map((k) => evaluate(errorScores(k, batch, moving)))),
+        ]),
+      ),
     };
   };
-  const trained = SEEDS.map((seed) => run(seed, 30));
-  const untrained = UNTRAINED.map((seed) => run(seed, 0));
-  const length = evaluate(test.map(({ events }) => Math.abs(events.length - 19)));
+  const members = [
+    countVectorMember({ training: normal, of: 'counts', vocabularySize: 64 }),
+    ngramMember({ training: normal, n: 1 }),
+    ngramMember({ training: normal, n: 2 }),
+  ];
   const report = {
-    data: 'hdfs_sessions, valid_labelled',
+    data: 'hdfs_sessions: train_normal, valid_labelled',
     architecture: SHAPE,
-    trainedSeeds: SEEDS,
-    autoencoder: { plain: describe(trained, 'plain'), summary: describe(trained, 'summary') },
-    untrainedSeeds: UNTRAINED,
-    untrained: { plain: describe(untrained, 'plain'), summary: describe(untrained, 'summary') },
-    lengthDistanceFrom19: length,
+    epochs: EPOCHS,
+    seeds: SEEDS,
+    autoencoder: runs(SEEDS, EPOCHS),
+    untrainedSeeds: UNTRAINED_SEEDS,
+    untrained: runs(UNTRAINED_SEEDS, 0),
+    members: Object.fromEntries(
+      members.map((member) => [member.name, evaluate(member.nonconformities(sequences))]),
+    ),
+    controls: {
+      'distance of length from 19': evaluate(
+        sequences.map(({ rows }) => Math.abs(rows.length - 19)),
+      ),
+      'squared norm of the inputs': evaluate(normScores(batch)),
+    },
   };
   console.log(JSON.stringify(report, null, 2));
 }

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scoreOf } from '../src/detector/calibration-table.js';
-import { ALPHA_PPM, fitTable, THETA_MILLIONTHS } from '../src/detector/index.js';
+import { pool, valueAt as scoreOf } from '../src/detector/calibration-table.js';
+import { ALPHA_PPM, fitScores, STRATUM_LEAST, THETA_MILLIONTHS } from '../src/detector/index.js';
 import { naturalLog, realPower } from '../src/detector/real-power.js';
 import { seeded } from './reference.js';
 
 const key = { columnMask: 0, lengthMin: 1, lengthMax: 16 };
 const tableOf = (nonconformities: Uint32Array, alphaPpm = ALPHA_PPM) =>
-  fitTable({ strata: [{ ...key, nonconformities }], alphaPpm }).strata[0]!;
+  fitScores({ strata: [{ ...key, nonconformities }], alphaPpm }).strata[0]!;
 
 const sample = fc.oneof(
   fc.array(fc.nat(0xffffffff), { minLength: 31, maxLength: 400 }),
@@ -87,6 +87,42 @@ describe('calibration table', () => {
     expect(() => tableOf(new Uint32Array(31), 0)).toThrow(
       expect.objectContaining({ code: 'ERR_TABLE_CALIBRATION' }) as Error,
     );
+  });
+});
+
+describe('shrinkage to a coarser stratum', () => {
+  const sample = (columnMask: number, lengthMin: number, n: number, value: number) => ({
+    columnMask,
+    lengthMin,
+    lengthMax: lengthMin,
+    nonconformities: new Uint32Array(n).fill(value),
+  });
+  const least = STRATUM_LEAST;
+
+  it('borrows from strata that lack the same columns, then from all, and says so', () => {
+    const samples = [
+      sample(0, 1, least, 1),
+      sample(0, 2, least - 1, 2),
+      sample(1, 1, 10, 3),
+      sample(1, 2, 20, 4),
+    ];
+    const pooled = pool(samples);
+    expect(pooled.map((each) => each.pool)).toEqual(['own', 'columns', 'all', 'all']);
+    expect(pooled.map(({ nonconformities }) => nonconformities.length)).toEqual([
+      least,
+      2 * least - 1,
+      2 * least + 29,
+      2 * least + 29,
+    ]);
+    expect(fitScores({ strata: samples }).strata.map(({ n, pool: of }) => [n, of])).toEqual(
+      pooled.map(({ nonconformities, pool: of }) => [nonconformities.length, of]),
+    );
+  });
+
+  it('borrows for an empty stratum too', () => {
+    const [empty] = pool([sample(0, 1, 0, 1), sample(0, 2, least, 2)]);
+    expect(empty).toMatchObject({ pool: 'columns', lengthMin: 1 });
+    expect(empty!.nonconformities).toHaveLength(least);
   });
 });
 

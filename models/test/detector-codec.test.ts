@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { layoutOf } from '../src/architecture/index.js';
+import { crc32 } from '../src/detector/crc32.js';
 import {
   decodeCanaries,
   decodeDetector,
@@ -9,16 +9,14 @@ import {
   encodeCanaries,
   encodeDetector,
   encodeTable,
+  type Detector,
 } from '../src/detector/index.js';
 import { DetectorError } from '../src/errors.js';
+import { isOnWhiteningGrid, toWhiteningGrid } from '../src/detector/whitening-grid.js';
 import { makeDetector, makeSmallDetector, makeWindows } from './fixture.js';
 import { seeded } from './reference.js';
 
-const made = makeSmallDetector();
-/** Few parameters too, so that every bit can be tried. */
-const tiny = { ...made.detector.architecture, hidden: 1, latent: 1 };
-const parameters = made.detector.parameters.slice(0, layoutOf(tiny).parameterCount);
-const small = { ...made, detector: { ...made.detector, architecture: tiny, parameters } };
+const small = makeSmallDetector();
 const canaries = { windows: makeWindows(5, 9), labels: Uint8Array.of(0, 1, 0, 1, 1) };
 const full = makeDetector();
 
@@ -47,18 +45,30 @@ describe.each(codecs)('bytes of a %s', (_, bytes, recode) => {
     expectCoded(() => recode(Uint8Array.of(...bytes, 0)));
   });
 
-  it('with one bit flipped are refused, or are other bytes: no flip decodes to the same value', () => {
-    let accepted = 0;
+  it('with any one bit flipped are refused with a code', () => {
     for (let bit = 0; bit < 8 * bytes.length; bit++) {
       const flipped = bytes.slice();
       flipped[bit >> 3]! ^= 1 << (bit & 7);
+      expectCoded(() => recode(flipped));
+    }
+  });
+
+  it('with one bit flipped and a checksum to match are refused, or are other bytes', () => {
+    let accepted = 0;
+    const end = bytes.length - 4;
+    let tried = 0;
+    // Eleven is prime to eight, so bits of every weight are tried.
+    for (let bit = 0; bit < 8 * end; bit += 11, tried++) {
+      const flipped = bytes.slice();
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      new DataView(flipped.buffer).setUint32(end, crc32(flipped.subarray(0, end)), true);
       const again = outcome(() => recode(flipped));
       if (again === null) continue;
       accepted++;
       if (!equal(again, flipped)) expect.fail(`bit ${bit} decodes to another encoding`);
     }
     expect(accepted).toBeGreaterThan(0);
-    expect(accepted).toBeLessThan(8 * bytes.length);
+    expect(accepted).toBeLessThan(tried);
   });
 
   it('made of noise, or with noise in them, never crash', () => {
@@ -104,8 +114,15 @@ describe('a detector', () => {
     ['ERR_DETECTOR_VALUE', { parameters: new Int32Array(3) }],
     ['ERR_DETECTOR_VALUE', { parameters: detector.parameters.map(() => 2 ** 24) }],
     ['ERR_DETECTOR_VALUE', { normaliser: { ...detector.normaliser, center: nan } }],
-    ['ERR_DETECTOR_VALUE', { normaliser: { ...detector.normaliser, scale: new Float32Array(24) } }],
+    ['ERR_DETECTOR_VALUE', { normaliser: { ...detector.normaliser, scale: new Float32Array(30) } }],
     ['ERR_DETECTOR_VALUE', { normaliser: { ...detector.normaliser, clip: 0.1 } }],
+    ['ERR_DETECTOR_VALUE', { members: [] }],
+    ['ERR_DETECTOR_VALUE', { members: [...detector.members, detector.members[0]!] }],
+    ['ERR_DETECTOR_VALUE', { members: detector.members.slice(1) }],
+    ['ERR_DETECTOR_VALUE', { members: [{ kind: 'unseen' as const, name: 'Un seen' }] }],
+    ['ERR_DETECTOR_VALUE', { members: withLaw({ whitening: Float32Array.of(0.1) }) }],
+    ['ERR_DETECTOR_VALUE', { members: withLaw({ mean: new Float32Array(9).fill(NaN) }) }],
+    ['ERR_DETECTOR_VALUE', { members: withLaw({ whitening: offGrid() }) }],
     ['ERR_DETECTOR_VALUE', { strata: [] }],
     ['ERR_DETECTOR_VALUE', { strata: [...detector.strata, ...detector.strata] }],
     ['ERR_DETECTOR_VALUE', { vocabulary: { hash: '', size: 1 } }],
@@ -116,14 +133,61 @@ describe('a detector', () => {
   });
 
   it('above 64 KiB is refused in both directions', () => {
-    const many = Array.from({ length: 7 }, (_, i) => ({
-      ...full.detector.strata[0]!,
-      lengthMin: i + 1,
-      lengthMax: i + 1,
+    const members = Array.from({ length: 8 }, (_, i) => ({
+      ...full.detector.members[3]!,
+      name: `copy-${'abcdefgh'[i]!}`,
     }));
     const size = expect.objectContaining({ code: 'ERR_DETECTOR_SIZE' }) as Error;
-    expect(() => encodeDetector({ ...full.detector, strata: many })).toThrow(size);
+    const large = { ...full.detector, members: [...full.detector.members, ...members] };
+    expect(() => encodeDetector(large)).toThrow(size);
     expect(() => decodeDetector(new Uint8Array(DETECTOR_BYTES_MAX + 1))).toThrow(size);
+  });
+
+  /** The network with another law. */
+  function withLaw(change: object): Detector['members'] {
+    return detector.members.map((member) =>
+      member.kind === 'autoencoder'
+        ? { ...member, laws: [{ ...member.laws[0]!, ...change }] }
+        : member,
+    );
+  }
+
+  function offGrid(): Float32Array {
+    const [network] = detector.members;
+    if (network?.kind !== 'autoencoder') throw new Error('the first member is the network');
+    return network.laws[0]!.whitening.map((entry, i) => (i === 4 ? entry * (1 + 2 ** -18) : entry));
+  }
+});
+
+describe('the whitening grid', () => {
+  it('keeps 15 bits of a row’s largest entry, and is its own fixed point', () => {
+    const entry = fc
+      .float({ min: Math.fround(-1e6), max: Math.fround(1e6), noNaN: true })
+      .map((x) => (Math.abs(x) < 1e-20 ? 0 : x));
+    fc.assert(
+      fc.property(fc.array(entry, { minLength: 6, maxLength: 6 }), (entries) => {
+        const factor = Float32Array.from(entries);
+        const once = toWhiteningGrid(factor, 3);
+        expect(toWhiteningGrid(once, 3)).toEqual(once);
+        expect(isOnWhiteningGrid(once, 3)).toBe(true);
+        for (const [start, end] of [
+          [0, 1],
+          [1, 3],
+          [3, 6],
+        ] as const) {
+          const largest = Math.max(...factor.subarray(start, end).map(Math.abs));
+          for (let i = start; i < end; i++) {
+            expect(Math.abs(once[i]! - factor[i]!)).toBeLessThanOrEqual(largest * 2 ** -15);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe('CRC-32', () => {
+  it('has the check value of the standard', () => {
+    expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);
   });
 });
 
@@ -131,13 +195,40 @@ describe('a table', () => {
   const { table } = small;
   const [stratum] = table.strata;
   it.each([
-    ['scores that fall', { scores: stratum!.scores.slice().reverse() }],
+    ['scores that fall', { values: stratum!.values.slice().reverse() }],
     ['thresholds that do not start at 0', { thresholds: stratum!.thresholds.map((t) => t + 1) }],
-    ['fewer scores than thresholds', { scores: stratum!.scores.slice(1) }],
+    ['fewer scores than thresholds', { values: stratum!.values.slice(1) }],
     ['no calibration window', { n: 0 }],
     ['lengths that run backwards', { lengthMin: 3, lengthMax: 2 }],
+    ['windows of nobody knows whom', { pool: 'some' as never }],
   ])('with %s is refused', (_, change) => {
     expect(() => encodeTable({ ...table, strata: [{ ...stratum!, ...change }] })).toThrow(
+      expect.objectContaining({ code: 'ERR_TABLE_VALUE' }) as Error,
+    );
+  });
+});
+
+describe('the evidence of a table', () => {
+  const { table } = small;
+  const [first, second] = table.evidence;
+  it.each([
+    ['no member', []],
+    ['a member twice', [first!, first!]],
+    ['a member without steps', [{ ...first!, steps: [] }]],
+    ['a name that is none', [{ ...first!, member: 'é' }]],
+    [
+      'steps that fall',
+      [{ ...first!, steps: [{ thresholds: Uint32Array.of(0, 5), values: Uint32Array.of(9, 9) }] }],
+    ],
+    [
+      'thresholds that start late',
+      [
+        second!,
+        { ...first!, steps: [{ thresholds: Uint32Array.of(5), values: Uint32Array.of(9) }] },
+      ],
+    ],
+  ])('with %s is refused', (_, evidence) => {
+    expect(() => encodeTable({ ...table, evidence })).toThrow(
       expect.objectContaining({ code: 'ERR_TABLE_VALUE' }) as Error,
     );
   });

@@ -14,6 +14,8 @@ import {
   PEERLESS_MASK,
   pushRow,
   TIMELESS_MASK,
+  TRIGRAM_BITS_MAX,
+  trigramTable,
   type GuardedCall,
   type Profile,
   type Ring,
@@ -53,7 +55,7 @@ function reader(act: number): Profile {
 }
 
 describe('layout', () => {
-  it('has 24 columns at the places that COLUMN names', () => {
+  it('has 30 columns at the places that COLUMN names', () => {
     expect(COLUMNS.length).toBe(COLUMN_COUNT);
     expect(Object.values(COLUMN)).toEqual(COLUMNS.map((_, i) => i));
     expect(new Set(COLUMNS.map((column) => column.name)).size).toBe(COLUMN_COUNT);
@@ -61,10 +63,10 @@ describe('layout', () => {
     expect(COLUMNS[COLUMN.position]?.name).toBe('position in session');
   });
 
-  it('masks five columns without a clock and four without peers', () => {
+  it('masks five columns without a clock and five without peers', () => {
     const bits = (mask: number): number => mask.toString(2).replaceAll('0', '').length;
     expect(bits(TIMELESS_MASK)).toBe(5);
-    expect(bits(PEERLESS_MASK)).toBe(4);
+    expect(bits(PEERLESS_MASK)).toBe(5);
     expect(TIMELESS_MASK & PEERLESS_MASK).toBe(0);
   });
 });
@@ -148,6 +150,52 @@ describe('feature row', () => {
     expect(fresh[COLUMN.recordInRing]).toBe(0);
     expect(fresh[COLUMN.distinctRecords]).toBe(3);
     expect(fresh[COLUMN.distinctShare]).toBe(256);
+  });
+
+  it('counts what is written, and what was read before it', () => {
+    const amend = (recordTag: number) => callOf({ functionName: 'amend', recordTag });
+    const ring = ringOf([callOf({ recordTag: 1 }), callOf({ recordTag: 2 }), amend(1), amend(3)]);
+    const { columns } = rowOf(amend(2), ring);
+    expect(columns[COLUMN.write]).toBe(1);
+    expect(columns[COLUMN.erase]).toBe(0);
+    expect(columns[COLUMN.distinctWritten]).toBe(3);
+    expect(columns[COLUMN.readThenWritten]).toBe(2);
+    expect(columns[COLUMN.writeShare]).toBe(Math.floor((256 * 3) / 5));
+    const erased = rowOf(callOf({ functionName: 'erase', recordTag: 2 }), ring).columns;
+    expect([erased[COLUMN.write], erased[COLUMN.erase]]).toEqual([0, 1]);
+    expect(erased[COLUMN.readThenWritten]).toBe(2);
+    const read = rowOf(callOf({ recordTag: 3 }), ring).columns;
+    // Written before it was read: an order that is not ransomware's.
+    expect(read[COLUMN.readThenWritten]).toBe(1);
+    const none = rowOf(amend(0)).columns;
+    expect([none[COLUMN.distinctWritten], none[COLUMN.writeShare]]).toEqual([0, 256]);
+  });
+
+  it('finds an act surprising after the two before it, though each alone is usual', () => {
+    const [grant, read, revert] = [1, 2, 3].map((act) => callOf({ act }));
+    const often = { count: 90 };
+    const trigrams = trigramTable([
+      { acts: [null, null, 1], ...often },
+      { acts: [null, 1, 2], ...often },
+      { acts: [1, 2, 2], ...often },
+      { acts: [1, 2, 1], count: 10 },
+      { acts: [null, null, 3], count: 30 },
+    ]);
+    const after = (calls: readonly GuardedCall[], call: GuardedCall): number =>
+      featureRow({
+        call,
+        ring: ringOf(calls),
+        profile: emptyProfile(),
+        roles: { ...roles, trigrams },
+        vocabularySize: ACT_COUNT,
+        sessionsLastHour: 0,
+      }).columns[COLUMN.trigramSurprisal]!;
+    expect(after([], grant!)).toBe(0);
+    expect(after([grant!], read!)).toBe(0);
+    expect(after([grant!, read!], read!)).toBe(0);
+    expect(after([grant!, read!], grant!)).toBe(3);
+    expect(after([grant!, read!], revert!)).toBe(TRIGRAM_BITS_MAX);
+    expect(after([], revert!)).toBe(2);
   });
 
   it('tells a metronome from random arrivals and ignores equal stamps', () => {

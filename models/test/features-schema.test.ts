@@ -10,8 +10,10 @@ import {
   flatRoleTables,
   ROLE_TABLE_LENGTHS,
   sharesOf,
+  TRIGRAM_CELLS,
   type RoleTables,
 } from '../src/features/index.js';
+import { seeded } from './reference.js';
 
 describe('feature schema', () => {
   it('has the hash that is committed; after a change of meaning commit the new one and raise the version', () => {
@@ -38,6 +40,10 @@ describe('role tables', () => {
       hourShares: anyTable(ROLE_TABLE_LENGTHS.hourShares),
       purposeShares: anyTable(ROLE_TABLE_LENGTHS.purposeShares),
       actorShares: anyTable(ROLE_TABLE_LENGTHS.actorShares),
+      trigrams: fc.nat().map((seed) => {
+        const random = seeded(seed);
+        return Uint8Array.from({ length: TRIGRAM_CELLS }, () => Math.floor(16 * random()));
+      }),
     });
     fc.assert(
       fc.property(tables, (value) => {

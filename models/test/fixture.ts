@@ -2,22 +2,23 @@
  * A small world of random windows and detectors that judge them; nothing is trained.
  * @module
  */
+import { fromFixedPoint, toFixedPoint } from '../src/architecture/index.js';
 import {
-  DEFAULT_ARCHITECTURE,
-  DEFAULT_LAYOUT_HASH,
-  fromFixedPoint,
-  initialParameters,
-  toFixedPoint,
-} from '../src/architecture/index.js';
-import {
+  ENSEMBLE_LAYOUT_HASH,
+  ENSEMBLE_NETWORKS,
+  fitFeaturesLaw,
   fitNormaliser,
   fitStrata,
   fitTable,
-  nonconformityOf,
+  initialNetworks,
+  membersOf,
+  networksLayout,
+  projectMask,
   standardise,
-  stratumFor,
   type CalibrationTable,
   type Detector,
+  type DetectorMember,
+  type NetworkSpec,
   type ScoredWindow,
   type StratumKey,
 } from '../src/detector/index.js';
@@ -62,45 +63,83 @@ export interface MadeDetector {
   readonly table: CalibrationTable;
 }
 
-export function makeDetector(
-  keys: readonly StratumKey[] = STRATA,
-  windows = makeWindows(2500, 1),
-): MadeDetector {
+export interface MadeOptions {
+  readonly keys?: readonly StratumKey[];
+  readonly windows?: readonly ScoredWindow[];
+  readonly networks?: readonly NetworkSpec[];
+  /** Columns of the network-free member. */
+  readonly features?: readonly number[];
+  readonly parameterSeed?: number;
+}
+
+/** Random networks, their laws, and a table from windows of the same world. */
+export function makeDetector(options: MadeOptions = {}): MadeDetector {
+  const { keys = STRATA, windows = makeWindows(2500, 1), networks = ENSEMBLE_NETWORKS } = options;
+  const features = options.features ?? LAYOUT.columns.map((_, column) => column).slice(0, 20);
   const normaliser = fitNormaliser(windows);
-  const parameters = toFixedPoint(initialParameters(DEFAULT_ARCHITECTURE, seeded(2)));
-  const kernel = createKernel(DEFAULT_ARCHITECTURE);
-  kernel.setParameters(fromFixedPoint(parameters));
-  const strata = fitStrata({ kernel, batch: standardise(windows, normaliser), keys });
-  const held = makeWindows(1500, 3);
-  const samples = strata.map((stratum) => {
-    const own = held.filter(
-      ({ rows }) => stratumFor([stratum], { mask: 0, length: rows.length }) !== undefined,
-    );
-    const batch = { ...standardise(own, normaliser), columnMask: stratum.columnMask };
-    const distances = kernel.squaredDistances(batch, stratum);
-    return { ...stratum, nonconformities: Uint32Array.from(distances, nonconformityOf) };
+  const parameters = toFixedPoint(initialNetworks(networks, seeded(options.parameterSeed ?? 2)));
+  const rounded = fromFixedPoint(parameters);
+  const autoencoders = networksLayout(networks).parts.map((part): DetectorMember => {
+    const { spec, architecture, offset, parameterCount } = part;
+    const kernel = createKernel(architecture);
+    kernel.setParameters(rounded.slice(offset, offset + parameterCount));
+    const batch = standardise(windows, normaliser, spec.columns);
+    const laws = keys.map((key) => {
+      const columnMask = projectMask(key.columnMask, spec.columns);
+      const [stratum] = fitStrata({ kernel, batch, keys: [{ ...key, columnMask }] });
+      return { mean: stratum!.mean, whitening: stratum!.whitening };
+    });
+    return { kind: 'autoencoder', ...spec, laws };
   });
+  const laws = keys.map((key) => fitFeaturesLaw(windows, key, { columns: features, normaliser }));
   const detector: Detector = {
-    formatVersion: 1,
+    formatVersion: 2,
     version: 7,
     round: 'demo/7/0',
-    architecture: DEFAULT_ARCHITECTURE,
+    members: [
+      ...autoencoders,
+      { kind: 'features', name: 'features', columns: features, laws },
+      { kind: 'likelihood-ratio', name: 'likelihood-ratio' },
+      { kind: 'unseen', name: 'unseen' },
+      { kind: 'trigrams', name: 'trigrams' },
+    ],
     parameters,
     featureSchemaVersion,
     featureSchemaHash,
     kernelHash,
-    layoutHash: DEFAULT_LAYOUT_HASH,
+    layoutHash: ENSEMBLE_LAYOUT_HASH,
     planHash: '5a'.repeat(32),
     manifestDigest: '',
     normaliser,
     roles: flatRoleTables(),
     vocabulary: { hash: 'c3'.repeat(32), size: 624 },
-    strata,
+    strata: keys,
   };
-  return { detector, table: fitTable({ strata: samples }) };
+  const [halfA, halfB] = [3, 4].map((seed) => masked(makeWindows(4000, seed), keys));
+  const table = fitTable({
+    members: membersOf(detector),
+    strata: keys,
+    halfA: halfA!,
+    halfB: halfB!,
+  });
+  return { detector, table };
 }
 
-/** One stratum of four columns: a detector of few bytes. */
+/** The windows spread over the masks of these strata. */
+export function masked(
+  windows: readonly ScoredWindow[],
+  keys: readonly StratumKey[] = STRATA,
+): ScoredWindow[] {
+  const masks = [...new Set(keys.map(({ columnMask }) => columnMask))];
+  return windows.map((window, i) => ({ ...window, mask: masks[i % masks.length]! }));
+}
+
+/** One stratum, one small network, two columns of features: a detector of few bytes. */
 export function makeSmallDetector(): MadeDetector {
-  return makeDetector([{ columnMask: 0xfffff0, lengthMin: 1, lengthMax: 16 }], makeWindows(300, 1));
+  return makeDetector({
+    keys: [{ columnMask: 0, lengthMin: 1, lengthMax: 16 }],
+    windows: makeWindows(300, 1),
+    networks: [{ name: 'small', columns: [2, 3, 5], hidden: 1, latent: 1 }],
+    features: [3, 8],
+  });
 }

@@ -14,7 +14,7 @@ describe('README', () => {
       const [calm, wild, sentence] = log.mock.calls[0] as [number, number, string];
       expect(wild).toBeGreaterThan(calm);
       expect(wild).toBeGreaterThanOrEqual(870_000);
-      expect(sentence).toMatch(/% of the distance/);
+      expect(sentence).toMatch(/% of the strangeness/);
     } finally {
       log.mockRestore();
     }

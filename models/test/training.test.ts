@@ -54,7 +54,8 @@ describe('Adam', () => {
 
 describe('pre-training', () => {
   const windows = makeWindows(400, 31);
-  const batch = standardise(windows, fitNormaliser(windows));
+  const columns = Array.from({ length: DEFAULT_ARCHITECTURE.features }, (_, column) => column);
+  const batch = standardise(windows, fitNormaliser(windows), columns);
   const mean = (losses: Float32Array): number =>
     losses.reduce((sum, x) => sum + x, 0) / losses.length;
   const train = (seed: number): { before: number; after: number; parameters: Float32Array } => {

@@ -24,12 +24,19 @@ import {
 } from '@bhschain/models/detector';
 import { label } from './detector-zero/evaluation.js';
 import { replay, type JudgedCall } from './detector-zero/ledger-replay.js';
-import { guardOf, linesOf, report, type WorldReport } from './detector-zero/report.js';
+import { guardOf, linesOf, report, type Arm, type WorldReport } from './detector-zero/report.js';
 import { countRoleTables } from './detector-zero/role-counts.js';
-import { calibrate, trainDetector, type TrainingSet } from './detector-zero/train.js';
+import {
+  calibrate,
+  featuresMemberOf,
+  JOINT_NETWORK,
+  trainDetector,
+  withMembers,
+  type CalibrationWindow,
+} from './detector-zero/train.js';
+import { calibrationCalls, trainingSet } from './detector-zero/windows.js';
 import * as worlds from './detector-zero/worlds.js';
 
-const CALLS_PER_ACTOR_MAX = 150;
 const CALIBRATION_PASSES = 3;
 const CANARIES = { normal: 300, attacks: 150 };
 const COMMAND = 'npm run detector-zero';
@@ -47,18 +54,16 @@ const started = performance.now();
 say('role tables');
 const roles = countRoleTables(worlds.roleWorlds());
 say('training windows');
-const windows: TrainingSet = {
-  full: worlds.trainingWorlds().flatMap((world) => sampled(world, 0.22)),
-  coded: worlds.codedTrainingWorlds().flatMap((world) => sampled(world, 1)),
-};
+const windows = trainingSet(roles);
 say(`${windows.full.length} full and ${windows.coded.length} coded windows`);
-const steps = flags.quick ? 200 : 4_000;
+const steps = flags.quick ? 200 : 2_500;
 const detector = trainDetector({ windows, roles, seed: 'one', steps, log: say });
 say('calibration');
-const table = calibrateInTheLoop(detector);
+const { table, seen } = calibrateInTheLoop(detector);
 for (const { columnMask, lengthMin, lengthMax, n } of table.strata) {
   say(`  without columns ${columnMask.toString(16)}, ${lengthMin} to ${lengthMax} rows: n = ${n}`);
 }
+const arms = controls();
 const evaluation = worlds.evaluationWorlds();
 const reports = [
   evaluated('simulated hospitals', evaluation),
@@ -84,65 +89,46 @@ publish(
 // Real logs are not everywhere, so their figures are kept apart from what the check compares.
 if (!flags.check && !flags.quick) writeResults();
 
-/** Windows of a benign world, a share of them, with some calls diverted at random, so that diversion is no novelty. */
-function sampled(world: Consortium, share: number): ScoredWindow[] {
-  const random = randomStream('detector-zero', 'sample', world.startMs, world.liveFromMs);
-  const hot = new Map<string, boolean>();
-  const calls = replay(world, {
-    roles,
-    diverts({ session }) {
-      if (!hot.has(session)) hot.set(session, random.chance(0.08));
-      return hot.get(session)! && random.chance(0.35);
-    },
-    plays: innocent(world),
-  });
-  return evenly(calls)
-    .filter(() => random.chance(share))
-    .map(({ window }) => window);
-}
-
-/** At most so many calls of one actor, so that a log's one great department does not speak for all departments. */
-function evenly(calls: Iterable<JudgedCall>): JudgedCall[] {
-  const counts = new Map<string, number>();
-  return [...calls].filter(({ actor }) => {
-    const count = (counts.get(actor) ?? 0) + 1;
-    counts.set(actor, count);
-    return count <= CALLS_PER_ACTOR_MAX;
-  });
-}
-
-/** Leaves the planted incidents out. */
-function innocent(world: Consortium): (session: string) => boolean {
-  const guilty = new Set(world.truth.flatMap((incident) => incident.eventIds));
-  if (guilty.size === 0) return () => true;
-  const sessions = new Set<string | null>();
-  for (const hospital of world.hospitals) {
-    for (const event of hospital.events()) {
-      if (guilty.has(event.eventId)) sessions.add(event.session);
-    }
-  }
-  return (session) => !sessions.has(session);
-}
-
 /** Held calls stay in the ring and make the next score stranger, so the table is fitted with the guard at work. */
-function calibrateInTheLoop(of: Detector): CalibrationTable {
-  const held = [...worlds.calibrationWorlds(), ...worlds.codedCalibrationWorlds()];
+function calibrateInTheLoop(of: Detector): {
+  readonly table: CalibrationTable;
+  readonly seen: readonly CalibrationWindow[];
+} {
   let diverts: (call: JudgedCall) => boolean = () => false;
   for (let pass = 1; ; pass++) {
-    const seen = held.flatMap((world) =>
-      evenly(replay(world, { roles, diverts, plays: innocent(world) })),
-    );
-    const fitted = calibrate(
-      of,
-      seen.map(({ window }) => window),
-    );
-    if (pass === CALIBRATION_PASSES) return fitted;
+    const calls = calibrationCalls(roles, diverts);
+    const fitted = calibrate(of, calls);
+    if (pass === CALIBRATION_PASSES) return { table: fitted, seen: calls };
     diverts = guardOf(of, fitted);
   }
 }
 
+/** What the figures of detector 0 stand beside, each with a table of its own from the same windows. */
+function controls(): Arm[] {
+  const untrained = trainDetector({ windows, roles, seed: 'untrained', steps: 0, log: say });
+  const { normaliser } = detector;
+  const features = featuresMemberOf(windows, normaliser, JOINT_NETWORK.columns);
+  const arm = (name: string, of: Detector): Arm => ({
+    name,
+    detector: of,
+    table: calibrate(of, seen),
+  });
+  return [
+    arm('untrained network', untrained),
+    arm('features whitened, no network', {
+      ...detector,
+      members: [features],
+      parameters: new Int32Array(0),
+    }),
+    arm(
+      'count of unseen acts and pairs',
+      withMembers(detector, ({ kind }) => kind === 'unseen'),
+    ),
+  ];
+}
+
 function evaluated(name: string, of: readonly Consortium[]): WorldReport {
-  const result = report({ worlds: name, evaluated: of, peers: roles, detector, table, windows });
+  const result = report({ worlds: name, evaluated: of, peers: roles, detector, table, arms });
   linesOf(result).forEach(say);
   return result;
 }
@@ -204,11 +190,12 @@ function writeResults(): void {
     node: process.version,
     adamSteps: steps,
     windows: { full: windows.full.length, coded: windows.coded.length },
-    calibration: table.strata.map(({ columnMask, lengthMin, lengthMax, n }) => ({
+    calibration: table.strata.map(({ columnMask, lengthMin, lengthMax, n, pool }) => ({
       columnMask,
       lengthMin,
       lengthMax,
       n,
+      pool,
     })),
     canaries: { auc: canary.auc, alertRatePpm: canary.alertRatePpm },
     reports,

@@ -15,7 +15,7 @@ import type { CommittedCall, LedgerView } from './ledger-view.js';
 
 export interface ScoredCall {
   readonly transaction: CommittedCall;
-  readonly disposition: 'allowed' | 'quarantined' | 'flagged';
+  readonly disposition: 'allowed' | 'quarantined' | 'flagged' | 'denied';
   /** Under the detector that was active, recomputed here; null if no detector judged the call. */
   readonly scoreMillionths: number | null;
   /** Under detector 0, recomputed here, for the baseline. */

@@ -4,13 +4,13 @@
  * @module
  */
 import { sha256Hex } from '@bhschain/dp';
-import { DEFAULT_LAYOUT_HASH } from '@bhschain/models/architecture';
 import {
   ALPHA_PPM,
   canaryReport,
   decodeDetector,
   decodeTable,
   encodeDetector,
+  ENSEMBLE_LAYOUT_HASH,
   type CalibrationTable,
   type Canaries,
   type CanaryReport,
@@ -153,7 +153,7 @@ function checkForeign(detector: Detector): void {
   const expected = {
     kernelHash,
     featureSchemaHash,
-    layoutHash: DEFAULT_LAYOUT_HASH,
+    layoutHash: ENSEMBLE_LAYOUT_HASH,
   };
   requireThat(
     sha256Hex(kernelBytes()) === kernelHash,

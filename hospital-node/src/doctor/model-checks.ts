@@ -1,12 +1,13 @@
 /** MOD: the detector's parts, recomputed here. @module */
 import { sha256Hex } from '@bhschain/dp';
 import {
-  DEFAULT_ARCHITECTURE,
-  DEFAULT_LAYOUT_HASH,
-  layoutDescription,
-  layoutOf,
-} from '@bhschain/models/architecture';
-import { canaryReport, DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
+  canaryReport,
+  DETECTOR_ZERO,
+  ENSEMBLE_LAYOUT_HASH,
+  ENSEMBLE_NETWORKS,
+  networksDescription,
+  PUBLIC_CANARIES,
+} from '@bhschain/models/detector';
 import { kernelBytes, kernelHash } from '@bhschain/models/kernel';
 import { fail, pass, type Check } from './check.js';
 
@@ -32,7 +33,7 @@ export function modelChecks(): Check[] {
     {
       code: 'MOD-004',
       look: () =>
-        sha256Hex(layoutDescription(layoutOf(DEFAULT_ARCHITECTURE))) === DEFAULT_LAYOUT_HASH
+        sha256Hex(networksDescription(ENSEMBLE_NETWORKS)) === ENSEMBLE_LAYOUT_HASH
           ? pass('The parameter layout is the published one.')
           : fail('The parameter layout has another hash.', 'Install the package again.'),
     },

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { DEFAULT_ARCHITECTURE, layoutOf } from '@bhschain/models/architecture';
+import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import { proxyOf } from '../config.js';
 import { codeOf } from '../errors.js';
 import { fail, pass, skip, warn, type Check, type Look } from './check.js';
@@ -192,7 +192,7 @@ async function throughput(context: DoctorContext): Promise<Look> {
   const newest = (await context.client().listManifests(0)).at(-1);
   if (newest === undefined)
     return skip('No model has been sealed yet.', 'Look again after a round.');
-  const updateBytes = layoutOf(DEFAULT_ARCHITECTURE).parameterCount * 4;
+  const updateBytes = DETECTOR_ZERO.detector.parameters.length * 4;
   const startMs = performance.now();
   const { length } = await context.client().getObject(newest.resultModel);
   const tookMs = performance.now() - startMs;

@@ -3,8 +3,8 @@ import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { createSecureRandom } from '@bhschain/dp';
-import { DEFAULT_ARCHITECTURE } from '@bhschain/models/architecture';
-import { createKernel } from '@bhschain/models/kernel';
+import { DETECTOR_ZERO, networksOf } from '@bhschain/models/detector';
+import { createJointKernel } from '@bhschain/models/kernel';
 import { noiseFault } from '../training/noise-fault.js';
 import { fail, pass, skip, warn, type Check } from './check.js';
 
@@ -32,7 +32,9 @@ export function runtimeChecks(actorCount: () => number): Check[] {
     {
       code: 'RUN-002',
       look: () => {
-        createKernel(DEFAULT_ARCHITECTURE);
+        createJointKernel(
+          networksOf(DETECTOR_ZERO.detector).parts.map((part) => part.architecture),
+        );
         return pass('The WebAssembly kernel loads (SIMD).');
       },
     },

@@ -3,8 +3,7 @@
  * @module
  */
 import { join } from 'node:path';
-import { DEFAULT_ARCHITECTURE, DEFAULT_LAYOUT_HASH, layoutOf } from '@bhschain/models/architecture';
-import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import { DETECTOR_ZERO, networksOf } from '@bhschain/models/detector';
 import { kernelHash } from '@bhschain/models/kernel';
 import type { FederationClient } from '@bhschain/orchestrator/protocol';
 import type { WindowLabels } from '../access-log/index.js';
@@ -67,6 +66,7 @@ export async function openRounds(
       await sleep(PAUSE_LOOK_MS, signal).catch(() => undefined);
     }
   });
+  const networks = networksOf(DETECTOR_ZERO.detector);
   const agent = createRoundAgent({
     ...surroundings,
     random: surroundings.jitter,
@@ -81,14 +81,14 @@ export async function openRounds(
       labels: o.labels,
       log: o.log.follower,
       random,
-      architecture: DEFAULT_ARCHITECTURE,
+      networks,
       normaliser: DETECTOR_ZERO.detector.normaliser,
     }),
     nodeId: config.nodeId,
     software: SOFTWARE,
     kernelHash,
-    layoutHash: DEFAULT_LAYOUT_HASH,
-    parameterCount: layoutOf(DEFAULT_ARCHITECTURE).parameterCount,
+    layoutHash: DETECTOR_ZERO.detector.layoutHash,
+    parameterCount: networks.parameterCount,
     binMs: config.windows.binMs,
     approvedPlans: config.privacy.approvedPlans,
     isPaused: () => paused,

@@ -8,8 +8,7 @@ import {
   type PrivacyPlan,
   type SecureRandom,
 } from '@bhschain/dp';
-import type { Architecture } from '@bhschain/models/architecture';
-import { standardise, type Normaliser } from '@bhschain/models/detector';
+import { standardise, type NetworksLayout, type Normaliser } from '@bhschain/models/detector';
 import type { Interval, LogFollower, WindowLabels, WindowStore } from '../access-log/index.js';
 import type { DebitReceipt } from '../privacy-ledger/index.js';
 import { normEnvelope, screenOwnUpdate } from '../training/own-update-screening.js';
@@ -57,7 +56,8 @@ export interface RoundTrainerOptions {
   readonly log: Pick<LogFollower, 'pump' | 'closeThrough'>;
   /** For the Poisson mask. */
   readonly random: SecureRandom;
-  readonly architecture: Architecture;
+  /** Public: the detector's. */
+  readonly networks: NetworksLayout;
   /** Public: the detector's. */
   readonly normaliser: Normaliser;
 }
@@ -86,19 +86,22 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     await options.log.closeThrough(interval.toMs);
     const found = await options.windows.trainingWindows(interval, options.labels);
     const windowCount = found.windows.length;
-    const batch = standardise(found.windows, options.normaliser, options.architecture.steps);
+    const { parts } = options.networks;
+    const batches = parts.map(({ spec }) => {
+      const batch = standardise(found.windows, options.normaliser, spec.columns);
+      return { windows: batch.windows, lengths: batch.lengths, columnMasks: batch.columnMask };
+    });
     // The worker gets the buffers for good, so this comes first.
-    const data = commitToData([batch.windows, batch.lengths, batch.columnMask], options.random);
+    const data = commitToData(
+      batches.flatMap(({ windows, lengths, columnMasks }) => [windows, lengths, columnMasks]),
+      options.random,
+    );
     const { update, report } = await pool.run({
       plan,
-      architecture: options.architecture,
+      architectures: parts.map(({ architecture }) => architecture),
       base,
       windowCount,
-      batch: {
-        windows: batch.windows,
-        lengths: batch.lengths,
-        columnMasks: batch.columnMask,
-      },
+      batches,
       selections: samplePoisson(plan, windowCount, options.random),
       noise: drawn,
     });

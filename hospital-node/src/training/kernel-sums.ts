@@ -5,24 +5,26 @@
  */
 import type { GridClipping } from '@bhschain/dp';
 import type { Architecture } from '@bhschain/models/architecture';
-import type { ClippedSumReport, Kernel } from '@bhschain/models/kernel';
+import type { ClippedSumReport, JointKernel } from '@bhschain/models/kernel';
 
-/** Windows side by side, as the kernel takes them. Private: never leaves the hospital. */
+/** Windows side by side as one network sees them. Private: never leaves the hospital. */
 export interface TrainingBatch {
-  /** `[windows, steps, features]`, standardised. */
+  /** `[windows, steps, columns]`, standardised. */
   readonly windows: Float32Array;
   /** `[windows]` */
   readonly lengths: Uint8Array;
-  /** `[windows]`, bit i: column i is absent. */
+  /** `[windows]`, bit i: the network's column i is absent. */
   readonly columnMasks: Uint32Array;
 }
 
 /** One step, as it crosses into a worker: plain numbers and buffers. */
 export interface SumTask {
-  readonly architecture: Architecture;
-  readonly batch: TrainingBatch;
+  /** Of the networks that train together, in the order of the parameters. */
+  readonly architectures: readonly Architecture[];
+  /** The same windows for each network. */
+  readonly batches: readonly TrainingBatch[];
   readonly clipping: GridClipping;
-  /** `[parameterCount]` */
+  /** `[parameterCount]`, of all networks. */
   readonly parameters: Float32Array;
   /** Poisson mask of this step, `[windows]`. */
   readonly select: Uint8Array;
@@ -33,14 +35,17 @@ export interface KernelSum extends ClippedSumReport {
   readonly units: Float64Array;
 }
 
-export function kernelSum(kernel: Kernel, task: SumTask): KernelSum {
-  const { batch, clipping, parameters, select } = task;
+/** A window's gradient is that of all networks together, and one clip holds it. */
+export function kernelSum(kernel: JointKernel, task: SumTask): KernelSum {
+  const { batches, clipping, parameters, select } = task;
   const units = new Float64Array(parameters.length);
   kernel.setParameters(parameters);
   const report = kernel.clippedSum({
-    windows: batch.windows,
-    lengths: batch.lengths,
-    columnMask: batch.columnMasks,
+    batches: batches.map(({ windows, lengths, columnMasks }) => ({
+      windows,
+      lengths,
+      columnMask: columnMasks,
+    })),
     select,
     ...clipping,
     out: units,

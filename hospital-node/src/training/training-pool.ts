@@ -9,10 +9,11 @@ import { HospitalNodeError } from '../errors.js';
 import type { KernelSum, SumTask, TrainingBatch } from './kernel-sums.js';
 import { trainPrivately, type TrainingInput, type TrainingResult } from './private-training.js';
 
-/** A round of training, and the network that is trained. */
+/** A round of training, and the networks that are trained together. */
 export interface TrainingTask extends TrainingInput {
-  readonly architecture: Architecture;
-  readonly batch: TrainingBatch;
+  readonly architectures: readonly Architecture[];
+  /** One a network. */
+  readonly batches: readonly TrainingBatch[];
 }
 
 export interface TrainingPool {
@@ -39,8 +40,8 @@ export function createTrainingPool(options: { readonly threads: number }): Train
     env: {},
   });
   return {
-    run: async ({ architecture, batch, ...input }) => {
-      const shared = shareBatch(batch);
+    run: async ({ architectures, batches, ...input }) => {
+      const shared = batches.map(shareBatch);
       const signal = AbortSignal.timeout(TRAINING_MS_MAX);
       const { windowClippingNorm: clippingNorm, gridScale, sensitivityUnits } = input.plan;
       const clipping = { clippingNorm, gridScale, sensitivityUnits };
@@ -48,7 +49,7 @@ export function createTrainingPool(options: { readonly threads: number }): Train
         return await trainPrivately(async (parameters, select) => {
           try {
             return await pool.run(
-              { architecture, batch: shared, clipping, parameters, select },
+              { architectures, batches: shared, clipping, parameters, select },
               { signal },
             );
           } catch (cause) {
@@ -61,8 +62,7 @@ export function createTrainingPool(options: { readonly threads: number }): Train
           }
         }, input);
       } finally {
-        shared.windows.fill(0);
-        batch.windows.fill(0);
+        for (const { windows } of [...shared, ...batches]) windows.fill(0);
       }
     },
     close: () => pool.destroy(),

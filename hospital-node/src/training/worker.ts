@@ -3,17 +3,17 @@
  * nothing of a round; noise stays where the debit is.
  * @module
  */
-import { createKernel, type Kernel } from '@bhschain/models/kernel';
+import { createJointKernel, type JointKernel } from '@bhschain/models/kernel';
 import { kernelSum, type KernelSum, type SumTask } from './kernel-sums.js';
 
-let kernel: Kernel | null = null;
-let shape = '';
+let kernel: JointKernel | null = null;
+let shapes = '';
 
 export default function sum(task: SumTask): KernelSum {
-  const key = JSON.stringify(task.architecture);
-  if (kernel === null || shape !== key) {
-    kernel = createKernel(task.architecture);
-    shape = key;
+  const key = JSON.stringify(task.architectures);
+  if (kernel === null || shapes !== key) {
+    kernel = createJointKernel(task.architectures);
+    shapes = key;
   }
   return kernelSum(kernel, task);
 }

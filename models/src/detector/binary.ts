@@ -1,12 +1,16 @@
 /**
  * Strict little-endian reading and writing. A reader never reads past its end, never returns a number that is not
- * finite, and insists on having read everything.
+ * finite, and insists on having read everything. The last four bytes are the CRC-32 of those before: whatever accident
+ * changes up to 32 bits in a row is refused and never becomes another value. (A hash is what binds against intent.)
  * @module
  */
 import { DetectorError } from '../errors.js';
+import { crc32 } from './crc32.js';
 
 /** The code of a reader's errors. */
 export type BinaryCode = 'ERR_DETECTOR_BYTES' | 'ERR_TABLE_BYTES' | 'ERR_CANARIES_BYTES';
+
+const CRC_BYTES = 4;
 
 export class BinaryReader {
   readonly #code: BinaryCode;
@@ -16,8 +20,15 @@ export class BinaryReader {
 
   constructor(code: BinaryCode, bytes: Uint8Array) {
     this.#code = code;
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes.subarray(0, Math.max(0, bytes.length - CRC_BYTES));
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, this.#bytes.length);
+    if (bytes.length < CRC_BYTES) this.fail('length', `at least ${CRC_BYTES} bytes`, bytes.length);
+    const crc = new DataView(bytes.buffer, bytes.byteOffset + this.#bytes.length).getUint32(
+      0,
+      true,
+    );
+    const expected = crc32(this.#bytes);
+    if (crc !== expected) this.fail('checksum', expected.toString(16), crc.toString(16));
   }
 
   get offset(): number {
@@ -26,6 +37,10 @@ export class BinaryReader {
 
   u8(): number {
     return this.#view.getUint8(this.#advance(1));
+  }
+
+  i8(): number {
+    return this.#view.getInt8(this.#advance(1));
   }
 
   u16(): number {
@@ -137,6 +152,11 @@ export class BinaryWriter {
     return this;
   }
 
+  i8(value: number): this {
+    this.#view.setInt8(this.#grow(1), value);
+    return this;
+  }
+
   u16(value: number): this {
     this.#view.setUint16(this.#grow(2), value, true);
     return this;
@@ -204,7 +224,9 @@ export class BinaryWriter {
     return this;
   }
 
+  /** The bytes with their checksum. */
   done(): Uint8Array {
+    this.u32(crc32(this.#bytes.subarray(0, this.#length)));
     return this.#bytes.slice(0, this.#length);
   }
 

@@ -8,20 +8,26 @@
  * @module
  */
 import { DetectorError } from '../errors.js';
-import type { CalibrationTable, StratumKey, TableStratum } from './detector.js';
+import type { CalibrationTable, Steps, StratumKey, TableStratum } from './detector.js';
 import { naturalLog, realPower } from './real-power.js';
 
 /** Steps of a table, spaced geometrically in p. */
 export const TABLE_STEPS = 64;
 export const ALPHA_PPM = 32_000;
 export const THETA_MILLIONTHS = 870_000;
+/** Fewer windows than this hold a rate badly (√(α(1−α)/n) is 0.56 points): a coarser stratum speaks for them. */
+export const STRATUM_LEAST = 1_000;
+
+/** Windows behind a stratum's steps: its own, all that lack the same columns, or all. */
+export const POOLS = ['own', 'columns', 'all'] as const;
+export type Pool = (typeof POOLS)[number];
 
 export interface CalibrationSample extends StratumKey {
   /** Nonconformities of held-out normal windows, any order. */
   readonly nonconformities: Uint32Array;
 }
 
-export interface TableOptions {
+export interface ScoreTableOptions {
   readonly strata: readonly CalibrationSample[];
   /** Share of normal windows that may reach θ, in millionths. */
   readonly alphaPpm?: number;
@@ -29,10 +35,13 @@ export interface TableOptions {
 }
 
 /**
- * @throws {DetectorError} `ERR_TABLE_CALIBRATION` if a stratum has too few windows to reach α (31 for 3.2 %), or if
- *   α or θ is out of range
+ * Steps from a nonconformity to the score, stratum by stratum.
+ * @throws {DetectorError} `ERR_TABLE_CALIBRATION` if a stratum, pooled with coarser ones, has too few windows to reach α
+ *   (31 for 3.2 %), or if α or θ is out of range
  */
-export function fitTable(options: TableOptions): CalibrationTable {
+export function fitScores(
+  options: ScoreTableOptions,
+): Pick<CalibrationTable, 'alphaPpm' | 'theta' | 'strata'> {
   const { strata, alphaPpm = ALPHA_PPM, theta = THETA_MILLIONTHS } = options;
   if (!Number.isInteger(alphaPpm) || alphaPpm < 1 || alphaPpm > 500_000) {
     throw refuse('alphaPpm', '1 … 500000', alphaPpm);
@@ -40,15 +49,35 @@ export function fitTable(options: TableOptions): CalibrationTable {
   if (!Number.isInteger(theta) || theta < 1 || theta > 999_999) {
     throw refuse('theta', '1 … 999999', theta);
   }
-  return Object.freeze({
-    formatVersion: 1,
+  return {
     alphaPpm,
     theta,
-    strata: Object.freeze(strata.map((sample) => fitStratum(sample, alphaPpm, theta))),
+    strata: Object.freeze(pool(strata).map((sample) => fitStratum(sample, alphaPpm, theta))),
+  };
+}
+
+export interface PooledSample extends CalibrationSample {
+  readonly pool: Pool;
+}
+
+/** Split conformal with shrinkage: a stratum of fewer than `STRATUM_LEAST` windows borrows those of a coarser one. */
+export function pool(samples: readonly CalibrationSample[]): PooledSample[] {
+  return samples.map((sample): PooledSample => {
+    if (sample.nonconformities.length >= STRATUM_LEAST) return { ...sample, pool: 'own' };
+    const alike = samples.filter(({ columnMask }) => columnMask === sample.columnMask);
+    const columns = joined(alike);
+    if (columns.length >= STRATUM_LEAST) {
+      return { ...sample, nonconformities: columns, pool: 'columns' };
+    }
+    return { ...sample, nonconformities: joined(samples), pool: 'all' };
   });
 }
 
-function fitStratum(sample: CalibrationSample, alphaPpm: number, theta: number): TableStratum {
+function joined(samples: readonly CalibrationSample[]): Uint32Array {
+  return Uint32Array.from(samples.flatMap(({ nonconformities }) => [...nonconformities]));
+}
+
+function fitStratum(sample: PooledSample, alphaPpm: number, theta: number): TableStratum {
   const { columnMask, lengthMin, lengthMax, nonconformities } = sample;
   const n = nonconformities.length;
   /** The last rank with rank / (n + 1) ≤ α. */
@@ -57,39 +86,41 @@ function fitStratum(sample: CalibrationSample, alphaPpm: number, theta: number):
     throw refuse('nonconformities', `at least ${Math.ceil(1e6 / alphaPpm) - 1}`, n);
   }
   const gamma = naturalLog(1 - theta / 1e6) / naturalLog(alphaPpm / 1e6);
-  const { thresholds, values } = fitSteps(nonconformities, borderRank, (rank) => {
-    const score = Math.round(1e6 * (1 - realPower(rank / (n + 1), gamma)));
-    return rank <= borderRank ? Math.max(score, theta) : Math.min(score, theta - 1);
+  const steps = fitSteps(nonconformities, {
+    steps: TABLE_STEPS,
+    borderRank,
+    valueOf(rank) {
+      const score = Math.round(1e6 * (1 - realPower(rank / (n + 1), gamma)));
+      return rank <= borderRank ? Math.max(score, theta) : Math.min(score, theta - 1);
+    },
   });
-  return Object.freeze({ columnMask, lengthMin, lengthMax, n, thresholds, scores: values });
+  return Object.freeze({ columnMask, lengthMin, lengthMax, n, pool: sample.pool, ...steps });
 }
 
-/** A step function: the value of x is that of the last threshold ≤ x. */
-export interface Steps {
-  readonly thresholds: Uint32Array;
-  readonly values: Uint32Array;
+export interface StepsOptions {
+  /** At most so many. */
+  readonly steps: number;
+  /** One step lies exactly where the rank becomes this. */
+  readonly borderRank?: number;
+  /** uint32, does not fall as the rank falls. */
+  readonly valueOf: (rank: number) => number;
 }
 
 /**
- * Steps of a function of the conformal rank, 1 + #{calibration ≥ x}: at most 64, geometric in the rank, one of them
- * exactly where the rank becomes `borderRank`. Between steps the rank is rounded up.
- * @param valueOf - uint32, does not fall as the rank falls
+ * Steps of a function of the conformal rank, 1 + #{calibration ≥ x}, geometric in the rank. Between steps the rank is
+ * rounded up.
  */
-export function fitSteps(
-  nonconformities: Uint32Array,
-  borderRank: number,
-  valueOf: (rank: number) => number,
-): Steps {
+export function fitSteps(nonconformities: Uint32Array, options: StepsOptions): Steps {
   const sorted = Uint32Array.from(nonconformities).sort();
   const n = sorted.length;
   const thresholds: number[] = [];
   const values: number[] = [];
-  for (const rank of ranks(n, borderRank)) {
+  for (const rank of ranks(n, options)) {
     const count = rank - 1;
     const threshold = count >= n ? 0 : sorted[n - 1 - count]! + 1;
     if (threshold > 0xffffffff) break;
     // Ties can leave fewer than `count` at or above the threshold: the exact rank is the sharper one.
-    const value = valueOf(1 + n - lowerBound(sorted, threshold));
+    const value = options.valueOf(1 + n - lowerBound(sorted, threshold));
     if (values.length === 0 || (threshold > thresholds.at(-1)! && value > values.at(-1)!)) {
       thresholds.push(threshold);
       values.push(value);
@@ -99,10 +130,10 @@ export function fitSteps(
 }
 
 /** Descending ranks from n + 1 to 1, geometric, the border among them. */
-function ranks(n: number, borderRank: number): number[] {
+function ranks(n: number, { steps, borderRank = 1 }: StepsOptions): number[] {
   const chosen = new Set([n + 1, borderRank, 1]);
-  for (let step = 1; step < TABLE_STEPS - 2; step++) {
-    const share = realPower(1 / (n + 1), step / (TABLE_STEPS - 2));
+  for (let step = 1; step < steps - 2; step++) {
+    const share = realPower(1 / (n + 1), step / (steps - 2));
     chosen.add(Math.round(share * (n + 1)));
   }
   return [...chosen].sort((a, b) => b - a);
@@ -118,11 +149,6 @@ function lowerBound(sorted: Uint32Array, x: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** Score in millionths of a nonconformity. */
-export function scoreOf(stratum: TableStratum, nonconformity: number): number {
-  return valueAt({ thresholds: stratum.thresholds, values: stratum.scores }, nonconformity);
 }
 
 /** The value of the last step at or below x. */

@@ -1,45 +1,58 @@
 export type {
+  AutoencoderMember,
   CalibrationTable,
   Canaries,
   Detector,
+  DetectorMember,
+  FeaturesMember,
+  IntegerMember,
+  MemberEvidence,
   Normaliser,
   ScoredWindow,
-  Stratum,
+  Steps,
   StratumKey,
+  SummaryLaw,
   TableStratum,
 } from './detector.js';
-export { decodeDetector, DETECTOR_BYTES_MAX, encodeDetector } from './detector-codec.js';
+export {
+  decodeDetector,
+  DETECTOR_BYTES_MAX,
+  encodeDetector,
+  networksOf,
+} from './detector-codec.js';
 export { decodeTable, encodeTable, TABLE_BYTES_MAX } from './table-codec.js';
 export {
   ALPHA_PPM,
-  fitTable,
+  fitScores,
+  STRATUM_LEAST,
   TABLE_STEPS,
   THETA_MILLIONTHS,
   type CalibrationSample,
-  type TableOptions,
+  type Pool,
+  type ScoreTableOptions,
 } from './calibration-table.js';
+export { alertBudget, type AlertBudget } from './alert-budget.js';
+export { fitTail, EXCEEDANCES_LEAST, type Tail, type TailOptions } from './tail.js';
+export {
+  createAdaptiveAlpha,
+  PAST_LEAST,
+  type AdaptiveAlpha,
+  type AdaptiveAlphaOptions,
+  type AdaptiveJudgement,
+} from './adaptive-alpha.js';
+export {
+  HISTOGRAM_BINS,
+  HISTOGRAM_SENSITIVITY,
+  rankHistogram,
+  sharedThreshold,
+  type SharedThreshold,
+} from './shared-histogram.js';
 export { fitNormaliser, INPUT_CLIP, standardise, type StandardisedWindows } from './normaliser.js';
-export { fitStrata, type FitStrataOptions } from './fit-strata.js';
-export { stratumFor } from './strata.js';
-export { createScorer, type Explanation, type Score, type Scorer } from './scorer.js';
+export { fitFeaturesLaw, fitStrata, type FitStrataOptions, type Stratum } from './fit-strata.js';
+export { projectMask, stratumFor } from './strata.js';
+export { createScorer, type Explanation, type Scorer } from './scorer.js';
 export { nonconformityOf } from './nonconformity.js';
-export {
-  likelihoodRatioMember,
-  unseenMember,
-  whitenedMember,
-  type Member,
-  type WhitenedMemberOptions,
-} from './members.js';
-export {
-  createEnsemble,
-  EVIDENCE_UNIT,
-  fitEnsemble,
-  type Ensemble,
-  type EnsembleFit,
-  type EnsembleScore,
-  type EnsembleTable,
-} from './ensemble.js';
-export type { ColumnReason } from './explanation.js';
+export type { ColumnReason, StepReason } from './explanation.js';
 export {
   areaUnderCurve,
   canaryReport,
@@ -50,3 +63,4 @@ export {
 export { generatedModule } from './generated-module.js';
 export { DETECTOR_ZERO, PUBLIC_CANARIES, type PublishedDetector } from './published.js';
 export { DetectorError } from '../errors.js';
+export * from '../ensemble/index.js';

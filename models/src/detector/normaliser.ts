@@ -6,6 +6,7 @@
 import { DetectorError } from '../errors.js';
 import { LAYOUT } from '../features/index.js';
 import type { Normaliser, ScoredWindow } from './detector.js';
+import { projectMask } from './strata.js';
 
 /** Inputs stay within ± this. */
 export const INPUT_CLIP = 6;
@@ -13,11 +14,13 @@ export const INPUT_CLIP = 6;
 /** What one unit of a column's integer is worth; powers of two, so products with it are exact. */
 const UNITS: Float64Array = Float64Array.from(LAYOUT.columns, ({ k }) => 2 ** -k);
 
+const ALL_COLUMNS: readonly number[] = LAYOUT.columns.map((_, column) => column);
+
 export interface StandardisedWindows {
-  /** `[windows, steps, features]`, 0 after a window's end. */
+  /** `[windows, steps, columns]`, 0 after a window's end. */
   readonly windows: Float32Array;
   readonly lengths: Uint8Array;
-  /** One entry per window. */
+  /** One entry per window; bit i: the i-th of the chosen columns is absent. */
   readonly columnMask: Uint32Array;
 }
 
@@ -60,28 +63,30 @@ function deviation(values: Float64Array): number {
 }
 
 /**
+ * @param columns - which columns of the layout, ascending; all by default
  * @throws {DetectorError} `ERR_SCORE_WINDOW` if a window has no row, more rows than steps, or a row of another width
  */
 export function standardise(
   windows: readonly ScoredWindow[],
-  normaliser: Normaliser,
-  steps: number = LAYOUT.steps,
+  { center, scale, clip }: Normaliser,
+  columns: readonly number[] = ALL_COLUMNS,
 ): StandardisedWindows {
-  const { center, scale, clip } = normaliser;
-  const width = UNITS.length;
+  const { steps } = LAYOUT;
+  const width = columns.length;
   const inputs = new Float32Array(windows.length * steps * width);
   const lengths = new Uint8Array(windows.length);
   const columnMask = new Uint32Array(windows.length);
   windows.forEach(({ rows, mask }, index) => {
-    checkRows(rows, steps, width);
+    checkRows(rows, steps, UNITS.length);
     lengths[index] = rows.length;
-    columnMask[index] = mask;
+    columnMask[index] = projectMask(mask, columns);
     rows.forEach((row, step) => {
       const start = (index * steps + step) * width;
-      for (let column = 0; column < width; column++) {
+      for (let i = 0; i < width; i++) {
+        const column = columns[i]!;
         const value = row[column]! * UNITS[column]!;
         const scaled = Math.fround(Math.fround(value - center[column]!) * scale[column]!);
-        inputs[start + column] = Math.min(clip, Math.max(-clip, scaled));
+        inputs[start + i] = Math.min(clip, Math.max(-clip, scaled));
       }
     });
   });

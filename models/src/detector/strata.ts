@@ -20,6 +20,16 @@ export function presentColumns(columnMask: number, features: number): number[] {
   return present;
 }
 
+/** The mask of a selection of columns: bit i is that of the i-th chosen column. */
+export function projectMask(mask: number, columns: readonly number[]): number {
+  if (mask === 0) return 0;
+  let projected = 0;
+  for (const [i, column] of columns.entries()) {
+    if (((mask >>> column) & 1) === 1) projected |= 1 << i;
+  }
+  return projected >>> 0;
+}
+
 /** The first fault in words, or null. */
 export function checkStrata(
   strata: readonly StratumKey[],

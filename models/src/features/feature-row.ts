@@ -1,23 +1,24 @@
 /**
- * One call as 24 integers. Integer arithmetic only – no `Math.log`, `exp` or `pow` – because every endorser must get the same
+ * One call as 30 integers. Integer arithmetic only – no `Math.log`, `exp` or `pow` – because every endorser must get the same
  * bytes. The same function serves node and hook.
  * @module
  */
 
 import { FeatureError } from './errors.js';
-import { GUARDED_FUNCTIONS } from './function-policy.js';
+import { GUARDED_FUNCTIONS, type GuardedFunction } from './function-policy.js';
 import type { GuardedCall } from './guarded-call.js';
 import { log2Q8, surprisalQ8 } from './integer-log.js';
 import { COLUMN, COLUMN_COUNT, LAYOUT, PEERLESS_MASK, TIMELESS_MASK } from './layout.js';
 import { actMassOf, pairSeen, type Profile } from './profile.js';
 import { gapOf, type Ring } from './ring.js';
 import type { RoleTables } from './role-tables.js';
+import { trigramSurprisal } from './trigrams.js';
 import { countOf } from './counts.js';
 import { HOUR_BINS, hourBinOf, pairOf } from './session-histogram.js';
 import { ACT_COUNT, CODE_ACT_BASE, PURPOSES, SECTIONS } from './vocabulary.js';
 
 export interface FeatureRow {
-  /** `[24]`, see `LAYOUT`; a masked column is 0 and means nothing. */
+  /** `[30]`, see `LAYOUT`; a masked column is 0 and means nothing. */
   readonly columns: Int16Array;
   /** Bit i set: column i is absent. */
   readonly mask: number;
@@ -116,7 +117,10 @@ export function featureRow(options: FeatureRowOptions): FeatureRow {
   set(COLUMN.exportFlag, call.functionName === 'export' ? 1 : 0);
   set(COLUMN.sessionsLastHour, Math.min(options.sessionsLastHour, SESSIONS_MAX));
   set(COLUMN.position, log2Q8(1 + ring.callCount));
+  if (roles !== null)
+    set(COLUMN.trigramSurprisal, trigramSurprisal(roles.trigrams, ring, call.act));
   setRecordColumns(set, ring, call);
+  setWriteColumns(set, ring, call);
   setPaceColumns(set, ring, call, profile);
   return { columns, mask };
 }
@@ -145,6 +149,38 @@ function setRecordColumns(set: Set, ring: Ring, call: GuardedCall): void {
   set(COLUMN.distinctShare, Math.floor((records.size * 256) / Math.max(1, withRecord)));
   set(COLUMN.distinctFunctions, functions.size);
   set(COLUMN.deniedOrDiverted, Math.min(refused, DENIED_MAX));
+}
+
+const READS = new Set<GuardedFunction>(['requestAccess', 'export', 'breakGlass']);
+const WRITES = new Set<GuardedFunction>(['amend', 'erase']);
+
+/** What the session has written so far, this call included; refused calls count, for they were tried. */
+function setWriteColumns(set: Set, ring: Ring, call: GuardedCall): void {
+  const read = new Set<number>();
+  const written = new Set<number>();
+  const readThenWritten = new Set<number>();
+  let reads = 0;
+  let writes = 0;
+  const add = (name: GuardedFunction, record: number): void => {
+    if (READS.has(name)) {
+      reads++;
+      if (record !== 0) read.add(record);
+    } else if (WRITES.has(name)) {
+      writes++;
+      if (record === 0) return;
+      written.add(record);
+      if (read.has(record)) readThenWritten.add(record);
+    }
+  };
+  for (const row of ring.rows.slice(-(LAYOUT.steps - 1))) {
+    add(GUARDED_FUNCTIONS[row.functionIndex]!, row.recordTag);
+  }
+  add(call.functionName, call.recordTag);
+  set(COLUMN.write, call.functionName === 'amend' ? 1 : 0);
+  set(COLUMN.erase, call.functionName === 'erase' ? 1 : 0);
+  set(COLUMN.readThenWritten, readThenWritten.size);
+  set(COLUMN.distinctWritten, written.size);
+  set(COLUMN.writeShare, Math.floor((256 * writes) / Math.max(1, reads + writes)));
 }
 
 function setPaceColumns(set: Set, ring: Ring, call: GuardedCall, profile: Profile): void {

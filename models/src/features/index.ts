@@ -78,8 +78,11 @@ export {
   LAYOUT,
   PEERLESS_MASK,
   TIMELESS_MASK,
+  VIEW_NAMES,
+  VIEWS,
   type ColumnScope,
   type ColumnSpec,
+  type ViewName,
 } from './layout.js';
 export { type Counts } from './counts.js';
 export {
@@ -118,6 +121,13 @@ export {
   type RowOutcome,
   type StoredRow,
 } from './ring.js';
+export {
+  TRIGRAM_BITS_MAX,
+  TRIGRAM_CELLS,
+  trigramSurprisal,
+  trigramTable,
+  type TrigramCount,
+} from './trigrams.js';
 export { featureRow, type FeatureRow, type FeatureRowOptions } from './feature-row.js';
 export {
   createWindowCutter,

@@ -1,6 +1,7 @@
 /**
- * The one normative layout of a feature row: 24 integer columns. Everything that needs a column's place, unit or scope
- * reads it here; the layout is part of `featureSchemaHash`.
+ * The one normative layout of a feature row: 30 integer columns, and which of them each member of the ensemble sees.
+ * Everything that needs a column's place, unit or scope reads it here; the layout is part of `featureSchemaHash`. Every
+ * column is computable inside the hook: from the proposal, the session's ring, the folded profile and the role tables.
  *
  * Against the full column list of the design, hour of week as sine and cosine is left out (role-dependent shifts make it
  * weak and the time is the client's word); in its place stands the surprisal's excess over the actor's own entropy, which
@@ -65,6 +66,12 @@ export const COLUMNS: readonly ColumnSpec[] = [
   column('sessions in the last hour', 'window', 'sessions', 0, 'time'),
   column('denied or diverted', 'window', 'calls', 0),
   column('position in session', 'window', 'log2', 8),
+  column('write', 'window', 'flag', 0),
+  column('delete', 'window', 'flag', 0),
+  column('records read, then written', 'window', 'records', 0),
+  column('distinct records written', 'window', 'records', 0),
+  column('share of writes', 'window', 'share', 8),
+  column('surprisal after the two acts before', 'channel', 'bits', 0, 'peers'),
 ];
 
 export const LAYOUT: {
@@ -72,7 +79,7 @@ export const LAYOUT: {
   readonly columns: readonly ColumnSpec[];
 } = { steps: 16, columns: COLUMNS };
 
-export const COLUMN_COUNT = 24;
+export const COLUMN_COUNT = 30;
 
 /** Place of each column; the type keeps it in step with the list above only by a test. */
 export const COLUMN = {
@@ -100,7 +107,77 @@ export const COLUMN = {
   sessionsLastHour: 21,
   deniedOrDiverted: 22,
   position: 23,
+  write: 24,
+  erase: 25,
+  readThenWritten: 26,
+  distinctWritten: 27,
+  writeShare: 28,
+  trigramSurprisal: 29,
 } as const;
+
+export const VIEW_NAMES = ['insider', 'exfiltration', 'ransomware'] as const;
+/** A family of threats, and the autoencoder that looks for it. */
+export type ViewName = (typeof VIEW_NAMES)[number];
+
+/**
+ * Columns of each threat family, ascending, a multiple of four (the kernel's lanes). Peer surprisal is in none: it is own
+ * surprisal less their difference, and a whitening has no use for a column that two others determine.
+ */
+export const VIEWS: Readonly<Record<ViewName, readonly number[]>> = {
+  /** Somebody looks at what is none of their business: what, when, for what purpose, whose. */
+  insider: [
+    COLUMN.ownSurprisal,
+    COLUMN.logRatio,
+    COLUMN.actUnseen,
+    COLUMN.pairUnseen,
+    COLUMN.actRarity,
+    COLUMN.hourSurprisal,
+    COLUMN.surprisalExcess,
+    COLUMN.purposeSurprisal,
+    COLUMN.sensitivity,
+    COLUMN.breakGlass,
+    COLUMN.foreignRecord,
+    COLUMN.recordInRing,
+    COLUMN.distinctShare,
+    COLUMN.deniedOrDiverted,
+    COLUMN.position,
+    COLUMN.trigramSurprisal,
+  ],
+  /** Much is taken: how many records, how fast, how evenly, to where. */
+  exfiltration: [
+    COLUMN.ownSurprisal,
+    COLUMN.logRatio,
+    COLUMN.hourSurprisal,
+    COLUMN.foreignRecord,
+    COLUMN.recordInRing,
+    COLUMN.distinctRecords,
+    COLUMN.distinctShare,
+    COLUMN.gap,
+    COLUMN.gapIrregularity,
+    COLUMN.pace,
+    COLUMN.recordCount,
+    COLUMN.exportFlag,
+    COLUMN.distinctFunctions,
+    COLUMN.sessionsLastHour,
+    COLUMN.deniedOrDiverted,
+    COLUMN.position,
+  ],
+  /** Records are overwritten one after the other: what is written, after which reads, how fast. */
+  ransomware: [
+    COLUMN.ownSurprisal,
+    COLUMN.logRatio,
+    COLUMN.distinctRecords,
+    COLUMN.gap,
+    COLUMN.gapIrregularity,
+    COLUMN.pace,
+    COLUMN.distinctFunctions,
+    COLUMN.write,
+    COLUMN.erase,
+    COLUMN.readThenWritten,
+    COLUMN.distinctWritten,
+    COLUMN.writeShare,
+  ],
+};
 
 /** Mask (bit i set: column i absent) of a source without a true clock. */
 export const TIMELESS_MASK: number = maskOf((spec) => spec.timeDependent);

@@ -22,7 +22,7 @@ export const ROW_OUTCOMES = ['allowed', 'denied', 'diverted'] as const;
 export type RowOutcome = 0 | 1 | 2;
 
 export interface RingRow {
-  /** `[24]`, see `LAYOUT`. */
+  /** `[30]`, see `LAYOUT`. */
   readonly columns: Int16Array;
   readonly recordTag: number;
   readonly act: number;
@@ -51,7 +51,7 @@ export interface Ring {
 
 const GAP_MAX = 0xffffff;
 const CALLS_MAX = 1_000_000;
-const FORMAT = 1;
+const FORMAT = 2;
 
 export function emptyRing(): Ring {
   return { rows: [], lastTimeMs: 0, previousAct: null, callCount: 0, histogram: EMPTY_HISTOGRAM };

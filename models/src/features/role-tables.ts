@@ -6,6 +6,7 @@
 
 import { createFeatureReader, createFeatureWriter } from './feature-bytes.js';
 import { HOUR_BINS } from './session-histogram.js';
+import { TRIGRAM_CELLS } from './trigrams.js';
 import { ACT_COUNT, PURPOSES, ROLES, SECTIONS } from './vocabulary.js';
 
 /** Shares are in 1/65536, at least 1, so that no surprisal is infinite. Rows go by `ROLES`. */
@@ -18,16 +19,19 @@ export interface RoleTables {
   readonly purposeShares: Uint16Array;
   /** `[ACT_COUNT]`: share of all actors that ever did the act. */
   readonly actorShares: Uint16Array;
+  /** `[TRIGRAM_CELLS]`: surprisal of an act after the two before it, 0 … 15 bits. */
+  readonly trigrams: Uint8Array;
 }
 
-export const ROLE_TABLE_LENGTHS: Readonly<Record<keyof RoleTables, number>> = {
+const TABLE_NAMES = ['actShares', 'hourShares', 'purposeShares', 'actorShares'] as const;
+
+export const ROLE_TABLE_LENGTHS: Readonly<Record<(typeof TABLE_NAMES)[number], number>> = {
   actShares: ROLES.length * ACT_COUNT,
   hourShares: ROLES.length * HOUR_BINS,
   purposeShares: ROLES.length * SECTIONS.length * PURPOSES.length,
   actorShares: ACT_COUNT,
 };
-const TABLE_NAMES = ['actShares', 'hourShares', 'purposeShares', 'actorShares'] as const;
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Role tables in which nothing is known: each table flat. */
 export function flatRoleTables(): RoleTables {
@@ -38,6 +42,7 @@ export function flatRoleTables(): RoleTables {
     hourShares: flat(ROLE_TABLE_LENGTHS.hourShares, HOUR_BINS),
     purposeShares: flat(ROLE_TABLE_LENGTHS.purposeShares, PURPOSES.length),
     actorShares: flat(ROLE_TABLE_LENGTHS.actorShares, 2),
+    trigrams: new Uint8Array(TRIGRAM_CELLS),
   };
 }
 
@@ -66,6 +71,7 @@ export function encodeRoleTables(tables: RoleTables): Uint8Array {
       i += run;
     }
   }
+  writer.raw(packed(tables.trigrams));
   return writer.finish();
 }
 
@@ -73,7 +79,7 @@ export function encodeRoleTables(tables: RoleTables): Uint8Array {
 export function decodeRoleTables(bytes: Uint8Array): RoleTables {
   const reader = createFeatureReader('role tables', bytes);
   if (reader.whole('format', 255) !== FORMAT) reader.refuse('format', `format ${FORMAT}`);
-  const table = (name: keyof RoleTables): Uint16Array => {
+  const table = (name: (typeof TABLE_NAMES)[number]): Uint16Array => {
     const values = new Uint16Array(ROLE_TABLE_LENGTHS[name]);
     let previous = 0;
     for (let i = 0; i < values.length;) {
@@ -93,7 +99,22 @@ export function decodeRoleTables(bytes: Uint8Array): RoleTables {
     hourShares: table('hourShares'),
     purposeShares: table('purposeShares'),
     actorShares: table('actorShares'),
+    trigrams: unpacked(reader.raw('trigrams', TRIGRAM_CELLS / 2)),
   };
   reader.finish();
   return tables;
+}
+
+/** Two cells a byte, the first in the low half. */
+function packed(cells: Uint8Array): Uint8Array {
+  return Uint8Array.from(
+    { length: cells.length / 2 },
+    (_, i) => (cells[2 * i]! & 15) | ((cells[2 * i + 1]! & 15) << 4),
+  );
+}
+
+function unpacked(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from({ length: 2 * bytes.length }, (_, i) =>
+    i % 2 === 0 ? bytes[i >> 1]! & 15 : bytes[i >> 1]! >> 4,
+  );
 }

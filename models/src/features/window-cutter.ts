@@ -19,7 +19,7 @@ export interface Window {
   readonly binStartMs: number;
   /** `<actor>/<binStartMs>` */
   readonly id: string;
-  /** `[length ≤ 16][24]` */
+  /** `[length ≤ 16][30]` */
   readonly rows: readonly Int16Array[];
   /** Columns that are absent in any row. */
   readonly mask: number;

@@ -4,18 +4,17 @@
  * @module
  */
 import type { Consortium } from '@bhschain/datasets';
-import { DEFAULT_ARCHITECTURE } from '@bhschain/models/architecture';
 import {
   createScorer,
+  joinedScores,
+  membersOf,
   type CalibrationTable,
   type Detector,
   type ScoredWindow,
 } from '@bhschain/models/detector';
-import { COLUMN, type RoleTables } from '@bhschain/models/features';
-import { createKernel } from '@bhschain/models/kernel';
+import type { RoleTables } from '@bhschain/models/features';
 import { atThreshold, label, rank, type KindResult, type LabelledCalls } from './evaluation.js';
 import { replay, type JudgedCall } from './ledger-replay.js';
-import { kernelOf, nonconformities, trainDetector, whiten, type TrainingSet } from './train.js';
 
 export const ALPHA = 0.032;
 
@@ -36,14 +35,20 @@ export interface WorldReport {
   readonly arms: readonly ArmResult[];
 }
 
+/** A detector to compare with, and the table that was fitted for it on the same windows. */
+export interface Arm {
+  readonly name: string;
+  readonly detector: Detector;
+  readonly table: CalibrationTable;
+}
+
 export interface ReportOptions {
   readonly worlds: string;
   readonly evaluated: readonly Consortium[];
   readonly peers: RoleTables | null;
   readonly detector: Detector;
   readonly table: CalibrationTable;
-  /** What the controls are fitted on: the same as the detector. */
-  readonly windows: TrainingSet;
+  readonly arms: readonly Arm[];
 }
 
 /** Diverts what the detector and the table would hold. */
@@ -56,7 +61,7 @@ export function guardOf(
 }
 
 export function report(options: ReportOptions): WorldReport {
-  const { detector, table, windows } = options;
+  const { detector, table } = options;
   const diverts = guardOf(detector, table);
   const labelled = merge(
     options.evaluated.map((world) =>
@@ -84,40 +89,17 @@ export function report(options: ReportOptions): WorldReport {
     ).kinds,
     arms: [
       arm('detector 0', scores),
-      arm('untrained network', untrained(options, seen)),
-      arm('features whitened, no network', whitenedFeatures(detector, windows, seen)),
-      arm('count of unseen acts and pairs', seen.map(unseen)),
+      ...options.arms.map((each) => arm(each.name, armScores(each, seen))),
     ],
   };
 }
 
-function untrained({ windows, detector }: ReportOptions, seen: readonly ScoredWindow[]): number[] {
-  const control = trainDetector({
-    windows,
-    roles: detector.roles,
-    seed: 'untrained',
-    steps: 0,
-    log: () => undefined,
-  });
-  const { strata, normaliser } = control;
-  return nonconformities({ kernel: kernelOf(control), strata, normaliser, of: 'residuals' }, seen);
+function armScores({ detector, table }: Arm, windows: readonly ScoredWindow[]): number[] {
+  return joinedScores(membersOf(detector), table, windows).map((score) => score.nonconformity);
 }
 
-function whitenedFeatures(
-  { normaliser }: Detector,
-  windows: TrainingSet,
-  seen: readonly ScoredWindow[],
-): number[] {
-  const kernel = createKernel(DEFAULT_ARCHITECTURE);
-  const strata = whiten(kernel, windows, normaliser, 'features');
-  return nonconformities({ kernel, strata, normaliser, of: 'features' }, seen);
-}
-
-function unseen({ rows }: ScoredWindow): number {
-  return rows.reduce((sum, r) => sum + r[COLUMN.actUnseen]! + r[COLUMN.pairUnseen]!, 0);
-}
-
-function merge(parts: readonly LabelledCalls[]): LabelledCalls {
+/** Several worlds as one, incidents told apart. */
+export function merge(parts: readonly LabelledCalls[]): LabelledCalls {
   return {
     calls: parts.flatMap((part) => part.calls),
     incidents: parts.flatMap((part, world) =>

@@ -12,7 +12,9 @@ import {
   ROLES,
   SECTIONS,
   sharesOf,
+  trigramTable,
   type RoleTables,
+  type TrigramCount,
 } from '@bhschain/models/features';
 
 export function countRoleTables(worlds: readonly Consortium[]): RoleTables {
@@ -21,14 +23,23 @@ export function countRoleTables(worlds: readonly Consortium[]): RoleTables {
   const purposes = rows(ROLES.length * SECTIONS.length, PURPOSES.length);
   const users = Array.from({ length: ACT_COUNT }, () => new Set<string>());
   const actors = new Set<string>();
+  const trigrams = new Map<string, { acts: TrigramCount['acts']; count: number }>();
   worlds.forEach((world, index) => {
     for (const hospital of world.hospitals) {
+      const before = new Map<string, readonly [number | null, number | null]>();
       for (const event of hospital.events()) {
         const call = callFromEvent(event);
         if (call === null) continue;
         const actor = `${index} ${event.actor}`;
         actors.add(actor);
         users[call.act]!.add(actor);
+        const session = event.session ?? event.actor;
+        const [first, second] = before.get(session) ?? [null, null];
+        const key = `${first} ${second} ${call.act}`;
+        const seen = trigrams.get(key);
+        if (seen === undefined) trigrams.set(key, { acts: [first, second, call.act], count: 1 });
+        else seen.count++;
+        before.set(session, [second, call.act]);
         // Row 0 (role unknown) holds the average of all.
         for (const role of [0, call.role]) {
           acts[role]![call.act]!++;
@@ -46,6 +57,7 @@ export function countRoleTables(worlds: readonly Consortium[]): RoleTables {
     actorShares: Uint16Array.from(users, (set) =>
       Math.max(1, Math.min(65_535, Math.floor((set.size * 65_536) / Math.max(1, actors.size)))),
     ),
+    trigrams: trigramTable(trigrams.values()),
   };
 }
 

@@ -1,36 +1,39 @@
 /**
- * From windows to detector 0: normaliser, joint autoencoder, whitening, table.
+ * From windows to a detector: normaliser, networks, laws of the summaries, table.
  * @module
  */
+import { fromFixedPoint, toFixedPoint } from '@bhschain/models/architecture';
 import {
-  DEFAULT_ARCHITECTURE,
-  DEFAULT_LAYOUT_HASH,
-  fromFixedPoint,
-  initialParameters,
-  toFixedPoint,
-} from '@bhschain/models/architecture';
-import {
+  ENSEMBLE_LAYOUT_HASH,
+  ENSEMBLE_NETWORKS,
+  fitFeaturesLaw,
   fitNormaliser,
   fitStrata,
   fitTable,
-  nonconformityOf,
+  initialNetworks,
+  membersOf,
+  networksLayout,
+  projectMask,
   standardise,
-  stratumFor,
   type CalibrationTable,
   type Detector,
+  type DetectorMember,
+  type NetworkSpec,
   type Normaliser,
   type ScoredWindow,
-  type Stratum,
   type StratumKey,
+  type SummaryLaw,
 } from '@bhschain/models/detector';
 import {
+  COLUMN,
+  COLUMNS,
   featureSchemaHash,
   featureSchemaVersion,
   PEERLESS_MASK,
   TIMELESS_MASK,
   type RoleTables,
 } from '@bhschain/models/features';
-import { createKernel, kernelHash, type Kernel, type SummarySource } from '@bhschain/models/kernel';
+import { createKernel, kernelHash, type Kernel } from '@bhschain/models/kernel';
 import { preTrain } from '@bhschain/models/training';
 import { randomStream } from '@bhschain/datasets';
 
@@ -47,6 +50,36 @@ export const STRATUM_KEYS: readonly StratumKey[] = [0, CODED_MASK].flatMap((colu
   FILLS.map(([lengthMin, lengthMax]) => ({ columnMask, lengthMin, lengthMax })),
 );
 
+const LEFT_OUT: readonly number[] = [
+  COLUMN.peerSurprisal,
+  COLUMN.surprisalExcess,
+  COLUMN.distinctFunctions,
+  COLUMN.sessionsLastHour,
+  COLUMN.position,
+  COLUMN.erase,
+];
+
+/**
+ * Columns of the network-free member: without those that others (nearly) determine, for the artefact has 64 KiB.
+ */
+export const FEATURES_COLUMNS: readonly number[] = COLUMNS.flatMap((_, column) =>
+  LEFT_OUT.includes(column) ? [] : [column],
+);
+
+/** One network over all columns that a whitening has use for, as large as it was before there were three. */
+export const JOINT_NETWORK: NetworkSpec = {
+  name: 'joint',
+  columns: COLUMNS.flatMap((_, column) => (column === COLUMN.peerSurprisal ? [] : [column])),
+  hidden: 12,
+  latent: 4,
+};
+
+const INTEGER_MEMBERS: readonly DetectorMember[] = [
+  { kind: 'likelihood-ratio', name: 'likelihood-ratio' },
+  { kind: 'unseen', name: 'unseen' },
+  { kind: 'trigrams', name: 'trigrams' },
+];
+
 export interface TrainingSet {
   readonly full: readonly ScoredWindow[];
   readonly coded: readonly ScoredWindow[];
@@ -58,128 +91,151 @@ export interface TrainOptions {
   readonly seed: string;
   /** Adam steps; 0 gives the untrained control. */
   readonly steps: number;
+  /** The product's three by default. */
+  readonly networks?: readonly NetworkSpec[];
   readonly log: (line: string) => void;
 }
 
+/** With all members; an arm leaves some of them out (`withMembers`). */
 export function trainDetector(options: TrainOptions): Detector {
-  const { windows, seed, steps, log } = options;
+  const { windows, networks = ENSEMBLE_NETWORKS } = options;
   const normaliser = fitNormaliser(windows.full);
-  const random = randomStream('detector-zero', seed);
-  const parameters = initialParameters(DEFAULT_ARCHITECTURE, () => random.uniform());
-  const kernel = createKernel(DEFAULT_ARCHITECTURE);
-  if (steps > 0) {
-    preTrain({
-      kernel,
-      parameters,
-      batch: standardise([...windows.full, ...windows.coded], normaliser),
-      steps,
-      windowsPerStep: 256,
-      learningRate: 0.01,
-      random: () => random.uniform(),
-      onStep(step, loss) {
-        if ((step + 1) % 500 === 0) log(`step ${step + 1}: loss ${loss.toFixed(4)}`);
-      },
-    });
-  }
+  const parameters = trainNetworks(options, networks, normaliser);
   const fixed = toFixedPoint(parameters);
-  kernel.setParameters(fromFixedPoint(fixed));
+  const rounded = fromFixedPoint(fixed);
+  const autoencoders = networksLayout(networks).parts.map((part): DetectorMember => {
+    const kernel = createKernel(part.architecture);
+    kernel.setParameters(rounded.slice(part.offset, part.offset + part.parameterCount));
+    return {
+      kind: 'autoencoder',
+      ...part.spec,
+      laws: lawsOf(kernel, windows, part.spec, normaliser),
+    };
+  });
   return {
-    formatVersion: 1,
+    formatVersion: 2,
     version: 0,
     round: '',
-    architecture: DEFAULT_ARCHITECTURE,
+    members: [
+      ...autoencoders,
+      featuresMemberOf(windows, normaliser, FEATURES_COLUMNS),
+      ...INTEGER_MEMBERS,
+    ],
     parameters: fixed,
     featureSchemaVersion,
     featureSchemaHash,
     kernelHash,
-    layoutHash: DEFAULT_LAYOUT_HASH,
+    layoutHash: ENSEMBLE_LAYOUT_HASH,
     planHash: '',
     manifestDigest: '',
     normaliser,
     roles: options.roles,
     vocabulary: null,
-    strata: whiten(kernel, windows, normaliser, 'residuals'),
+    strata: STRATUM_KEYS,
   };
 }
 
-/** Strata of the residuals, or of the features alone: the control without a network. */
-export function whiten(
+function trainNetworks(
+  { windows, seed, steps, log }: TrainOptions,
+  networks: readonly NetworkSpec[],
+  normaliser: Normaliser,
+): Float32Array {
+  const random = randomStream('detector-zero', seed);
+  const parameters = initialNetworks(networks, () => random.uniform());
+  if (steps === 0) return parameters;
+  for (const { spec, architecture, offset, parameterCount } of networksLayout(networks).parts) {
+    const own = parameters.subarray(offset, offset + parameterCount);
+    preTrain({
+      kernel: createKernel(architecture),
+      parameters: own,
+      batch: standardise([...windows.full, ...windows.coded], normaliser, spec.columns),
+      steps,
+      windowsPerStep: 256,
+      learningRate: 0.01,
+      random: () => random.uniform(),
+      onStep(step, loss) {
+        if ((step + 1) % 1000 === 0) log(`${spec.name} step ${step + 1}: loss ${loss.toFixed(4)}`);
+      },
+    });
+  }
+  return parameters;
+}
+
+function lawsOf(
   kernel: Kernel,
   windows: TrainingSet,
+  { columns }: NetworkSpec,
   normaliser: Normaliser,
-  of: SummarySource,
-): Stratum[] {
-  return STRATUM_KEYS.flatMap((key) =>
-    fitStrata({
-      kernel,
-      batch: standardise(key.columnMask === 0 ? windows.full : windows.coded, normaliser),
-      keys: [key],
-      of,
-    }),
-  );
-}
-
-/** Nonconformity of each window by any kernel and strata. */
-export function nonconformities(
-  options: Readonly<{
-    kernel: Kernel;
-    strata: readonly Stratum[];
-    normaliser: Normaliser;
-    of: SummarySource;
-  }>,
-  windows: readonly ScoredWindow[],
-): number[] {
-  const { kernel, strata, normaliser, of } = options;
-  const distances = new Array<number>(windows.length);
-  const byStratum = new Map<Stratum, number[]>();
-  windows.forEach(({ mask, rows }, i) => {
-    const stratum = stratumFor(strata, { mask, length: rows.length })!;
-    const indexes = byStratum.get(stratum);
-    if (indexes === undefined) byStratum.set(stratum, [i]);
-    else indexes.push(i);
+): SummaryLaw[] {
+  return STRATUM_KEYS.map((key) => {
+    const columnMask = projectMask(key.columnMask, columns);
+    const batch = standardise(windowsOf(windows, key), normaliser, columns);
+    const [stratum] = fitStrata({ kernel, batch, keys: [{ ...key, columnMask }] });
+    const { mean, whitening } = stratum!;
+    return { mean, whitening };
   });
-  for (const [stratum, indexes] of byStratum) {
-    const batch = standardise(
-      indexes.map((i) => windows[i]!),
-      normaliser,
-    );
-    const squared = kernel.squaredDistances(
-      { ...batch, columnMask: stratum.columnMask },
-      stratum,
-      of,
-    );
-    indexes.forEach((i, at) => (distances[i] = nonconformityOf(squared[at]!)));
-  }
-  return distances;
 }
 
-/** Kernel with the detector's parameters. */
-export function kernelOf(detector: Detector): Kernel {
-  const kernel = createKernel(detector.architecture);
-  kernel.setParameters(fromFixedPoint(detector.parameters));
-  return kernel;
+/** The network-free member of these columns. */
+export function featuresMemberOf(
+  windows: TrainingSet,
+  normaliser: Normaliser,
+  columns: readonly number[],
+): DetectorMember {
+  const laws = STRATUM_KEYS.map((key) =>
+    fitFeaturesLaw(windowsOf(windows, key), key, { columns, normaliser }),
+  );
+  return { kind: 'features', name: 'features', columns, laws };
 }
 
-/** Calibration table from held-out benign windows; each stratum gets its own. */
-export function calibrate(detector: Detector, windows: readonly ScoredWindow[]): CalibrationTable {
-  const scores = nonconformities(
-    {
-      kernel: kernelOf(detector),
-      strata: detector.strata,
-      normaliser: detector.normaliser,
-      of: 'residuals',
-    },
-    windows,
+function windowsOf(
+  { full, coded }: TrainingSet,
+  { columnMask }: StratumKey,
+): readonly ScoredWindow[] {
+  return columnMask === 0 ? full : coded;
+}
+
+/** The detector with only those members that `keep` names; parameters go with their networks. */
+export function withMembers(
+  detector: Detector,
+  keep: (member: DetectorMember) => boolean,
+): Detector {
+  const members = detector.members.filter(keep);
+  const kept = new Set(members.map(({ name }) => name));
+  const { parts } = networksLayout(detector.members.filter((m) => m.kind === 'autoencoder'));
+  const parameters = parts.flatMap(({ spec, offset, parameterCount }) =>
+    kept.has(spec.name) ? [...detector.parameters.subarray(offset, offset + parameterCount)] : [],
   );
-  const of = windows.map((w) =>
-    stratumFor(detector.strata, { mask: w.mask, length: w.rows.length }),
-  );
-  return fitTable({
-    strata: detector.strata.map(({ columnMask, lengthMin, lengthMax }, at) => ({
-      columnMask,
-      lengthMin,
-      lengthMax,
-      nonconformities: Uint32Array.from(scores.filter((_, i) => of[i] === detector.strata[at])),
-    })),
-  });
+  return { ...detector, members, parameters: Int32Array.from(parameters) };
+}
+
+/** A calibration window and whose it is: one actor's windows are never in both halves. */
+export interface CalibrationWindow {
+  readonly actor: string;
+  readonly window: ScoredWindow;
+}
+
+/** Calibration table from held-out benign windows. */
+export function calibrate(
+  detector: Detector,
+  windows: readonly CalibrationWindow[],
+): CalibrationTable {
+  return fitTable({ members: membersOf(detector), strata: detector.strata, ...halvesOf(windows) });
+}
+
+/** Half of the actors for evidence, the others for the score. */
+export function halvesOf(windows: readonly CalibrationWindow[]): {
+  readonly halfA: readonly ScoredWindow[];
+  readonly halfB: readonly ScoredWindow[];
+} {
+  const halves = new Map<string, boolean>();
+  for (const { actor } of windows) if (!halves.has(actor)) halves.set(actor, isHalfA(actor));
+  const half = (wanted: boolean): ScoredWindow[] =>
+    windows.filter(({ actor }) => halves.get(actor) === wanted).map(({ window }) => window);
+  return { halfA: half(true), halfB: half(false) };
+}
+
+/** By a hash of the name, so that an actor's half does not depend on the others. */
+function isHalfA(actor: string): boolean {
+  return randomStream('detector-zero', 'calibration half', actor).chance(0.5);
 }
