@@ -6,7 +6,7 @@
  * | off       | the contract alone: no reads of the guard, no score, no ring, no audit row                    |
  * | shadow    | the guard judges, and diverts nothing                                                         |
  * | enforce   | the guard judges and diverts                                                                  |
- * | read-blobs | as enforce, with both blobs of the detector read by every call (rule A of the design)        |
+ * | read-blobs | as shadow, with both blobs of the detector read by every call (rule A of the design)         |
  */
 import { canonicalJson } from '../src/canonical-json.js';
 import { createJudges } from '../src/active-detector.js';

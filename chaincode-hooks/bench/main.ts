@@ -1,5 +1,5 @@
 /**
- * `npm run bench -w chaincode-hooks [-- --json] [--seconds N] [--csv FILE] [--quick]`
+ * `npm run bench -w chaincode-hooks [-- --json] [--seconds N] [--levels 8,32] [--csv FILE] [--quick]`
  *
  * 1. Processor time of the guard (`guard-cpu.ts`), with the promises of the README.
  * 2. Throughput on the development ledger (`embedded-ledger.ts`): guard off, shadow, enforce, at 1 to 300 clients in a closed
@@ -37,12 +37,15 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '2' },
+    levels: { type: 'string' },
     csv: { type: 'string' },
   },
 });
 const seconds = Number(options.seconds);
 /** In flight, and the client counts of the paper's second table. */
-const LEVELS = options.quick ? [8, 32] : [1, 8, 25, 32, 50, 100, 128, 150, 200, 250, 300];
+const LEVELS =
+  options.levels?.split(',').map(Number) ??
+  (options.quick ? [8, 32] : [1, 8, 25, 32, 50, 100, 128, 150, 200, 250, 300]);
 /** Where arms are compared: several runs, interleaved, and the arm that reads the blobs. */
 const COMPARED = [8, 32];
 const RUNS = options.quick ? 3 : 5;
@@ -155,6 +158,16 @@ function note(arm: ArmName, load: string, runs: readonly LoadFigures[], off?: nu
       of((one) => one.failed / one.samples.length),
     ),
     resultOf(
+      `${name}: processor time of the chaincodes a call`,
+      'ms',
+      of((one) => one.chaincodeCpuMs),
+    ),
+    resultOf(
+      `${name}: processor time of the ledger a call`,
+      'ms',
+      of((one) => one.ledgerCpuMs),
+    ),
+    resultOf(
       `${name}: share of all cores busy, by whomever`,
       '1',
       of((one) => one.busyShare),
@@ -189,6 +202,16 @@ function note(arm: ArmName, load: string, runs: readonly LoadFigures[], off?: nu
         5,
         0,
       ) + ' %',
+      one(
+        of((each) => each.chaincodeCpuMs),
+        8,
+        2,
+      ) + ' ms',
+      one(
+        of((each) => each.ledgerCpuMs),
+        6,
+        2,
+      ) + ' ms',
       one(
         of((each) => 100 * each.busyShare),
         7,
