@@ -126,7 +126,7 @@ async function requireSoundMachine({ config }: PreparedJoin, o: JoinCommandOptio
 function whatLeaves({ privacy, federation }: NodeConfig): readonly string[] {
   const { epsilonPerRound, actorEpsilon, actorHorizonDays, windowsPerActorMax } = privacy.ceilings;
   return [
-    `What will leave this hospital, to ${federation.address} and nowhere else: now the node's name, its public key and a signature of the hospital's MSP; in each round one noised update, the head of the privacy ledger and software versions. No log line, no identifier, no count.`,
+    `What will leave this hospital, to federation ${federation.id} and nowhere else: now the node's name, its public key and a signature of the hospital's MSP; in each round one noised update, the head of the privacy ledger and software versions. No log line, no identifier, no count.`,
     `Ceilings that hold whoever asks: ε ${epsilonPerRound} a round and window, ε ${actorEpsilon} an actor in ${actorHorizonDays} days, ${windowsPerActorMax} windows an actor and round (privacy.ceilings in the configuration).`,
   ];
 }

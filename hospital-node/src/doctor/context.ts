@@ -26,6 +26,8 @@ export interface DoctorContext extends Surroundings {
   readonly client: () => FederationClient;
   readonly hello: () => Promise<Hello>;
   readonly fabric: () => Promise<FabricConnection>;
+  /** The same, once the peer has let us onto the channel. */
+  readonly channel: () => Promise<FabricConnection>;
   /** The federation's configuration on the channel. */
   readonly onChannel: () => Promise<ChannelFederation>;
   readonly ledger: () => ReturnType<typeof readLedger>;
@@ -79,6 +81,11 @@ export function createContext(config: NodeConfig, surroundings: Surroundings): D
       client().hello({ software: 'bhs-node doctor', kernelHash, ledgerHead: ledger().head }),
     ),
     fabric,
+    channel: once(async () => {
+      const connection = await fabric();
+      await connection.chainInfo();
+      return connection;
+    }),
     onChannel: once(async () => {
       const answer = await (await fabric()).evaluate('FederationContract:config', []);
       const { config: found } = JSON.parse(Buffer.from(answer).toString('utf8')) as {
@@ -109,4 +116,4 @@ export async function ifReached<T>(
 }
 
 export const ORCHESTRATOR = { what: 'The orchestrator', see: 'NET-002 and NET-007' } as const;
-export const GATEWAY = { what: 'The channel', see: 'FAB-001' } as const;
+export const CHANNEL = { what: 'The channel', see: 'FAB-001 and FAB-002' } as const;

@@ -5,7 +5,7 @@ import { createDetectorRegistry } from '../detector/detector-registry.js';
 import { readCheckpoint } from '../fabric/block-checkpoint.js';
 import { openSqlite } from '../store/sqlite-adapter.js';
 import { fail, pass, skip, warn, type Check, type Look } from './check.js';
-import { GATEWAY, ifReached, type DoctorContext } from './context.js';
+import { CHANNEL, ifReached, type DoctorContext } from './context.js';
 import { faultOf } from './federation-fault.js';
 import { lastBlocks } from './newest-block.js';
 
@@ -34,15 +34,22 @@ export function fabricChecks(context: DoctorContext): Check[] {
     {
       code: 'FAB-002',
       look: () =>
-        ifReached(context.fabric, GATEWAY, async (fabric) => {
-          const { height } = await fabric.chainInfo();
-          return pass(`Channel ${channel} has ${height} blocks.`);
+        ifReached(context.fabric, { what: 'A gateway', see: 'FAB-001' }, async (fabric) => {
+          try {
+            const { height } = await fabric.chainInfo();
+            return pass(`Channel ${channel} has ${height} blocks.`);
+          } catch (error) {
+            return fail(
+              `The peer does not let ${config.mspId} onto channel ${channel}: ${faultOf(error, config).sentence}`,
+              `Check fabric.channel and mspId; ${config.mspId} must be a member of the channel (its configuration update).`,
+            );
+          }
         }),
     },
     {
       code: 'FAB-003',
       look: () =>
-        ifReached(context.fabric, GATEWAY, async () => {
+        ifReached(context.channel, CHANNEL, async () => {
           const { hospitals } = await context.onChannel();
           return hospitals.length > 0
             ? pass(
@@ -54,15 +61,15 @@ export function fabricChecks(context: DoctorContext): Check[] {
               );
         }),
     },
-    { code: 'FAB-004', look: () => ifReached(context.fabric, GATEWAY, () => lag(context)) },
+    { code: 'FAB-004', look: () => ifReached(context.channel, CHANNEL, () => lag(context)) },
     {
       code: 'FAB-005',
-      look: () => ifReached(context.onChannel, GATEWAY, () => endorsements(context)),
+      look: () => ifReached(context.onChannel, CHANNEL, () => endorsements(context)),
     },
     {
       code: 'FAB-006',
       look: () =>
-        ifReached(context.fabric, GATEWAY, async (fabric) => {
+        ifReached(context.channel, CHANNEL, async (fabric) => {
           const version = await createDetectorRegistry(fabric).activeVersion();
           return version === null
             ? warn(
@@ -80,7 +87,7 @@ export function activeArtefactCheck(context: DoctorContext): Check {
   return {
     code: 'MOD-001',
     look: () =>
-      ifReached(context.fabric, GATEWAY, async (fabric) => {
+      ifReached(context.channel, CHANNEL, async (fabric) => {
         const registry = createDetectorRegistry(fabric);
         const version = await registry.activeVersion();
         const entry = version === null ? null : await registry.entry(version);

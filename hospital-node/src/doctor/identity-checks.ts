@@ -6,7 +6,7 @@ import { readAuditLog } from '../audit/audit-log.js';
 import { pinOf } from '../enrolment/join.js';
 import { certificatesOf, readIdentityFiles } from '../enrolment/node-identity.js';
 import { fail, pass, skip, warn, type Check, type Look } from './check.js';
-import { GATEWAY, ifReached, ORCHESTRATOR, type DoctorContext } from './context.js';
+import { CHANNEL, ifReached, ORCHESTRATOR, type DoctorContext } from './context.js';
 
 const DAY_MS = 86_400_000;
 const EXPIRY_WARN_DAYS = 14;
@@ -54,7 +54,7 @@ export function identityChecks(context: DoctorContext): Check[] {
     {
       code: 'IDN-006',
       look: () =>
-        ifReached(context.onChannel, GATEWAY, ({ hospitals }) =>
+        ifReached(context.onChannel, CHANNEL, ({ hospitals }) =>
           hospitals.includes(config.mspId)
             ? pass(`${config.mspId} is a member on the channel, one of ${hospitals.length}.`)
             : fail(

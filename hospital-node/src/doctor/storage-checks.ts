@@ -26,7 +26,8 @@ const DAY_MS = 86_400_000;
 const BACKUP_WARN_DAYS = 2;
 
 export function storageChecks(config: NodeConfig, nowMs: number): Check[] {
-  return [...diskChecks(config), ...databaseChecks(config, nowMs)];
+  const checks = [...databaseChecks(config, nowMs), ...diskChecks(config)];
+  return checks.sort((a, b) => a.code.localeCompare(b.code));
 }
 
 /** These need no database, so they are looked at before joining too. */

@@ -1,7 +1,7 @@
 /** TIM: clocks. @module */
 import { readAuditLog } from '../audit/audit-log.js';
 import { fail, pass, skip, warn, type Check } from './check.js';
-import { GATEWAY, ifReached, ORCHESTRATOR, type DoctorContext } from './context.js';
+import { CHANNEL, ifReached, ORCHESTRATOR, type DoctorContext } from './context.js';
 import { newestBlock } from './newest-block.js';
 
 const SKEW_WARN_MS = 1_000;
@@ -29,7 +29,7 @@ export function timeChecks(context: DoctorContext): Check[] {
       code: 'TIM-002',
       // A peer tells nobody its clock; it refuses a block request that is a quarter of an hour off.
       look: () =>
-        ifReached(context.fabric, GATEWAY, async (fabric) =>
+        ifReached(context.channel, CHANNEL, async (fabric) =>
           (await newestBlock(fabric)) === null
             ? warn(
                 'The peer gave no block within 3 s. It refuses clocks that differ by 15 minutes.',
