@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { layoutOf } from '../src/architecture/index.js';
+import { layoutOf, type Architecture, type ColumnGroup } from '../src/architecture/index.js';
 import { createKernel } from '../src/kernel/index.js';
 import {
   randomBatch,
@@ -11,12 +11,25 @@ import {
   windowOf,
 } from './reference.js';
 
-const shape = fc.record({
-  steps: fc.integer({ min: 1, max: 12 }),
-  features: fc.integer({ min: 1, max: 40 }),
-  hidden: fc.integer({ min: 1, max: 21 }),
-  latent: fc.integer({ min: 1, max: 11 }),
-});
+const shape = fc
+  .record({
+    steps: fc.integer({ min: 1, max: 12 }),
+    features: fc.integer({ min: 1, max: 40 }),
+    hidden: fc.integer({ min: 1, max: 21 }),
+    latent: fc.integer({ min: 1, max: 11 }),
+    gaps: fc.array(fc.tuple(fc.nat(6), fc.integer({ min: 2, max: 7 })), { maxLength: 4 }),
+  })
+  .map(({ gaps, ...sizes }): Architecture => {
+    // As many groups as fit, each some numbers after the last.
+    const groups: ColumnGroup[] = [];
+    let next = 0;
+    for (const [gap, size] of gaps) {
+      if (next + gap + size > sizes.features) break;
+      groups.push({ first: next + gap, size });
+      next += gap + size;
+    }
+    return { ...sizes, groups };
+  });
 
 it('any shape, batch and mask: the reference’s residuals, and the plain gradient in the exact sum', () => {
   fc.assert(
@@ -45,7 +58,8 @@ it('any shape, batch and mask: the reference’s residuals, and the plain gradie
         const out = new Float64Array(parameterCount);
         const clip = { clippingNorm: 1000, gridScale: 4000, sensitivityUnits: 4_000_000 };
         const select = new Uint8Array(count).fill(1);
-        const report = kernel.clippedSum({ ...batch, ...clip, select, out });
+        const norms = seed % 2 === 0 ? 'gram' : 'direct';
+        const report = kernel.clippedSum({ ...batch, ...clip, norms, select, out });
         expect(report).toEqual({ contributing: count, clipped: 0, nonFinite: 0 });
         const { gradient } = kernel.gradient(batch);
         for (let i = 0; i < parameterCount; i++) {
