@@ -8,7 +8,12 @@ import { describe, expect, it } from 'vitest';
 import { openActorIdentities } from '../src/ehr-gateway/actor-identities.js';
 import { loadEhrGatewayConfig } from '../src/ehr-gateway/config.js';
 import { openDurableLines } from '../src/ehr-gateway/durable-lines.js';
-import { openJournal, type GatewayCall, type Journal } from '../src/ehr-gateway/journal.js';
+import {
+  openJournal,
+  type GatewayCall,
+  type Journal,
+  type Outcome,
+} from '../src/ehr-gateway/journal.js';
 import { createLanes } from '../src/ehr-gateway/lanes.js';
 import { openPrivateNames } from '../src/ehr-gateway/private-names.js';
 import { createSubmitter, type SubmitterOptions } from '../src/ehr-gateway/submitter.js';
@@ -159,6 +164,55 @@ describe('a call of the gateway', () => {
       txId: 'tx5',
     });
     await journal.close();
+  });
+});
+
+describe('the journal of a gateway that has run long', () => {
+  it('drops intents that nobody asks for again, and nothing that somebody may', async () => {
+    const dir = temporaryFolder();
+    const call = (eventId: string): GatewayCall => ({
+      eventId,
+      kind: 'call',
+      hospital: 'H1',
+      actor: 'clin-1',
+      function: 'requestAccess',
+      args: ['a', 'b'],
+      resubmissionOf: null,
+    });
+    const outcome = (each: GatewayCall, txId: string, quarantineId: string | null): Outcome => ({
+      ...each,
+      txId,
+      disposition: quarantineId === null ? 'allowed' : 'quarantined',
+      quarantineId,
+      code: null,
+    });
+    const before = await openJournal(dir);
+    for (let index = 0; index < 20; index++) {
+      const each = call(`allowed-${index}`);
+      await before.intend({ ...each, txId: `lost-${index}` });
+      await before.intend({ ...each, txId: `tx-${index}` });
+      await before.record(outcome(each, `tx-${index}`, null), each);
+    }
+    await before.intend({ ...call('held'), txId: 'tx-held' });
+    await before.record(outcome(call('held'), 'tx-held', 'tx-held'), call('held'));
+    await before.intend({ ...call('open'), txId: 'tx-open' });
+    await before.close();
+
+    const file = join(dir, 'intents.jsonl');
+    await (await openJournal(dir, { settledMax: 40 })).close();
+    expect(readFileSync(file, 'utf8').split('\n'), 'not worth it').toHaveLength(43);
+    const after = await openJournal(dir, { settledMax: 39 });
+    const kept = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { txId: string }).txId);
+    expect(kept).toEqual(['tx-held', 'tx-open']);
+    expect(after.heldBy('tx-held')).toMatchObject({ eventId: 'held', args: ['a', 'b'] });
+    expect([...after.dangling.values()].flat()).toMatchObject([{ txId: 'tx-open' }]);
+    expect(after.isDone(call('allowed-7')), 'a line that is read again is not sent again').toBe(
+      true,
+    );
+    await after.close();
   });
 });
 

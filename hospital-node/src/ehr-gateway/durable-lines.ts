@@ -20,12 +20,14 @@ export interface OpenedLines<T> {
 
 /** @throws {HospitalNodeError} `ERR_JOURNAL_CORRUPT` with the line number, if a whole line is not JSON */
 export async function openDurableLines<T extends object>(path: string): Promise<OpenedLines<T>> {
-  const lines = existsSync(path) ? readLines<T>(path) : [];
+  const lines = readLines<T>(path);
   const handle = await open(path, 'a', 0o600);
   return { file: new LinesFile(handle), lines };
 }
 
-function readLines<T>(path: string): T[] {
+/** Every whole line; a torn last one is cut off. @throws {HospitalNodeError} `ERR_JOURNAL_CORRUPT` */
+export function readLines<T>(path: string): T[] {
+  if (!existsSync(path)) return [];
   const bytes = readFileSync(path);
   const whole = bytes.lastIndexOf(0x0a) + 1;
   if (whole < bytes.length) truncateSync(path, whole);

@@ -6,7 +6,8 @@
  * @module
  */
 import { join } from 'node:path';
-import { openDurableLines, type DurableLines } from './durable-lines.js';
+import { writeWhole } from '../store/durable-file.js';
+import { openDurableLines, readLines, type DurableLines } from './durable-lines.js';
 
 /** `resubmission`: after a release, with its grant. `probe`: the used grant once more, which must be refused. */
 export type CallKind = 'call' | 'resubmission' | 'probe';
@@ -65,7 +66,15 @@ export function keyOf(call: CallName): string {
   return `${call.hospital} ${call.kind} ${call.eventId} ${call.resubmissionOf ?? ''}`;
 }
 
-export async function openJournal(stateDir: string): Promise<Journal> {
+/** Fewer settled intents than this are not worth a new file. */
+const SETTLED_INTENTS_MAX = 10_000;
+
+/** @param o.settledMax - for tests */
+export async function openJournal(
+  stateDir: string,
+  o: { readonly settledMax?: number } = {},
+): Promise<Journal> {
+  compactIntents(stateDir, o.settledMax ?? SETTLED_INTENTS_MAX);
   const intents = await openDurableLines<Intent>(join(stateDir, 'intents.jsonl'));
   const outcomes = await openDurableLines<Outcome>(join(stateDir, 'outcomes.jsonl'));
   return new FileJournal({
@@ -74,6 +83,26 @@ export async function openJournal(stateDir: string): Promise<Journal> {
     intents: intents.lines,
     outcomes: outcomes.lines,
   });
+}
+
+/**
+ * Drops intents that nobody will ask for again: their outcome is known, and no quarantine of theirs may still be released.
+ * An intent is the long line of the two (arguments); an outcome stays, because its log line may be read again. The new file
+ * takes the old one's place in one step.
+ */
+function compactIntents(stateDir: string, settledMax: number): void {
+  const file = join(stateDir, 'intents.jsonl');
+  const intents = readLines<Intent>(file);
+  if (intents.length <= settledMax) return;
+  const outcomes = readLines<Outcome>(join(stateDir, 'outcomes.jsonl'));
+  const done = new Set(outcomes.map(keyOf));
+  const held = new Set(
+    outcomes.filter(({ quarantineId }) => quarantineId !== null).map(({ txId }) => txId),
+  );
+  // An earlier attempt of a call whose later one has the outcome is done with it.
+  const kept = intents.filter((intent) => held.has(intent.txId) || !done.has(keyOf(intent)));
+  if (intents.length - kept.length <= settledMax) return;
+  writeWhole(file, kept.map((intent) => `${JSON.stringify(intent)}\n`).join(''));
 }
 
 class FileJournal implements Journal {
