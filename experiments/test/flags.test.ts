@@ -22,6 +22,7 @@ describe('the demo’s flags', () => {
         stateDir: '.demo',
         port: null,
         log: null,
+        fabric: false,
         exit: false,
         json: false,
       },
@@ -31,6 +32,12 @@ describe('the demo’s flags', () => {
   it('are taken with a space and with an equals sign', () => {
     const command = parseDemoFlags(['--hospitals=5', '--rounds', '2', '--exit', '--json']);
     expect(command).toMatchObject({ flags: { hospitals: 5, rounds: 2, exit: true, json: true } });
+  });
+
+  it('mean five hospitals on a real network, unless told otherwise', () => {
+    expect(parseDemoFlags(['--fabric'])).toMatchObject({ flags: { hospitals: 5, fabric: true } });
+    const small = parseDemoFlags(['--fabric', '--hospitals', '3']);
+    expect(small).toMatchObject({ flags: { hospitals: 3, fabric: true } });
   });
 
   it.each([

@@ -100,7 +100,7 @@ function writeOut(text: string): Promise<void> {
 
 /** Children see the machine, not the caller's configuration: nothing of ours is read from the environment in a demo. */
 function childEnvironment(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'SystemRoot'];
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'SystemRoot', 'XDG_CACHE_HOME'];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );

@@ -2,18 +2,14 @@
  * The configuration files of all processes, written anew at each start, because ports are whatever is free.
  * @module
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { ledgerConfigOf, openConsortium } from '@bhschain/chaincode-hooks/embedded-peer';
+import { join } from 'node:path';
+import { CHAINCODE, CHANNEL, type LedgerPlan } from './ledger-plan.js';
+import { moduleOf, writeJson } from './modules.js';
 import type { ProcessSpec } from './processes.js';
 import type { StatePaths } from './state-directory.js';
 
-export const CHANNEL = 'consortium';
-export const CHAINCODE = 'bhschain';
+export { moduleOf };
 export const FEDERATION_ID = 'demo-federation';
-const PACKAGE_ID = `${CHAINCODE}_1.0:${createHash('sha256').update('development ledger').digest('hex')}`;
 const SIX_HOURS_MS = 21_600_000;
 
 /** A round in the demo: the calendar's slots are seconds long, by policy; no clock is bent. */
@@ -27,20 +23,19 @@ export const DEMO_POLICY = {
 } as const;
 
 export interface Ports {
-  readonly ledger: number;
   readonly federation: number;
   readonly orchestratorHttp: number;
+  /** Where a further hospital asks for its certificate. */
+  readonly enrolment: number;
   /** Analyst page of each hospital, in order. */
   readonly pages: readonly number[];
-  /** Chaincode server and its metrics, of each hospital, in order. */
-  readonly chaincode: readonly number[];
-  readonly chaincodeMetrics: readonly number[];
 }
 
 export interface ConfigurationOptions {
   readonly paths: StatePaths;
   readonly hospitals: readonly string[];
   readonly ports: Ports;
+  readonly ledger: LedgerPlan;
   readonly rounds: number;
   readonly liveFromMs: number;
   /** Slot of the first round. */
@@ -51,8 +46,6 @@ export interface ConfigurationOptions {
 
 /** The processes of the demo, in the order in which they start. */
 export interface Specs {
-  readonly chaincode: readonly ProcessSpec[];
-  readonly ledger: ProcessSpec;
   readonly orchestrator: ProcessSpec;
   readonly hospitals: readonly ProcessSpec[];
   readonly ehrGateway: ProcessSpec;
@@ -68,51 +61,15 @@ function originLogTimeMs(liveFromMs: number, rounds: number): number {
 
 export function writeConfiguration(o: ConfigurationOptions): Specs {
   const { paths, ports } = o;
-  const organisations = openConsortium({ dir: paths.ledger });
   const majority = Math.floor(o.hospitals.length / 2) + 1;
   const mspOf = (nodeId: string): string => `${nodeId}MSP`;
 
-  const chaincode = o.hospitals.map((nodeId, index) => ({
-    name: `${nodeId}-chaincode`,
-    module: moduleOf('chaincode-hooks', 'server.js'),
-    configFile: writeJson(join(paths.hospital(nodeId), 'chaincode.json'), {
-      address: `127.0.0.1:${ports.chaincode[index]!}`,
-      chaincodeId: PACKAGE_ID,
-      metricsPort: ports.chaincodeMetrics[index]!,
-      tls: {
-        cert: join(paths.ledger, 'msp', mspOf(nodeId), 'chaincode-tls.pem'),
-        key: join(paths.ledger, 'msp', mspOf(nodeId), 'chaincode-tls-key.pem'),
-        clientCa: join(paths.ledger, 'tls', 'ca.pem'),
-      },
-    }),
-  }));
-  const ledger = {
-    name: 'ledger',
-    module: moduleOf('chaincode-hooks', 'embedded-peer/main.js'),
-    configFile: writeJson(
-      join(paths.ledger, 'config.json'),
-      ledgerConfigOf(organisations, {
-        channel: CHANNEL,
-        chaincode: { name: CHAINCODE, packageId: PACKAGE_ID },
-        listen: { host: '127.0.0.1', port: ports.ledger },
-        blocksDir: paths.blocks,
-        chaincodeAddresses: Object.fromEntries(
-          o.hospitals.map((nodeId, index) => [
-            mspOf(nodeId),
-            `127.0.0.1:${ports.chaincode[index]!}`,
-          ]),
-        ),
-        outOf: majority,
-        chaincodeTls: true,
-      }),
-    ),
-  };
-  const gateway = {
-    endpoints: [`127.0.0.1:${ports.ledger}`],
-    tlsRoot: organisations.tlsRootFile,
+  const gateway = (nodeId: string | null): object => ({
+    endpoints: o.ledger.endpoints(nodeId),
+    tlsRoot: o.ledger.tlsRoot,
     channel: CHANNEL,
     chaincode: CHAINCODE,
-  };
+  });
   const orchestrator = {
     name: 'orchestrator',
     module: moduleOf('orchestrator', 'main.js'),
@@ -120,6 +77,7 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
       federationId: FEDERATION_ID,
       stateDir: paths.orchestrator,
       listen: { host: '127.0.0.1', port: ports.federation },
+      enrolment: { host: '127.0.0.1', port: ports.enrolment },
       http: { host: '127.0.0.1', port: ports.orchestratorHttp },
       hospitals: o.hospitals.map((nodeId) => ({ nodeId, mspId: mspOf(nodeId) })),
       policy: { ...DEMO_POLICY, quorum: majority, catchUp: 'skip', roundsMax: o.rounds },
@@ -131,7 +89,7 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
       },
       vocabulary: o.vocabulary,
       gateway: {
-        ...gateway,
+        ...gateway(null),
         mspId: 'OpsMSP',
         certFile: join(paths.orchestrator, 'identity', 'cert.pem'),
         keyFile: join(paths.orchestrator, 'identity', 'key.pem'),
@@ -160,7 +118,7 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
           },
         },
         fabric: {
-          ...gateway,
+          ...gateway(nodeId),
           cert: join(home, 'identity', 'cert.pem'),
           key: join(home, 'identity', 'key.pem'),
         },
@@ -190,14 +148,14 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
       liveFromMs: o.liveFromMs,
       replay: true,
       fabric: {
-        ...gateway,
+        ...gateway(reader),
         mspId: mspOf(reader),
         cert: join(paths.hospital(reader), 'identity', 'cert.pem'),
         key: join(paths.hospital(reader), 'identity', 'key.pem'),
       },
     }),
   };
-  return { chaincode, ledger, orchestrator, hospitals, ehrGateway };
+  return { orchestrator, hospitals, ehrGateway };
 }
 
 function orchestratorConfigFile(paths: StatePaths): string {
@@ -206,17 +164,4 @@ function orchestratorConfigFile(paths: StatePaths): string {
 
 function nodeConfigFile(paths: StatePaths, nodeId: string): string {
   return join(paths.hospital(nodeId), 'config.json');
-}
-
-/** A file of a room's build. Packages export their doors only, so the way leads over their manifest's folder. */
-export function moduleOf(room: string, file: string): string {
-  const here = createRequire(import.meta.url);
-  const door = room === 'chaincode-hooks' ? `@bhschain/${room}/events` : `@bhschain/${room}`;
-  return join(dirname(here.resolve(door)), file);
-}
-
-function writeJson(file: string, value: object): string {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  return file;
 }

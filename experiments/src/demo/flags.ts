@@ -15,6 +15,8 @@ export interface DemoFlags {
   readonly port: number | null;
   /** A real event log instead of the simulated consortium. */
   readonly log: string | null;
+  /** A real Hyperledger Fabric network instead of the development ledger. */
+  readonly fabric: boolean;
   readonly exit: boolean;
   readonly json: boolean;
 }
@@ -28,12 +30,14 @@ export const DEMO_HELP = `Runs the whole system on this machine: one access, fro
 
   npm run demo -- [flags]
 
-  --hospitals N   hospitals in the consortium, 2 to 8 (default 3)
+  --hospitals N   hospitals in the consortium, 2 to 8 (default 3; with --fabric 5)
   --rounds N      private training rounds to seal, 1 to 100 (default 3)
   --days N        days of log, most of them history before the live part
                   (simulated: 1 to 60, default 7; with --log: 1 to 365, default 180)
   --seed N        the simulated world and the planted incidents (default 1)
   --log FILE      a real event log (CSV or CSV.gz: case, seq, date or time, group, activity)
+  --fabric        on a real Hyperledger Fabric network: a peer and an orderer a hospital, BFT from
+                  four hospitals on (Linux; Go 1.26 builds Fabric once)
   --state DIR     where everything is kept (default .demo); a second start resumes it
   --port N        the first hospital's analyst page (default: 8787, or the next free one)
   --exit          two scripted people decide, then everything stops and is verified
@@ -55,11 +59,13 @@ const KNOWN = [
   'state',
   'port',
   'log',
+  'fabric',
   'exit',
   'json',
   'verify',
   'help',
 ] as const;
+const SWITCHES: ReadonlySet<string> = new Set(['fabric', 'exit', 'json', 'help']);
 
 /**
  * @param argv - arguments after the script's name
@@ -71,10 +77,7 @@ export function parseDemoFlags(argv: readonly string[]): DemoCommand {
     strict: false,
     tokens: true,
     options: Object.fromEntries(
-      KNOWN.map((name) => [
-        name,
-        { type: name === 'exit' || name === 'json' || name === 'help' ? 'boolean' : 'string' },
-      ]),
+      KNOWN.map((name) => [name, { type: SWITCHES.has(name) ? 'boolean' : 'string' }]),
     ),
   });
   const values = new Map<string, string | true>();
@@ -91,7 +94,7 @@ export function parseDemoFlags(argv: readonly string[]): DemoCommand {
       );
     }
     if (values.has(token.name)) throw flagError(token.rawName, `${token.rawName} given twice`);
-    const isSwitch = token.name === 'exit' || token.name === 'json' || token.name === 'help';
+    const isSwitch = SWITCHES.has(token.name);
     if (isSwitch && token.value !== undefined) {
       throw flagError(token.rawName, `${token.rawName} takes no value, got '${token.value}'`);
     }
@@ -132,13 +135,14 @@ export function parseDemoFlags(argv: readonly string[]): DemoCommand {
   return {
     kind: 'run',
     flags: {
-      hospitals: integer('hospitals', 3, 2, 8),
+      hospitals: integer('hospitals', values.has('fabric') ? 5 : 3, 2, 8),
       rounds: integer('rounds', 3, 1, 100),
       days: values.has('days') ? integer('days', 7, 1, log === null ? 60 : 365) : null,
       seed: integer('seed', 1, 0, 4_294_967_295),
       stateDir: text('state') ?? '.demo',
       port: values.has('port') ? integer('port', 8787, 1, 65_527) : null,
       log,
+      fabric: values.has('fabric'),
       exit: values.has('exit'),
       json,
     },

@@ -15,6 +15,8 @@ export interface ProcessSpec {
   readonly name: string;
   readonly module: string;
   readonly configFile: string;
+  /** How long it may take to say `ready`; a minute when absent. */
+  readonly readyTimeoutMs?: number;
 }
 
 export type ProcessMessage = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -79,9 +81,10 @@ export function createSupervisor(options: {
     });
     closeSync(log);
     const ready = new Promise<ProcessMessage>((resolve, reject) => {
+      const timeoutMs = spec.readyTimeoutMs ?? READY_TIMEOUT_MS;
       const timer = setTimeout(() => {
-        reject(processError(spec, `was not ready within ${READY_TIMEOUT_MS / 1000} s`, logFile));
-      }, READY_TIMEOUT_MS);
+        reject(processError(spec, `was not ready within ${timeoutMs / 1000} s`, logFile));
+      }, timeoutMs);
       child.on('message', (message) => {
         const typed = message as ProcessMessage;
         if (typed.type === 'ready') {

@@ -7,12 +7,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { actorOf } from '@bhschain/chaincode-hooks/events';
-import {
-  issueIdentity,
-  provisionConsortium,
-  type Consortium as Organisations,
-} from '@bhschain/chaincode-hooks/embedded-peer';
+import { issueIdentity, type CertificateAuthority } from '@bhschain/chaincode-hooks/embedded-peer';
 import type { Consortium as World } from '@bhschain/datasets';
+import type { DemoLedger } from './ledger-plan.js';
 import type { StatePaths } from './state-directory.js';
 
 /** Two people of each hospital: four eyes means two keys. */
@@ -21,10 +18,9 @@ export const PEOPLE = [
   { name: 'ben', role: 'analyst' },
 ] as const;
 
-/** Organisations and identities of everybody; nothing here depends on a port. */
-export function provisionIdentities(paths: StatePaths, world: World, nowMs: number): void {
-  const organisations: Organisations = provisionConsortium({ dir: paths.ledger, nowMs });
-  const ops = organisations.authority('OpsMSP');
+/** Identities of everybody; nothing here depends on a port. */
+export function provisionIdentities(paths: StatePaths, world: World, ledger: DemoLedger): void {
+  const ops = ledger.authority('OpsMSP');
   writePair(
     join(paths.orchestrator, 'identity'),
     issueIdentity({
@@ -34,51 +30,66 @@ export function provisionIdentities(paths: StatePaths, world: World, nowMs: numb
     }),
   );
   for (const hospital of world.hospitals) {
-    const mspId = `${hospital.nodeId}MSP`;
-    const authority = organisations.authority(mspId);
-    const home = paths.hospital(hospital.nodeId);
+    provisionHospital({
+      authority: ledger.authority(`${hospital.nodeId}MSP`),
+      mspId: `${hospital.nodeId}MSP`,
+      home: paths.hospital(hospital.nodeId),
+      gatewayIdentities: join(paths.ehrGateway, 'identities', hospital.nodeId),
+      hospital,
+    });
+  }
+}
+
+/** What a hospital's own authority issues: its node, its reviewers, and each member of its staff under a pseudonym. */
+export function provisionHospital(o: {
+  readonly authority: CertificateAuthority;
+  readonly mspId: string;
+  readonly home: string;
+  /** Where the EHR gateway finds the keys of the staff. */
+  readonly gatewayIdentities: string;
+  readonly hospital: World['hospitals'][number];
+}): void {
+  const { authority, mspId, home, gatewayIdentities, hospital } = o;
+  writePair(
+    join(home, 'identity'),
+    issueIdentity({
+      authority,
+      commonName: `node.${hospital.nodeId.toLowerCase()}`,
+      attributes: { role: 'hospital-node' },
+    }),
+  );
+  for (const person of PEOPLE) {
     writePair(
-      join(home, 'identity'),
+      join(home, 'people'),
       issueIdentity({
         authority,
-        commonName: `node.${hospital.nodeId.toLowerCase()}`,
-        attributes: { role: 'hospital-node' },
+        commonName: `${person.role}-${randomBytes(4).toString('hex')}`,
+        attributes: { role: person.role },
+      }),
+      person.name,
+    );
+  }
+  // The hospital's private directory: who stands behind which pseudonym. It never leaves the hospital.
+  const lines: string[] = [];
+  for (const member of hospital.staff) {
+    const pseudonym = `${member.class === 'service' ? 'svc' : 'clin'}-${randomBytes(6).toString('hex')}`;
+    const identity = issueIdentity({
+      authority,
+      commonName: pseudonym,
+      attributes: { role: member.role, ward: member.ward, class: member.class },
+    });
+    writePair(gatewayIdentities, identity, pseudonym);
+    lines.push(
+      JSON.stringify({
+        actor: member.actor,
+        pseudonym,
+        ledgerActor: actorOf(mspId, identity.certificatePem),
+        role: member.role,
+        ward: member.ward,
       }),
     );
-    for (const person of PEOPLE) {
-      writePair(
-        join(home, 'people'),
-        issueIdentity({
-          authority,
-          commonName: `${person.role}-${randomBytes(4).toString('hex')}`,
-          attributes: { role: person.role },
-        }),
-        person.name,
-      );
-    }
-    // The hospital's private directory: who stands behind which pseudonym. It never leaves the hospital.
-    const lines: string[] = [];
-    const gatewayIdentities = join(paths.ehrGateway, 'identities', hospital.nodeId);
-    for (const member of hospital.staff) {
-      const pseudonym = `${member.class === 'service' ? 'svc' : 'clin'}-${randomBytes(6).toString('hex')}`;
-      const identity = issueIdentity({
-        authority,
-        commonName: pseudonym,
-        attributes: { role: member.role, ward: member.ward, class: member.class },
-      });
-      writePair(gatewayIdentities, identity, pseudonym);
-      lines.push(
-        JSON.stringify({
-          actor: member.actor,
-          pseudonym,
-          ledgerActor: actorOf(mspId, identity.certificatePem),
-          role: member.role,
-          ward: member.ward,
-        }),
-      );
-    }
-    writeFileSync(join(home, 'actors.jsonl'), `${lines.join('\n')}\n`, { mode: 0o600 });
   }
+  writeFileSync(join(home, 'actors.jsonl'), `${lines.join('\n')}\n`, { mode: 0o600 });
 }
 
 function writePair(

@@ -18,6 +18,8 @@ import {
 } from './configuration.js';
 import type { DemoFlags } from './flags.js';
 import { readIncidents, readOutcomes, type Outcome } from './journal.js';
+import { createLedger, openLedger } from './ledger.js';
+import type { DemoLedger, LedgerOptions } from './ledger-plan.js';
 import type { Narrator } from './narrator.js';
 import { freePorts, pagePorts } from './ports.js';
 import { createSupervisor, type ProcessMessage, type Supervisor } from './processes.js';
@@ -33,7 +35,8 @@ import {
 } from './state-directory.js';
 import { createWorld, writeWorld } from './world.js';
 
-const START_UP_MS = 12_000;
+/** From here to the first round, so that a detector is active when it ends. */
+const START_UP_MS = { development: 12_000, fabric: 45_000 } as const;
 const OVERALL_TIMEOUT_MS = 15 * 60_000;
 const POLL_MS = 500;
 /** Of one incident's holds the scripted people decide so many; the others stay pending, and pending windows never train. */
@@ -75,8 +78,12 @@ interface Progress {
  * @throws {ExperimentError} `ERR_DEMO_…`; errors of the rooms as they are
  */
 export async function runDemo(o: DemoContext): Promise<DemoRun> {
-  const record = readDemoRecord(o.paths) ?? (await setUp(o));
-  requireSameFlags(o, record);
+  const made = readDemoRecord(o.paths);
+  if (made !== null) requireSameFlags(o, made);
+  const { record, ledger } =
+    made === null
+      ? await setUp(o)
+      : { record: made, ledger: await openLedger(ledgerOptions(o, made)) };
   const pages = await pagePorts(o.flags.port, record.hospitals.length);
   const progress: Progress = {
     activeDetectors: new Set(),
@@ -93,14 +100,26 @@ export async function runDemo(o: DemoContext): Promise<DemoRun> {
     onRestart: (name, why) => o.narrator.warn(`${name} ended (${why}) and is started again`),
   });
   try {
-    return await Promise.race([serve(o, record, pages, supervisor, progress), supervisor.failed]);
+    return await Promise.race([
+      serve(o, record, ledger, pages, supervisor, progress),
+      supervisor.failed,
+    ]);
   } finally {
     const killed = await supervisor.stop();
     if (killed.length > 0) o.narrator.warn(`had to be killed: ${killed.join(', ')}`);
   }
 }
 
-async function setUp(o: DemoContext): Promise<DemoRecord> {
+function ledgerOptions(
+  { paths, narrator }: DemoContext,
+  { ledger: kind, hospitals }: Pick<DemoRecord, 'ledger' | 'hospitals'>,
+): LedgerOptions {
+  return { kind, paths, hospitals, narrator };
+}
+
+async function setUp(
+  o: DemoContext,
+): Promise<{ readonly record: DemoRecord; readonly ledger: DemoLedger }> {
   const { flags, paths, narrator } = o;
   clearUnfinishedSetup(paths);
   const world = await createWorld(flags);
@@ -112,7 +131,10 @@ async function setUp(o: DemoContext): Promise<DemoRecord> {
     `${world.consortium.hospitals.length} hospitals, ${world.selection.callCount} live calls to come, ${incidents} incidents planted`,
   );
   const nowMs = Date.now();
-  provisionIdentities(paths, world.consortium, nowMs);
+  const kind = flags.fabric ? 'fabric' : 'development';
+  const hospitals = world.consortium.hospitals.map((hospital) => hospital.nodeId);
+  const ledger = await createLedger(ledgerOptions(o, { ledger: kind, hospitals }), nowMs);
+  provisionIdentities(paths, world.consortium, ledger);
   for (const hospital of world.consortium.hospitals) {
     const identity = await provisionNode({
       caDir: join(paths.orchestrator, 'ca'),
@@ -125,13 +147,14 @@ async function setUp(o: DemoContext): Promise<DemoRecord> {
   const { vocabulary } = world.consortium;
   const record: DemoRecord = {
     stateVersion: STATE_VERSION,
+    ledger: kind,
     seed: flags.seed,
-    hospitals: world.consortium.hospitals.map((hospital) => hospital.nodeId),
+    hospitals,
     source: world.source,
     rounds: flags.rounds,
     days: flags.days,
     liveFromMs: world.consortium.liveFromMs,
-    originSlot: Math.floor((Date.now() + START_UP_MS) / DEMO_POLICY.slotLengthMs) + 1,
+    originSlot: Math.floor((Date.now() + START_UP_MS[kind]) / DEMO_POLICY.slotLengthMs) + 1,
     vocabulary:
       vocabulary === null ? null : { hash: vocabulary.hash, size: vocabulary.activities.length },
     timeGranularity: world.timeGranularity,
@@ -140,7 +163,7 @@ async function setUp(o: DemoContext): Promise<DemoRecord> {
   };
   // Written last: a folder without it was never finished.
   writeFileSync(paths.demo, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  return record;
+  return { record, ledger };
 }
 
 function requireSameFlags({ flags, paths }: DemoContext, record: DemoRecord): void {
@@ -155,6 +178,13 @@ function requireSameFlags({ flags, paths }: DemoContext, record: DemoRecord): vo
       );
     }
   }
+  if (flags.fabric !== (record.ledger === 'fabric')) {
+    throw new ExperimentError(
+      'ERR_DEMO_STATE_FLAGS',
+      `${paths.root} was made ${flags.fabric ? 'without' : 'with'} --fabric; use the same flags to resume it, or another folder with --state`,
+      { flag: 'fabric' },
+    );
+  }
   const source = flags.log === null ? 'simulated' : 'log';
   if (record.source.kind !== source) {
     throw new ExperimentError(
@@ -168,25 +198,26 @@ function requireSameFlags({ flags, paths }: DemoContext, record: DemoRecord): vo
 async function serve(
   o: DemoContext,
   record: DemoRecord,
+  ledger: DemoLedger,
   pages: readonly number[],
   supervisor: Supervisor,
   progress: Progress,
 ): Promise<DemoRun> {
   const { narrator, paths } = o;
   const count = record.hospitals.length;
-  const free = await freePorts(3 + 2 * count);
+  const free = await freePorts(3);
   const ports: Ports = {
-    ledger: free[0]!,
-    federation: free[1]!,
-    orchestratorHttp: free[2]!,
+    federation: free[0]!,
+    orchestratorHttp: free[1]!,
+    enrolment: free[2]!,
     pages,
-    chaincode: free.slice(3, 3 + count),
-    chaincodeMetrics: free.slice(3 + count),
   };
+  const plan = await ledger.plan();
   const specs: Specs = writeConfiguration({
     paths,
     hospitals: record.hospitals,
     ports,
+    ledger: plan,
     rounds: record.rounds,
     liveFromMs: record.liveFromMs,
     originSlot: record.originSlot,
@@ -194,11 +225,9 @@ async function serve(
     timeGranularity: record.timeGranularity,
   });
   const majority = Math.floor(count / 2) + 1;
-  narrator.say(
-    'ledger',
-    `development ledger (one process orders and commits; not Fabric consensus), ${count} endorsing chaincode processes, policy ${majority} of ${count}`,
-  );
-  await Promise.all([...specs.chaincode, specs.ledger].map((spec) => supervisor.start(spec)));
+  narrator.say('ledger', plan.banner);
+  await Promise.all(plan.processes.map((spec) => supervisor.start(spec)));
+  if (ledger.kind === 'fabric') narrator.say('ledger', 'the network commits transactions');
   const hospitalsStarted = Promise.all(specs.hospitals.map((spec) => supervisor.start(spec)));
   hospitalsStarted.catch(() => undefined); // awaited below; it may fail while the orchestrator still starts
   await supervisor.start(specs.orchestrator);
@@ -227,9 +256,9 @@ async function serve(
   return {
     record,
     figures: await readRuntimeFigures({
-      chaincodeMetricsPorts: ports.chaincodeMetrics,
+      chaincodeMetricsPorts: plan.chaincodeMetricsPorts,
       firstQuarantineMs: progress.firstQuarantineMs,
-      residentMb: supervisor.peakResidentMb(),
+      residentMb: supervisor.peakResidentMb() + plan.otherResidentMb(),
       restarts: supervisor.restartCount(),
     }),
   };

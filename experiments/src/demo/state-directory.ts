@@ -14,9 +14,10 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ExperimentError } from '../errors.js';
+import type { LedgerKind } from './ledger-plan.js';
 
 /** Raised whenever what stands in the folder can no longer be resumed by this program. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 export interface StatePaths {
   readonly root: string;
@@ -26,7 +27,10 @@ export interface StatePaths {
   readonly summary: string;
   readonly logs: string;
   readonly ledger: string;
+  /** Blocks of the development ledger. */
   readonly blocks: string;
+  /** Home of the real network, under `--fabric`. */
+  readonly network: string;
   readonly orchestrator: string;
   readonly ehrGateway: string;
   readonly processes: string;
@@ -45,6 +49,7 @@ export function statePaths(directory: string): StatePaths {
     logs: join(root, 'logs'),
     ledger: join(root, 'ledger'),
     blocks: join(root, 'ledger', 'blocks'),
+    network: join(root, 'ledger', 'network'),
     orchestrator: join(root, 'orchestrator'),
     ehrGateway: join(root, 'ehr-gateway'),
     processes: join(root, 'processes'),
@@ -107,6 +112,7 @@ function isAlive(pid: number): boolean {
 /** What a folder says about the demo in it. */
 export interface DemoRecord {
   readonly stateVersion: number;
+  readonly ledger: LedgerKind;
   readonly seed: number;
   readonly hospitals: readonly string[];
   readonly source:

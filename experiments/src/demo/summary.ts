@@ -1,4 +1,5 @@
 /** The demo's last word: for a program one object, for a person a page. @module */
+import type { LedgerKind } from './ledger-plan.js';
 import type { RuntimeFigures } from './runtime-figures.js';
 import type { VerifyReport } from '../verify/index.js';
 
@@ -7,7 +8,7 @@ export interface Summary {
   readonly hops: VerifyReport['hops'];
   /** `simulated`, or the real log's file name. */
   readonly source: string;
-  readonly ledger: 'development';
+  readonly ledger: LedgerKind;
   readonly rounds: number;
   /** Hospitals whose update is in at least one sealed round. */
   readonly participants: number;
@@ -56,7 +57,7 @@ export function summarise(
     ok: report.ok,
     hops: report.hops,
     source: record.source.kind === 'simulated' ? 'simulated' : record.source.file,
-    ledger: 'development',
+    ledger: record.ledger,
     rounds: rounds.length,
     participants: contributors.size,
     epsilonPerRound: report.privacy === null ? null : round(report.privacy.epsilonPerRound, 6),

@@ -4,7 +4,6 @@
  * @module
  */
 import { join } from 'node:path';
-import { verifyBlocks } from '@bhschain/chaincode-hooks/embedded-peer';
 import { decodeTable } from '@bhschain/models/detector';
 import { ExperimentError } from '../errors.js';
 import { FEDERATION_ID } from '../demo/configuration.js';
@@ -15,6 +14,7 @@ import {
   type DemoRecord,
   type StatePaths,
 } from '../demo/state-directory.js';
+import { chainOnDisk } from './chain-on-disk.js';
 import { createClaims, hopsOf, type Claim, type Hop } from './claims.js';
 import {
   federationClaims,
@@ -97,20 +97,15 @@ export async function verifyState(paths: StatePaths): Promise<VerifyReport> {
     claims.add('training', 'the privacy ledgers can be read', false, messageOf(error));
   }
 
+  const chain = chainOnDisk(paths, record);
   claims.attempt(
     'ledger',
     'block hashes, signatures, policies and validation codes are recomputed',
-    () => {
-      const { blocks, transactions, codes, endorsementsLeast } = verifyBlocks(paths.blocks);
-      return {
-        ok: blocks > 0 && endorsementsLeast >= majority,
-        detail: `${blocks} blocks, ${transactions} transactions (codes ${JSON.stringify(codes)}), at least ${endorsementsLeast} endorsing hospitals each`,
-      };
-    },
+    () => chain.verify(majority),
   );
   let view: LedgerView | null = null;
   try {
-    view = readLedger(paths.blocks);
+    view = readLedger(chain.blocks());
   } catch (error) {
     claims.add('ledger', 'the chain of blocks is whole', false, messageOf(error));
   }

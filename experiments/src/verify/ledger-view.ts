@@ -8,7 +8,8 @@ import {
   type DecodedTransaction,
   type GuardEvent,
 } from '@bhschain/chaincode-hooks/events';
-import { readBlocks } from '@bhschain/chaincode-hooks/embedded-peer';
+import { CHAINCODE } from '../demo/ledger-plan.js';
+import type { ChainOnDisk } from './chain-on-disk.js';
 
 export interface CommittedCall extends DecodedTransaction {
   /** Null for invalid transactions and for events of another kind. */
@@ -18,7 +19,7 @@ export interface CommittedCall extends DecodedTransaction {
 export interface LedgerView {
   readonly blockCount: number;
   readonly blockHashes: readonly string[];
-  /** All transactions with code 0, in order. */
+  /** All transactions of our chaincode with code 0, in order. */
   readonly valid: readonly CommittedCall[];
   /** Validation code → count, valid ones too. */
   readonly codes: Readonly<Record<number, number>>;
@@ -29,14 +30,16 @@ export interface LedgerView {
 /**
  * @throws BlockCorruptError (`ERR_BLOCK_CORRUPT` with file, offset and block) if the chain on disk is not whole
  */
-export function readLedger(blocksDir: string): LedgerView {
+export function readLedger(blocks: ReturnType<ChainOnDisk['blocks']>): LedgerView {
   const valid: CommittedCall[] = [];
   const codes: Record<number, number> = {};
   const state = new Map<string, Uint8Array>();
   const blockHashes: string[] = [];
-  for (const stored of readBlocks(blocksDir)) {
+  for (const stored of blocks) {
     blockHashes.push(stored.headerHash.toString('hex'));
     for (const transaction of walkBlock(stored.bytes)) {
+      // Fabric's own lifecycle is judged by other rules; approvals of a definition are each hospital's alone.
+      if (transaction.chaincode !== CHAINCODE) continue;
       codes[transaction.code] = (codes[transaction.code] ?? 0) + 1;
       if (transaction.code !== 0) continue;
       for (const write of transaction.writes) {
