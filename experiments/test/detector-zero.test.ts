@@ -68,6 +68,8 @@ const PLANTED: Readonly<Record<string, readonly number[]>> = {
     COLUMN.readThenWritten,
     COLUMN.distinctWritten,
     COLUMN.writeShare,
+    // Read, amend, read, amend: the order is the signature.
+    COLUMN.trigramSurprisal,
     COLUMN.gap,
     COLUMN.gapIrregularity,
     COLUMN.pace,

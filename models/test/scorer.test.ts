@@ -161,6 +161,13 @@ describe('explanation', () => {
     expect(sentences.at(-1)).toContain(`the member ${leader}: seen in at most 1 of`);
   });
 
+  it('names the threat family whose network saw most', () => {
+    // What moved is a column that only the insider's network sees.
+    const families = strange.map((window) => scorer.explain(window).family);
+    const right = families.filter((family) => family === 'insider').length;
+    expect(right / strange.length).toBeGreaterThan(0.8);
+  });
+
   it('gives the score that the counterfactual window really gets', () => {
     for (const window of strange.slice(0, 10)) {
       const explained = scorer.explain(window);

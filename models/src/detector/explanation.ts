@@ -4,7 +4,8 @@
  * A whitened member's squared distance is a sum over summary entries: with w = Σ⁻¹(u − μ), d² = Σ (u − μ)ᵢ wᵢ. A column's
  * part is that of its entries, spread over the steps by the size of their errors; one is negative where a column speaks for
  * the window's being normal. A counting member's part is that of the cells it counts. Members weigh by their evidence beyond
- * that of a p-value of 1. So the shares of all steps and columns sum to 1, and they follow the member that decided.
+ * that of a p-value of 1; a nonconformity past every calibration window counts for as many times more as it lies beyond
+ * them, since evidence alone ends there. So the shares of all steps and columns sum to 1, and follow who saw most.
  * @module
  */
 import { EVIDENCE_UNIT } from '../ensemble/evidence.js';
@@ -18,6 +19,7 @@ import { LAYOUT } from '../features/index.js';
 import type { Kernel } from '../kernel/index.js';
 import type {
   AutoencoderMember,
+  CalibrationTable,
   Detector,
   FeaturesMember,
   IntegerMember,
@@ -60,6 +62,8 @@ export interface StepReason {
 
 export interface WindowReasons {
   readonly length: number;
+  /** The threat family whose network is the strangest about the window; null without networks. */
+  readonly family: string | null;
   /** Huber error per step and column, mean over the networks that see the column, `[length, features]`; else 0. */
   readonly errors: Float32Array;
   /** Sum per step, `[length]`. */
@@ -77,7 +81,7 @@ export interface WindowReasons {
 export interface ExplanationContext {
   readonly detector: Detector;
   readonly members: readonly ReadyMember[];
-  readonly theta: number;
+  readonly table: CalibrationTable;
   readonly judged: Score;
   /** Score of a changed window. */
   readonly score: (window: ScoredWindow) => Score;
@@ -89,11 +93,13 @@ const STEPS_MAX = 3;
 const SENTENCE_SHARE = 0.05;
 
 export function explainWindow(window: ScoredWindow, context: ExplanationContext): WindowReasons {
-  const { detector, judged, theta } = context;
+  const { detector, judged } = context;
+  const { theta } = context.table;
   const width = LAYOUT.columns.length;
   const length = window.rows.length;
   const views = viewsOf(window, context);
-  const weights = weightsOf(judged);
+  const strangeness = strangenessOf(window, context);
+  const weights = weightsOf(strangeness);
   const shares = new Float64Array(length * width);
   views.forEach(({ parts }, m) => {
     parts.forEach((part, cell) => (shares[cell]! += weights[m]! * part));
@@ -112,14 +118,15 @@ export function explainWindow(window: ScoredWindow, context: ExplanationContext)
           : context.score({ ...window, rows: window.rows.toSpliced(step, 1) }).scoreMillionths,
     }),
   );
+  const family = familyOf(strangeness, detector);
   const sentences = [
     ...columns
       .filter(({ share }, i) => i === 0 || share >= SENTENCE_SHARE)
       .map((reason) => columnSentence(reason, length, theta)),
     ...steps.slice(0, 1).map((reason) => stepSentence(reason, length, theta)),
-    leaderSentence(judged, detector),
+    leaderSentence(judged, detector, family),
   ];
-  return { length, errors, stepErrors, shares, columns, steps, sentences };
+  return { length, family, errors, stepErrors, shares, columns, steps, sentences };
 }
 
 /** What one member makes of a window, by the cells of the full layout. */
@@ -299,11 +306,33 @@ function columnShares(
   return shares;
 }
 
-/** Evidence beyond that of a p-value of 1, as shares; where nobody has any, all weigh alike. */
-function weightsOf({ evidence }: Score): number[] {
-  const beyond = evidence.map((each) => Math.max(0, each - EVIDENCE_UNIT));
-  const total = beyond.reduce((sum, each) => sum + each, 0);
-  return beyond.map((each) => (total === 0 ? 1 / beyond.length : each / total));
+/** Evidence beyond that of a p-value of 1, continued past the last calibration window in proportion. */
+function strangenessOf(
+  window: ScoredWindow,
+  { detector, members, table, judged }: ExplanationContext,
+): number[] {
+  const stratum = stratumIndexOf(detector.strata, window);
+  return members.map((member, m) => {
+    const last = table.evidence[m]!.steps[stratum]!.thresholds.at(-1)!;
+    const nonconformity = member.nonconformities([window])[0]!;
+    const beyond = Math.max(0, judged.evidence[m]! - EVIDENCE_UNIT);
+    return beyond * (last > 0 ? Math.max(1, nonconformity / last) : 1);
+  });
+}
+
+/** As shares; where nobody has any, all weigh alike. */
+function weightsOf(strangeness: readonly number[]): number[] {
+  const total = strangeness.reduce((sum, each) => sum + each, 0);
+  return strangeness.map((each) => (total === 0 ? 1 / strangeness.length : each / total));
+}
+
+function familyOf(strangeness: readonly number[], { members }: Detector): string | null {
+  let family: number | null = null;
+  members.forEach(({ kind }, m) => {
+    if (kind !== 'autoencoder') return;
+    if (family === null || strangeness[m]! > strangeness[family]!) family = m;
+  });
+  return family === null ? null : members[family]!.name;
 }
 
 function networkErrors(
@@ -423,10 +452,16 @@ function stepSentence(
   return `${part}; without it the score would be ${besideTheta(without, theta)}`;
 }
 
-function leaderSentence({ leader, evidence }: Score, { members }: Detector): string {
+function leaderSentence(
+  { leader, evidence }: Score,
+  { members }: Detector,
+  family: string | null,
+): string {
   const place = members.findIndex(({ name }) => name === leader);
   const oneIn = evidence[place]! / EVIDENCE_UNIT;
-  return `strangest to the member ${leader}: seen in at most 1 of ${oneIn < 10 ? oneIn.toFixed(1) : Math.floor(oneIn)} normal windows`;
+  const rarity = oneIn < 10 ? oneIn.toFixed(1) : String(Math.floor(oneIn));
+  const like = family === null ? '' : `; of the threat families it looks most like ${family}`;
+  return `strangest to the member ${leader}: seen in at most 1 of ${rarity} normal windows${like}`;
 }
 
 function besideTheta(without: number, theta: number): string {

@@ -51,7 +51,7 @@ export function createScorer(detector: Detector, table: CalibrationTable): Score
       const judged = score(window);
       return {
         ...judged,
-        ...explainWindow(window, { detector, members, theta: table.theta, judged, score }),
+        ...explainWindow(window, { detector, members, table, judged, score }),
       };
     },
   };
