@@ -19,6 +19,7 @@ import type { Caller } from './gates.js';
 import type { Assignment, NodeDesk } from './node-desk.js';
 import type { MemberDesk } from './member-desk.js';
 import { isDue, type ServerIdentity } from './server-identity.js';
+import { traced } from './tracing.js';
 import type { UpdateDesk, WireReceipt } from './update-desk.js';
 import { toServiceError } from './protocol/error-trailer.js';
 import {
@@ -60,6 +61,9 @@ export interface Refusal {
   readonly error: FederationError;
 }
 
+/** What all kinds of calls have in common. */
+type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext' | 'metadata'>;
+
 type Handler<Request, Answer> = (caller: Caller, request: Request) => Promise<Answer>;
 
 /** The service as grpc-js wants it. */
@@ -69,7 +73,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
 
   const guarded = async <Answer>(
     method: string,
-    call: { getAuthContext(): { sslPeerCertificate?: { raw: Buffer } } },
+    call: Call,
     uploadBytes: number,
     run: (caller: Caller) => Promise<Answer>,
   ): Promise<Answer> => {
@@ -82,7 +86,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
       const leave = o.admission.enter(caller.nodeId, uploadBytes);
       try {
         await o.members.authorise(caller);
-        return await run(caller);
+        return await traced(method, call.metadata, () => run(caller), codeOf);
       } finally {
         leave();
       }
@@ -109,7 +113,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
       uploadBytesOf: (request: Request) => number = () => 0,
     ) =>
     (call: ServerUnaryCall<Request, Answer>, done: sendUnaryData<Answer>): void => {
-      guarded(method, call as never, uploadBytesOf(call.request), (caller) =>
+      guarded(method, call, uploadBytesOf(call.request), (caller) =>
         handler(caller, call.request),
       ).then(
         (answer) => done(null, answer),
@@ -156,7 +160,7 @@ export function createFederationService(o: FederationServiceOptions): Federation
     }),
 
     getObject: (call: ServerWritableStream<GetObjectRequest, GetObjectResponse>): void => {
-      guarded('GetObject', call as never, 0, () => sendObject(desk, call)).then(
+      guarded('GetObject', call, 0, () => sendObject(desk, call)).then(
         () => call.end(),
         (error: unknown) => call.emit('error', error),
       );
@@ -304,11 +308,7 @@ export async function listenFederation(
   return listen({ ...o, server, credentials });
 }
 
-function callerOf(
-  call: { getAuthContext(): { sslPeerCertificate?: { raw: Buffer } } },
-  federationId: string,
-  nowMs: number,
-): Caller {
+function callerOf(call: Call, federationId: string, nowMs: number): Caller {
   const raw = call.getAuthContext().sslPeerCertificate?.raw;
   if (raw === undefined) {
     throw new FederationError('ERR_IDENTITY_UNKNOWN', 'no client certificate came');
@@ -329,6 +329,8 @@ function callerOf(
     isDueForRenewal: isDue(certificate, nowMs),
   };
 }
+
+const codeOf = (cause: unknown): string => publicError(cause).code;
 
 /** What the other side may see. The detail stays in our log. */
 export function publicError(cause: unknown): FederationError {

@@ -32,6 +32,38 @@ export interface Metrics {
     o: Readonly<{ lastSeenSeconds: number; clockOffsetSeconds: number }>,
   ): void;
   setInFlight(bytes: number): void;
+  setHouse(
+    o: Readonly<{
+      leads: boolean;
+      roundAgeSeconds: number;
+      outboxAgeSeconds: number;
+      clockOffsetMedianSeconds: number;
+    }>,
+  ): void;
+  /** Share of the newest sealed aggregate's squared norm, by node; the nodes before are forgotten. */
+  setInfluence(ratios: ReadonlyMap<string, number>): void;
+}
+
+/** What this process exports under its own name, for dashboards and alert rules to be checked against. */
+export interface ExportedMetric {
+  readonly name: string;
+  readonly type: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** By name; `metrics.json` in this room is the committed copy. */
+export async function exportedMetrics(registry: Registry): Promise<readonly ExportedMetric[]> {
+  const all = await registry.getMetricsAsJSON();
+  return all
+    .filter((each) => each.name.startsWith('federation_'))
+    .map(({ name, type, help }) => ({
+      name,
+      type: String(type),
+      help,
+      labels: (registry.getSingleMetric(name) as unknown as { labelNames: string[] }).labelNames,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export function createMetrics(): Metrics {
@@ -132,6 +164,32 @@ export function createMetrics(): Metrics {
     help: 'Bytes of uploads in progress',
     registers,
   });
+  const leads = new Gauge({
+    name: 'federation_lease_held',
+    help: '1 in the process that moves the rounds',
+    registers,
+  });
+  const roundAge = new Gauge({
+    name: 'federation_round_age_seconds',
+    help: 'Since a round was sealed last, or since the first slot',
+    registers,
+  });
+  const outboxAge = new Gauge({
+    name: 'federation_outbox_age_seconds',
+    help: 'How long the oldest effect that is due has waited',
+    registers,
+  });
+  const clockMedian = new Gauge({
+    name: 'federation_clock_offset_median_seconds',
+    help: "Median of the members' clocks minus ours; 0 where fewer than three were heard lately",
+    registers,
+  });
+  const influence = new Gauge({
+    name: 'federation_update_influence_ratio',
+    help: "A node's share of the squared norm of the newest sealed aggregate",
+    labelNames: ['node'],
+    registers,
+  });
 
   return {
     registry,
@@ -163,6 +221,16 @@ export function createMetrics(): Metrics {
       clockOffset.set({ node }, o.clockOffsetSeconds);
     },
     setInFlight: (bytes) => inFlight.set(bytes),
+    setHouse: (o) => {
+      leads.set(o.leads ? 1 : 0);
+      roundAge.set(o.roundAgeSeconds);
+      outboxAge.set(o.outboxAgeSeconds);
+      clockMedian.set(o.clockOffsetMedianSeconds);
+    },
+    setInfluence: (ratios) => {
+      influence.reset();
+      for (const [node, ratio] of ratios) influence.set({ node }, ratio);
+    },
   };
 
   function ended(round: Round): void {

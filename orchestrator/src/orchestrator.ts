@@ -6,6 +6,7 @@
 import { Admission, DEFAULT_LIMITS, type AdmissionLimits } from './admission.js';
 import { createEnrolmentService, listenEnrolment } from './enrolment-service.js';
 import type { Authority } from './enrolment/authority.js';
+import { medianClockOffsetMs } from './clock-watch.js';
 import { EnrolmentDesk } from './enrolment/desk.js';
 import { SILENT, type Federation, type Log, type Signer } from './federation.js';
 import { createFederationService, listenFederation } from './federation-service.js';
@@ -15,6 +16,7 @@ import type { Metrics } from './metrics.js';
 import { MemberDesk } from './member-desk.js';
 import { NodeDesk } from './node-desk.js';
 import { startPacemaker, type Pacemaker } from './pacemaker.js';
+import { decodeManifest } from './protocol/manifest.js';
 import type { GovernanceChannel } from './publication/channel.js';
 import type { DetectorBuilder } from './publication/detector-builder.js';
 import { Membership } from './publication/membership.js';
@@ -26,7 +28,7 @@ import { UpdateDesk } from './update-desk.js';
 import { roundSummary, statusOf, type OrchestratorStatus } from './status.js';
 import type { Leadership } from './store/leadership.js';
 import type { ObjectStore } from './store/objects.js';
-import type { FederationStore, Publication, PublicationState } from './store/store.js';
+import type { FederationStore, NodeRow, Publication, PublicationState } from './store/store.js';
 
 export interface OrchestratorOptions {
   readonly federation: Federation;
@@ -93,6 +95,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   const runner = new RoundRunner({ ...o, observer: both(o.metrics.observer, o.observer) });
   await runner.initialise();
 
+  let leads = false;
   const loops: Pacemaker[] = [];
   const wake = (): void => {
     for (const loop of loops) loop.wake();
@@ -137,7 +140,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       ...o.http,
       registry: o.metrics.registry,
       checks: async () => ({ database: await answers(o.store) }),
-      refresh: () => refreshGauges(o, admission),
+      refresh: () => refreshGauges(o, admission, leads),
       status,
       rounds: async () =>
         (await o.store.rounds.newest({ limit: 100 })).map((each) => roundSummary(each.round)),
@@ -153,7 +156,8 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   loops.push(
     startPacemaker({
       work: async () => {
-        if (!(await o.leadership.hold())) return null;
+        leads = await o.leadership.hold();
+        if (!leads) return null;
         await runner.settle();
         if (await publisher.prepare()) wake();
         await runner.openDueSlot();
@@ -225,6 +229,35 @@ async function openEnrolment(
   });
 }
 
+async function refreshHouse(
+  o: OrchestratorOptions,
+  nodes: readonly NodeRow[],
+  leads: boolean,
+): Promise<void> {
+  const { store, federation, metrics } = o;
+  const nowMs = o.nowMs();
+  const { slotLengthMs } = federation.policy;
+  const newest = await store.lineage.newestManifest();
+  const sinceSlot = newest?.key.slotIndex ?? Number(await store.fact('first-slot'));
+  const effectAtMs = await store.rounds.nextEffectAtMs();
+  const medianMs = medianClockOffsetMs(nodes, nowMs, slotLengthMs);
+  metrics.setHouse({
+    leads,
+    roundAgeSeconds: (nowMs - sinceSlot * slotLengthMs) / 1_000,
+    outboxAgeSeconds: effectAtMs === null ? 0 : Math.max(0, nowMs - effectAtMs) / 1_000,
+    clockOffsetMedianSeconds: (medianMs ?? 0) / 1_000,
+  });
+  if (newest === null) return;
+  const { contributions } = decodeManifest(newest.bytes);
+  metrics.setInfluence(
+    new Map(
+      contributions
+        .filter((each) => each.verdict === 'accepted')
+        .map((each) => [each.nodeId, each.influencePpm / 1e6]),
+    ),
+  );
+}
+
 function earliest(dueMs: readonly number[]): number | null {
   return dueMs.length === 0 ? null : Math.min(...dueMs);
 }
@@ -238,7 +271,11 @@ async function answers(store: FederationStore): Promise<boolean> {
   }
 }
 
-async function refreshGauges(o: OrchestratorOptions, admission: Admission): Promise<void> {
+async function refreshGauges(
+  o: OrchestratorOptions,
+  admission: Admission,
+  leads: boolean,
+): Promise<void> {
   const nodes = await o.store.roster.list();
   const counts: Record<string, number> = { invited: 0, active: 0, paused: 0, left: 0, revoked: 0 };
   for (const node of nodes) {
@@ -253,6 +290,7 @@ async function refreshGauges(o: OrchestratorOptions, admission: Admission): Prom
   o.metrics.setInFlight(admission.inFlightBytes);
   const open = await o.store.publications.list({ states: ['queued', 'built', 'proposed'] });
   o.metrics.setBacklog(open.length);
+  await refreshHouse(o, nodes, leads);
 }
 
 function both(first: RoundObserver, second: RoundObserver | undefined): RoundObserver {

@@ -197,7 +197,8 @@ export class RoundRunner {
     const models = await store.lineage.models();
     const base = baseModelOf(models);
     const newestSealed =
-      (await store.lineage.newestSealedSlot()) ?? Number(await store.fact('first-slot'));
+      (await store.lineage.newestManifest())?.key.slotIndex ??
+      Number(await store.fact('first-slot'));
     const slotCount = mergedSlotCount(key.slotIndex, newestSealed, policy);
     const facts: RoundFacts = {
       id: { federationId: federation.federationId, ...key },

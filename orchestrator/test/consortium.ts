@@ -135,12 +135,13 @@ export async function testAuthority(folder: string, nowMs: number): Promise<Auth
 export async function testSigner(
   folder: string,
   nowMs: number,
-): Promise<{ signer: Signer; trusted: string }> {
+): Promise<{ signer: Signer; trusted: string; privateKey: string }> {
   const ops = await openAuthority({ folder: join(folder, 'ops'), federationId: 'OpsMSP', nowMs });
   const identity = await ops.issueNode('orchestrator', nowMs);
   const key = createPrivateKey(identity.privateKey);
   return {
     trusted: ops.certificatePem,
+    privateKey: identity.privateKey,
     signer: {
       certificatePem: identity.certificate,
       sign: (domain, document) => signDocument(domain, document, key),

@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { FEDERATION_ERRORS } from '../src/errors.js';
+import { createMetrics, exportedMetrics } from '../src/metrics.js';
 
 const room = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -28,6 +29,12 @@ describe('the room', () => {
     const listed = new Set([...readme.matchAll(/^\| `(ERR_[A-Z0-9_]+)`/gm)].map((m) => m[1]!));
     expect([...used].filter((code) => !listed.has(code))).toEqual([]);
     expect([...listed].filter((code) => !used.has(code))).toEqual([]);
+  });
+
+  it('exports the metrics that metrics.json lists', async () => {
+    const exported = await exportedMetrics(createMetrics().registry);
+    const committed: unknown = JSON.parse(readFileSync(join(room, 'metrics.json'), 'utf8'));
+    expect(committed).toEqual(exported);
   });
 
   it('has generated code that fits the proto file', () => {

@@ -2,140 +2,29 @@
  * The real process: started, killed with −9 in the middle of a round, started again, asked by its command line. The
  * channel is away all the time, and the rounds go on.
  */
-import { fork, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '@bhschain/dp';
-import { DETECTOR_ZERO } from '@bhschain/models/detector';
-import { openAuthority } from '../src/enrolment/authority.js';
+import { createFederationClient, type FederationClient } from '../src/protocol.js';
+import { temporaryFolder } from './consortium.js';
 import {
-  createFederationClient,
-  encodeParameters,
-  type FederationClient,
-  type WorkUnit,
-} from '../src/protocol.js';
-import { honestUpdate, temporaryFolder } from './consortium.js';
+  cli,
+  close,
+  closeAll,
+  ended,
+  nowMs,
+  room,
+  start,
+  submit,
+  takeWork,
+  updateOf,
+  writeState,
+} from './process-world.js';
 
-const room = join(dirname(fileURLToPath(import.meta.url)), '..');
-const nowMs = (): number => Date.now();
-const close: (() => void)[] = [];
-afterEach(() => {
-  for (const each of close.splice(0).reverse()) each();
-});
-
-interface Ready {
-  readonly port: number;
-  readonly httpPort: number;
-}
-
-function start(config: string): Promise<{ child: ChildProcess; ready: Ready }> {
-  return new Promise((resolve, reject) => {
-    const child = fork(join(room, 'dist/main.js'), ['--config', config], { silent: true });
-    close.push(() => child.kill('SIGKILL'));
-    let talk = '';
-    child.stderr?.on('data', (data: Buffer) => (talk += data.toString()));
-    child.on('message', (message: { type: string } & Ready) => {
-      if (message.type === 'ready') resolve({ child, ready: message });
-    });
-    child.once('exit', (code) => {
-      reject(new Error(`exit ${String(code)}: ${talk.slice(-2_000)}`));
-    });
-  });
-}
-
-function ended(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => child.once('exit', resolve));
-}
-
-function cli(...args: string[]): { code: number | null; out: string; err: string } {
-  const run = spawnSync(process.execPath, [join(room, 'bin/bhs-orchestrator.js'), ...args]);
-  return { code: run.status, out: run.stdout.toString(), err: run.stderr.toString() };
-}
-
-async function writeState(folder: string, port: number): Promise<string> {
-  const authority = await openAuthority({
-    folder: join(folder, 'ops'),
-    federationId: 'OpsMSP',
-    nowMs: nowMs(),
-  });
-  const identity = await authority.issueNode('orchestrator', nowMs());
-  mkdirSync(join(folder, 'identity'), { recursive: true });
-  writeFileSync(join(folder, 'identity/cert.pem'), identity.certificate);
-  writeFileSync(join(folder, 'identity/key.pem'), identity.privateKey, { mode: 0o600 });
-  const file = join(folder, 'orchestrator.yaml');
-  writeFileSync(
-    file,
-    `federationId: process-test
-stateDir: .
-listen: { host: 127.0.0.1, port: ${port} }
-http: { host: 127.0.0.1, port: 0 }
-hospitals:
-  - { nodeId: H1, mspId: H1MSP }
-  - { nodeId: H2, mspId: H2MSP }
-planPreset: demo
-policy:
-  slotLengthMs: 12000
-  openDelayMs: 50
-  gatherMaxMs: 2000
-  collectMaxMs: 9000
-  graceMs: 500
-  sealMaxMs: 400
-  roundsMax: 1
-gateway:
-  endpoints: ['127.0.0.1:1']
-  tlsRoot: ops/ca.pem
-  channel: consortium
-  chaincode: bhschain
-  mspId: OpsMSP
-  certFile: identity/cert.pem
-  keyFile: identity/key.pem
-`,
-  );
-  return file;
-}
-
-async function takeWork(client: FederationClient): Promise<WorkUnit> {
-  const giveUpMs = nowMs() + 40_000;
-  while (nowMs() < giveUpMs) {
-    await sleep(50);
-    const work = await client.getWork({ state: 'ready' }).catch(() => null);
-    if (work?.kind === 'train') return work.unit;
-  }
-  throw new Error('no work came');
-}
-
-const count = DETECTOR_ZERO.detector.parameters.length;
-
-/** Noise of about the plan's deviation, so that the screening takes it. */
-function updateOf(nodeId: string): Uint8Array {
-  const seed = Number(nodeId.slice(1));
-  return encodeParameters(honestUpdate(seed, count).map((entry) => Math.round(entry * 1.7)));
-}
-
-function submit(client: FederationClient, nodeId: string, unit: WorkUnit): Promise<unknown> {
-  const update = updateOf(nodeId);
-  return client.submitUpdate({
-    update,
-    envelope: {
-      schema: 1,
-      roundId: unit.roundId,
-      nodeId,
-      planHash: unit.planHash,
-      layoutHash: unit.layoutHash,
-      baseModel: unit.baseModel,
-      releases: [
-        { name: 'update', encoding: 'int32le-2^-20', length: count, digest: sha256Hex(update) },
-      ],
-      ledgerHead: { seq: 1, hash: sha256Hex(nodeId) },
-      dataCommitment: '',
-      software: 'test',
-      kernelHash: sha256Hex('kernel'),
-    },
-  });
-}
+afterEach(closeAll);
 
 describe.runIf(existsSync(join(room, 'dist/main.js')))('the process', () => {
   it('killed in mid-round and started again seals the round; the command line proves it', async () => {

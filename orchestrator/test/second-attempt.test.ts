@@ -124,6 +124,23 @@ describe('slots that are skipped for a reason', () => {
     expect(await rounds()).toMatchObject([{ outcome: 'clock' }]);
   });
 
+  it.each([10_000, -10_000, 3_600_000, -3_600_000])(
+    'our own clock jumps by %i ms in the middle of a round: no slot runs twice, slots only grow',
+    async (jumpMs) => {
+      await begin({});
+      await goOnUntil(START_MS + SLOT_MS + 2_500, ['H1', 'H2', 'H3']);
+      expect((await store.rounds.findOpen())?.round.phase).toBe('collecting');
+      clock.now += jumpMs;
+      await goOnUntil(clock.now + 3 * SLOT_MS, ['H1', 'H2', 'H3']);
+      // And back again, as when somebody mends it.
+      clock.now -= jumpMs;
+      await goOnUntil(clock.now + 3 * SLOT_MS, ['H1', 'H2', 'H3']);
+      const slots = (await rounds()).map((each) => each.slotIndex);
+      expect(slots.length).toBeGreaterThan(0);
+      expect(slots).toEqual([...new Set(slots)].sort((a, b) => a - b));
+    },
+  );
+
   it('one wrong clock of three is that hospital’s own', async () => {
     await begin({});
     clock.now = START_MS + SLOT_MS;

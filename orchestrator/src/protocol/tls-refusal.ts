@@ -76,7 +76,7 @@ function probe(identity: TlsIdentity): Promise<string | null> {
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? '';
-      const aboutTls = /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code);
+      const aboutTls = /^(ERR_(SSL|TLS)|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code);
       answer(aboutTls ? `the handshake failed: ${code} ${error.message}` : null);
     });
   });

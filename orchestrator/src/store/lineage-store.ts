@@ -61,12 +61,15 @@ export class LineageStore {
     return rows.map(manifestOf);
   }
 
-  async newestSealedSlot(): Promise<number | null> {
+  async newestManifest(): Promise<StoredManifest | null> {
     const row = await this.#db
       .selectFrom('manifest')
-      .select((e) => e.fn.max<number | null>('slot').as('slot'))
+      .selectAll()
+      .orderBy('slot', 'desc')
+      .orderBy('attempt', 'desc')
+      .limit(1)
       .executeTakeFirst();
-    return row?.slot ?? null;
+    return row === undefined ? null : manifestOf(row);
   }
 
   /** Puts the model that everything starts from on record, once. */
