@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { initialParameters, type Architecture } from '../src/architecture/index.js';
 import { openTfjsNode } from '../src/interop/tfjs-node.js';
 import { createKernel } from '../src/kernel/index.js';
-import { createAdam } from '../src/training/index.js';
+import { preTrain } from '../src/training/index.js';
 import { randomBatch, randomParameters, relativeError, seeded } from './reference.js';
 
 const SHAPES: readonly Architecture[] = [
@@ -54,11 +54,15 @@ describe.each(SHAPES)('the optional engine at $steps × $features', (a) => {
     const start = initialParameters(a, seeded(53));
     const train = (on: Awaited<ReturnType<typeof engineOf>>): Float32Array => {
       const parameters = start.slice();
-      const adam = createAdam(parameters.length);
-      for (let step = 0; step < 10; step++) {
-        on.setParameters(parameters);
-        adam.step(parameters, on.gradient(batch).gradient, 0.01);
-      }
+      preTrain({
+        kernel: on,
+        parameters,
+        batch,
+        steps: 10,
+        windowsPerStep: 4,
+        learningRate: 0.01,
+        random: seeded(54),
+      });
       return parameters;
     };
     const [theirs, ours] = [train(await engineOf()), train(createKernel(a))];

@@ -6,7 +6,8 @@ import type { Kernel, WindowBatch } from '../kernel/index.js';
 import { createAdam } from './optimisers.js';
 
 export interface PreTrainingOptions {
-  readonly kernel: Kernel;
+  /** Or another engine of the same network, such as TensorFlow's. */
+  readonly kernel: Pick<Kernel, 'setParameters' | 'gradient'>;
   /** Changed in place. */
   readonly parameters: Float32Array;
   readonly batch: WindowBatch;
