@@ -352,3 +352,67 @@ describe('the mode', () => {
     expect((await setMode(o, 'off')).message).toMatch(/^ERR_ARGUMENT: mode: /);
   });
 });
+
+describe('an entry of the registry, every step from every state', () => {
+  type State = 'proposed' | 'active' | 'superseded' | 'withdrawn' | 'refused';
+  type StepName = 'attest' | 'activate' | 'refuse' | 'rollBack' | 'withdraw';
+
+  async function vote(o: Consortium, action: string): Promise<void> {
+    for (const mspId of HOSPITALS.slice(0, 2)) {
+      const admin = person(mspId, 'admin', { role: 'hospital-admin' });
+      await accepted(o.submit(admin, 'DetectorContract:vote', [action, '1', DIGEST]));
+    }
+  }
+
+  /** Version 1 in that state; detector 0 or version 2 is active beside it. */
+  async function inState(state: State): Promise<{ o: Consortium; hashes: Hashes }> {
+    const o = await createConsortium();
+    const hashes = await propose(o, 1);
+    if (state === 'refused') {
+      await accepted(o.submit(o.ops, 'DetectorContract:refuse', ['1', DIGEST]));
+      return { o, hashes };
+    }
+    await accepted(attest(o, 0, 1, hashes));
+    await accepted(attest(o, 2, 1, hashes));
+    if (state === 'proposed') return { o, hashes };
+    await accepted(activate(o, 1));
+    if (state === 'active') return { o, hashes };
+    await activated(o, 2);
+    if (state === 'superseded') return { o, hashes };
+    await vote(o, 'withdraw');
+    const admin = person('H1MSP', 'admin', { role: 'hospital-admin' });
+    await accepted(o.submit(admin, 'DetectorContract:withdraw', ['1']));
+    return { o, hashes };
+  }
+
+  /** Where each step leads; what is not here is refused. */
+  const LEADS: Readonly<Record<StepName, Partial<Record<State, State>>>> = {
+    attest: { proposed: 'proposed' },
+    activate: { proposed: 'active', active: 'active' },
+    refuse: { proposed: 'refused' },
+    rollBack: { superseded: 'active' },
+    withdraw: { proposed: 'withdrawn', superseded: 'withdrawn' },
+  };
+  const STATES: readonly State[] = ['proposed', 'active', 'superseded', 'withdrawn', 'refused'];
+  const cases = (Object.keys(LEADS) as StepName[]).flatMap((step) =>
+    STATES.map((from) => [step, from, LEADS[step][from] ?? 'ERR_DETECTOR_STATE'] as const),
+  );
+
+  it.each(cases)('%s from %s: %s', async (step, from, expected) => {
+    const { o, hashes } = await inState(from);
+    const admin = person('H1MSP', 'admin', { role: 'hospital-admin' });
+    if (step === 'rollBack' || step === 'withdraw') await vote(o, step);
+    const take: Readonly<Record<StepName, () => Promise<Simulation>>> = {
+      attest: () => attest(o, 1, 1, hashes),
+      activate: () => activate(o, 1),
+      refuse: () => o.submit(o.ops, 'DetectorContract:refuse', ['1', DIGEST]),
+      rollBack: () => o.submit(admin, 'DetectorContract:rollBack', ['1']),
+      withdraw: () => o.submit(admin, 'DetectorContract:withdraw', ['1']),
+    };
+    const { message } = await take[step]();
+    if (expected === 'ERR_DETECTOR_STATE') {
+      expect(message).toMatch(/^ERR_DETECTOR_STATE: /);
+      expect((await status(o, '1'))['state']).toBe(from);
+    } else expect((await status(o, '1'))['state']).toBe(expected);
+  });
+});
