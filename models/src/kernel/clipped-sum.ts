@@ -1,8 +1,8 @@
 /**
  * The exact integer sum of clipped gradients, over one network or several (privacy.md §8.2).
  *
- * Each window: squared norm in float64 over all networks, one factor, nearest integers, then a proof that all its
- * integers together keep the bound. A window that fails is rounded towards zero, which cannot raise its norm; one that still fails,
+ * Each window: squared norm in float64 over all networks, one factor, nearest integers, then a proof that all its integers
+ * together keep the bound. A window that fails is rounded towards zero, which cannot raise its norm; one that still fails,
  * or whose gradient is not finite, contributes zero. Only integers are added, so the order of windows leaves no trace.
  * @module
  */
@@ -51,7 +51,8 @@ type Request = Omit<ClippedSumRequest, keyof WindowBatch>;
  * Adds the clipped, rounded gradients of the selected windows to `out`, network after network: one window's integers over
  * all networks together have an L2 norm of at most `sensitivityUnits`.
  *
- * @throws {KernelError} `ERR_KERNEL_BATCH` for a batch that does not fit its network or the others, `ERR_KERNEL_SUM` for the rest
+ * @throws {KernelError} `ERR_KERNEL_BATCH` for a batch that does not fit its network or the others, `ERR_KERNEL_SUM` for
+ *   the rest
  */
 export function jointClippedSum(members: readonly Member[], request: Request): ClippedSumReport {
   const { select, sensitivityUnits, out } = request;
