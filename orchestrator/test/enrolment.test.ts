@@ -1,10 +1,11 @@
 /** A hospital joins: invitation, pin, consent of its MSP, approval; and everything that must not work. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, sign, X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Admission, DEFAULT_LIMITS } from '../src/admission.js';
 import { createEnrolmentService, listenEnrolment } from '../src/enrolment-service.js';
 import { openAuthority, type Authority, type IssuedIdentity } from '../src/enrolment/authority.js';
 import { EnrolmentDesk } from '../src/enrolment/desk.js';
+import { decodeRequestFile, encodeResponseFile } from '../src/enrolment/offline-files.js';
 import { withdrawNode } from '../src/enrolment/revocation.js';
 import { recordFounders } from '../src/enrolment/roster.js';
 import type { ListeningServer } from '../src/listening.js';
@@ -17,6 +18,7 @@ import {
   type EnrolmentKey,
   type MspIdentity,
 } from '../src/protocol.js';
+import { mspProof } from '../src/protocol/enrolment-client.js';
 import { encodeInvitation } from '../src/protocol/invitation.js';
 import { ServerIdentity } from '../src/server-identity.js';
 import type { FederationStore } from '../src/store/store.js';
@@ -134,6 +136,46 @@ describe('joining', () => {
     await expect(
       desk.approve({ requestId: request.requestId, fingerprint: key.fingerprint, by: 'ben' }),
     ).rejects.toMatchObject({ code: 'ERR_REQUEST_DECIDED' });
+  });
+
+  it('works by files, where there is no connection: the same checks, the same answer', async () => {
+    const { token } = decodeInvitation(await invite());
+    const key = await makeKey();
+    const file = {
+      kind: 'bhs-enrolment-request',
+      version: 1,
+      federationId: FEDERATION_ID,
+      nodeId: 'H1',
+      token,
+      csr: Buffer.from(key.csr).toString('base64'),
+      mspId: msp.mspId,
+      mspCertificate: msp.certificate,
+      mspSignature: sign(
+        'sha256',
+        mspProof(key.csr, token),
+        createPrivateKey(msp.privateKey),
+      ).toString('base64'),
+    };
+    expect(() => decodeRequestFile('{"kind":"other"}')).toThrow(/request file/);
+    expect(() => decodeRequestFile(JSON.stringify({ ...file, csr: 1 }))).toThrow(/csr/);
+    const request = await desk.request(decodeRequestFile(JSON.stringify(file)));
+    await desk.approve({ requestId: request.requestId, fingerprint: key.fingerprint, by: 'ben' });
+    const response = JSON.parse(
+      encodeResponseFile({
+        federationId: FEDERATION_ID,
+        request: (await store.enrolment.request(request.requestId))!,
+        ca: authority.bundlePem,
+        federationDocument: Buffer.from('{}'),
+        address: 'federation.example:443',
+      }),
+    ) as { state: string; certificate: string; ca: string };
+    expect(response).toMatchObject({ state: 'approved', ca: authority.certificatePem });
+    const certificate = new X509Certificate(response.certificate);
+    expect(certificate.checkPrivateKey(createPrivateKey(key.privateKey))).toBe(true);
+    // A token is good once, whichever way it came.
+    await expect(
+      desk.request({ ...decodeRequestFile(JSON.stringify(file)), csr: (await makeKey()).csr }),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/ERR_SIGNATURE|ERR_TOKEN/) as string });
   });
 
   it('gives the same request when the same key joins again', async () => {

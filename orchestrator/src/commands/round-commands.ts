@@ -59,7 +59,7 @@ export function addRoundCommands(line: CommandLine): void {
           (each) =>
             `${each.round}  ${each.acceptedCount} updates → ${each.resultModel}  bits equal, manifest ${each.manifest.slice(0, 12)}… signed`,
         );
-        print(o, proofs, lines.join('\n'));
+        print(o, proofs, lines.join('\n') || 'no sealed rounds');
       }),
     );
 
@@ -82,7 +82,7 @@ export function addRoundCommands(line: CommandLine): void {
           each.round,
           ...each.checks.map((c) => `  ${c.ok ? 'PASS' : 'FAIL'}  ${c.check}: ${c.detail}`),
         ]);
-        print(o, rounds, lines.join('\n'));
+        print(o, rounds, lines.join('\n') || 'no sealed rounds');
         const failed = rounds.filter((each) => each.checks.some((check) => !check.ok));
         if (failed.length > 0) {
           throw new OrchestratorError(
