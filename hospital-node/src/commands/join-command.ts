@@ -3,7 +3,7 @@
  * person waits in the middle of it.
  * @module
  */
-import { decodeInvitation, type FederationClient } from '@bhschain/orchestrator/protocol';
+import { decodeInvitation } from '@bhschain/orchestrator/protocol';
 import { openAuditLog } from '../audit/audit-log.js';
 import type { NodeConfig } from '../config.js';
 import { preChecks } from '../doctor/all-checks.js';
@@ -19,7 +19,8 @@ import {
 import { readResponseFile, writeRequestFile } from '../enrolment/offline-files.js';
 import { EnrolmentError } from '../errors.js';
 import { openFederation } from '../parts/federation-connection.js';
-import { readCalendar, type FederationCalendar } from '../round/federation-document.js';
+import { greet } from '../parts/greeting.js';
+import { readCalendar } from '../round/federation-document.js';
 import type { CommandOutcome } from './outcome.js';
 
 export interface JoinCommandOptions {
@@ -145,7 +146,8 @@ async function conclude(config: NodeConfig, o: JoinCommandOptions): Promise<Comm
   const next = `Now: bhs-node doctor --config ${o.configFile}, then bhs-node run --config ${o.configFile}`;
   const client = openFederation({ config, nowMs: o.nowMs });
   try {
-    const calendar = await calendarOf(client);
+    const { federationDocument } = await greet(client, config, { software: 'bhs-node join' });
+    const calendar = readCalendar(federationDocument);
     const nextSlot = Math.floor(o.nowMs() / calendar.slotLengthMs) + 1;
     const at = new Date(nextSlot * calendar.slotLengthMs);
     return {
@@ -167,13 +169,4 @@ async function conclude(config: NodeConfig, o: JoinCommandOptions): Promise<Comm
   } finally {
     client.close();
   }
-}
-
-async function calendarOf(client: FederationClient): Promise<FederationCalendar> {
-  const { federationDocument } = await client.hello({
-    software: 'bhs-node join',
-    kernelHash: '',
-    ledgerHead: null,
-  });
-  return readCalendar(federationDocument);
 }

@@ -9,6 +9,7 @@ import { sentenceOf } from '../doctor/federation-fault.js';
 import { readIdentityFiles } from '../enrolment/node-identity.js';
 import { codeOf, HospitalNodeError } from '../errors.js';
 import { openFederation } from '../parts/federation-connection.js';
+import { greet } from '../parts/greeting.js';
 import { readCalendar } from '../round/federation-document.js';
 import type { CommandOutcome } from './outcome.js';
 
@@ -19,10 +20,8 @@ export async function verifyRoundCommand(
 ): Promise<CommandOutcome> {
   const client = openFederation({ config, nowMs: o.nowMs });
   try {
-    const { federationDocument } = await client.hello({
+    const { federationDocument } = await greet(client, config, {
       software: 'bhs-node verify-round',
-      kernelHash: '',
-      ledgerHead: null,
     });
     const { slotLengthMs } = readCalendar(federationDocument);
     const sealed = await client.listManifests(0);

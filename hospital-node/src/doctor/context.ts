@@ -11,6 +11,7 @@ import type { NodeConfig } from '../config.js';
 import { connectFabric, type FabricConnection } from '../fabric/connection.js';
 import { readIdentity } from '../fabric/identity.js';
 import { openFederation } from '../parts/federation-connection.js';
+import { greet } from '../parts/greeting.js';
 import { readLedger } from '../privacy-ledger/index.js';
 import { skip, type Look } from './check.js';
 
@@ -77,9 +78,7 @@ export function createContext(config: NodeConfig, surroundings: Surroundings): D
     ...surroundings,
     config,
     client,
-    hello: once(async () =>
-      client().hello({ software: 'bhs-node doctor', kernelHash, ledgerHead: ledger().head }),
-    ),
+    hello: once(async () => greet(client(), config, { software: 'bhs-node doctor', kernelHash })),
     fabric,
     channel: once(async () => {
       const connection = await fabric();

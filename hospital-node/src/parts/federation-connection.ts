@@ -9,14 +9,15 @@ import { createFederationClient, type FederationClient } from '@bhschain/orchest
 import { readIdentityFiles, settleIdentity } from '../enrolment/node-identity.js';
 import { readText, type Surroundings } from './surroundings.js';
 
-export function openFederation({
-  config,
-  nowMs,
-}: Pick<Surroundings, 'config' | 'nowMs'>): FederationClient {
+/** @param create - what dials; for tests */
+export function openFederation(
+  { config, nowMs }: Pick<Surroundings, 'config' | 'nowMs'>,
+  create: typeof createFederationClient = createFederationClient,
+): FederationClient {
   const { id, address, tls, signerCa } = config.federation;
   const connect = (): FederationClient => {
     const { ca, certificate, privateKey } = readIdentityFiles(tls);
-    return createFederationClient({
+    return create({
       address,
       federationId: id,
       nodeId: config.nodeId,

@@ -1,0 +1,68 @@
+/** `config check` and `config explain`: every key, where its value comes from, and what it means. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { checkConfig, explainConfig, type ExplainedKey } from '../src/commands/config-command.js';
+import { CONFIG_SCHEMA } from '../src/config-schema.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const HALF = `mspId: H1MSP
+stateDir: state
+log:
+  file: access.jsonl
+http: { port: 8443 }
+logLevel: debug
+`;
+
+function written(text: string): string {
+  const file = join(temporaryFolder(), 'node.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+afterEach(() => vi.unstubAllEnvs());
+
+const keysOf = (file: string): Map<string, ExplainedKey> => {
+  const { keys } = explainConfig(file).facts as { keys: readonly ExplainedKey[] };
+  return new Map(keys.map((each) => [each.key, each]));
+};
+
+describe('config explain', () => {
+  it('tells value, origin, default and meaning of every key, also of an unfinished file', () => {
+    vi.stubEnv('BHS_NODE_LOG_LEVEL', 'warn');
+    const file = written(HALF);
+    const keys = keysOf(file);
+    expect(keys.get('http.port')).toMatchObject({ value: 8443, origin: `${file}:5`, default: '0' });
+    expect(keys.get('http.host')).toMatchObject({ value: '127.0.0.1', origin: 'default' });
+    expect(keys.get('logLevel')).toMatchObject({
+      value: 'warn',
+      origin: 'environment BHS_NODE_LOG_LEVEL',
+    });
+    expect(keys.get('federation.address')).toMatchObject({
+      value: null,
+      origin: 'missing',
+      default: null,
+    });
+    expect(explainConfig(file).exitCode).toBe(1);
+    for (const { key, meaning } of keys.values()) expect(meaning, key).toMatch(/\w{3}.*[.)]$/);
+  });
+
+  it('knows every key of the schema', () => {
+    interface Keys {
+      readonly properties?: Readonly<Record<string, Keys>>;
+    }
+    const count = ({ properties }: Keys): number =>
+      properties === undefined
+        ? 1
+        : Object.values(properties).reduce((sum, each) => sum + count(each), 0);
+    expect(keysOf(written(HALF)).size).toBe(count(CONFIG_SCHEMA as Keys));
+    expect(keysOf(written(HALF)).size).toBeGreaterThan(30);
+  });
+});
+
+describe('config check', () => {
+  it('says yes in a sentence, or names line, key and code', () => {
+    const { exitCode, sentences } = checkConfig(written(`${HALF}logLevl: x\n`));
+    expect(exitCode).toBe(2);
+    expect(sentences[0]).toMatch(/ERR_CONFIG_/);
+  });
+});
