@@ -5,6 +5,7 @@ export type ExperimentErrorCode =
   | 'ERR_DEMO_NODE_VERSION'
   | 'ERR_DEMO_PORT'
   | 'ERR_DEMO_PROCESS'
+  | 'ERR_DEMO_SPARE'
   | 'ERR_DEMO_STATE_FLAGS'
   | 'ERR_DEMO_STATE_FOREIGN'
   | 'ERR_DEMO_STATE_LOCKED'
