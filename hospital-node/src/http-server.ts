@@ -35,7 +35,7 @@ export interface HttpServerOptions {
   readonly hospital: string;
   readonly mspId: string;
   readonly review: ReviewStore;
-  readonly fabric: Pick<FabricConnection, 'submit' | 'kind'>;
+  readonly fabric: Pick<FabricConnection, 'submit' | 'evaluate' | 'channel' | 'kind'>;
   readonly follower: Pick<BlockFollower, 'health'>;
   readonly metrics: Registry;
   readonly ready: () => Readiness;
@@ -94,6 +94,8 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     sessions: createSessions(o.review.database),
     decisions: createDecisions({ review: o.review, fabric: o.fabric, mspId: o.mspId }),
     now: o.now,
+    readBlock: (blockNumber) =>
+      o.fabric.evaluate('qscc/GetBlockByNumber', [o.fabric.channel, blockNumber]),
     status: () => ({ ...o.status(), hospital: o.hospital, ledger: ledgerFacts(o) }),
   });
   if (o.consoleDir !== null && existsSync(o.consoleDir)) await servePage(app, o.consoleDir);

@@ -67,6 +67,8 @@ beforeAll(async () => {
     review,
     fabric: {
       kind: 'development ledger',
+      channel: 'consortium',
+      evaluate: (fn, args) => Promise.resolve(Buffer.from(`${fn} ${args.join(' ')}`)),
       submit: async (fn, args, o) => ({
         txId: await ledger(fn, args.map(String), o?.identity?.certificatePem ?? ''),
         code: 0,
@@ -261,7 +263,12 @@ describe('signing in', () => {
     const ana = await signedIn('ana');
     const other = await startHttpServer({
       ...{ host: '127.0.0.1', port: 0, consoleDir: null, hospital: 'H1', mspId: 'H1MSP', review },
-      fabric: { kind: 'Fabric', submit: () => Promise.reject(new Error('unused')) },
+      fabric: {
+        kind: 'Fabric',
+        channel: 'consortium',
+        evaluate: () => Promise.reject(new Error('unused')),
+        submit: () => Promise.reject(new Error('unused')),
+      },
       follower: { health: () => ({}) as never },
       metrics: new Registry(),
       ready: () => ({ ok: true, checks: {} }),

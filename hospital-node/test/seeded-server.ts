@@ -18,7 +18,8 @@ import {
   scorerOfDetectorZero,
 } from './evidence-fixture.js';
 import { consortium, identityOf } from './identity-fixture.js';
-import { advanced, chainOf, hashOf, migratedFile, transactionOf, write } from './review-fixture.js';
+import { createTestChain, originOf, type Origin, type Signer } from './block-fixture.js';
+import { advanced, hashOf, migratedFile, transactionOf, write } from './review-fixture.js';
 
 export const PASSWORD = 'correct horse battery';
 const HOUR_MS = 3_600_000;
@@ -64,20 +65,28 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
   }
   const review = openReviewStore({ file });
   const records = new Map<string, QuarantineRecord>();
-  const append = async (transactions: ReturnType<typeof transactionOf>[]): Promise<void> => {
-    const { nextBlock, previousHash } = readCheckpoint(review.database, 'consortium');
-    const [block] = chainOf([transactions]);
+  const signer = (mspId: string, name: string, attributes: Record<string, string>): Signer => ({
+    mspId,
+    ...identityOf(world, { mspId, name, attributes }),
+  });
+  const chain = createTestChain([signer('H1MSP', 'peer0.h1', {}), signer('H2MSP', 'peer0.h2', {})]);
+  const append = async (
+    transaction: ReturnType<typeof transactionOf>,
+    origin: Origin,
+  ): Promise<string> => {
     await applyBlock(review.database, {
       channel: 'consortium',
-      block: { ...block!, number: nextBlock, hash: hashOf(`block ${nextBlock}`), previousHash },
+      block: chain.block([{ ...transaction, origin }]),
       consumers: [review.consumer],
       atMs: Date.now(),
     });
+    return origin.txId;
   };
+  const orderer = signer('H1MSP', 'gateway.h1', {});
   const step = async (txId: string, change: Parameters<typeof advanced>[1]): Promise<string> => {
     const record = advanced(records.get(txId)!, change);
     records.set(txId, record);
-    const stepTxId = hashOf(`${txId} ${record.version}`);
+    const origin = originOf(orderer);
     const grant =
       record.state === 'released'
         ? [
@@ -88,31 +97,28 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
             }),
           ]
         : [];
-    await append([
+    return append(
       transactionOf({
-        txId: stepTxId,
+        txId: origin.txId,
         function: `QuarantineContract:${change.step}`,
         args: [txId, String(record.version - 1), record.proposal?.reasonDigest ?? ''],
         writes: [write([record.cause === 'break-glass' ? 'rev' : 'q', txId], record), ...grant],
       }),
-    ]);
-    return stepTxId;
+      origin,
+    );
   };
 
   const scorer = scorerOfDetectorZero();
   const held = heldWindows(scorer).filter(({ window }) => window.rows.length >= 9);
-  await append([detectorTransaction()]);
+  await append(detectorTransaction(), originOf(orderer));
   const holds: string[] = [];
   for (const [i, scene] of SCENES.entries()) {
-    const identity = identityOf(world, {
-      mspId: 'H1MSP',
-      name: `clin-${i}`,
-      attributes: { role: scene.role, ward: scene.ward },
-    });
+    const identity = signer('H1MSP', `clin-${i}`, { role: scene.role, ward: scene.ward });
+    const origin = originOf(identity);
     const actor = actorOf('H1MSP', identity.certificatePem);
     const glass = scene.fn === 'breakGlass';
     const record = {
-      txId: hashOf(`scene ${i}`),
+      txId: origin.txId,
       session: '0123456789abcdef',
       actor,
       function: `RecordAccessContract:${scene.fn}`,
@@ -141,7 +147,7 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
     ) as QuarantineRecord;
     records.set(record.txId, written);
     holds.push(record.txId);
-    await append([
+    await append(
       glass
         ? {
             ...transaction,
@@ -151,7 +157,8 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
             ],
           }
         : transaction,
-    ]);
+      origin,
+    );
   }
   const claim = {
     step: 'claim',
@@ -184,6 +191,8 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
     review,
     fabric: {
       kind: 'development ledger',
+      channel: 'consortium',
+      evaluate: (_fn, args) => Promise.resolve(chain.bytesOf(Number(args[1]))),
       submit: async (fn, args, o) => {
         const by = actorOf('H1MSP', o?.identity?.certificatePem ?? '');
         const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);

@@ -64,6 +64,13 @@ export interface Evidence {
   readonly agrees: boolean;
   readonly ringDigest: string;
   readonly windowCount: number;
+  readonly members: readonly {
+    readonly name: string;
+    readonly pValue: number;
+    readonly share: number;
+    readonly leads: boolean;
+  }[];
+  readonly family: string | null;
 }
 
 export interface HistoryStep {
@@ -148,6 +155,20 @@ let csrf = '';
 export function rememberSession(session: Session): Session {
   csrf = session.csrf;
   return session;
+}
+
+/** @throws {Problem} as `ask` does */
+export async function askBytes(path: string): Promise<Uint8Array> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`);
+  } catch {
+    throw new Problem(0, { detail: 'The node does not answer. Is it running?' });
+  }
+  if (!response.ok) {
+    throw new Problem(response.status, (await response.json()) as Record<string, unknown>);
+  }
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 export async function ask<T>(

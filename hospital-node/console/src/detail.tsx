@@ -3,6 +3,8 @@ import type { HoldDetail } from './api.js';
 import { Decide } from './decide.js';
 import { HeatMap } from './heat-map.js';
 import { detail, detailProblem, loadDetail, nowMs, open, openTxId } from './model.js';
+import { Members } from './members.js';
+import { ProofPanel } from './proof/proof-panel.js';
 import { ScoreBar } from './score-bar.js';
 import {
   agoWord,
@@ -90,6 +92,9 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
       ) : (
         <>
           <Reasons hold={hold} />
+          <Part title="Who saw it">
+            <Members evidence={hold.evidence} />
+          </Part>
           <Part title="The session, step by step">
             <HeatMap evidence={hold.evidence} key={hold.txId} />
           </Part>
@@ -97,7 +102,9 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
       )}
       <SameActor hold={hold} />
       <History hold={hold} />
-      <Proof hold={hold} />
+      <Part title="Proof">
+        <ProofPanel hold={hold} key={hold.txId} />
+      </Part>
     </article>
   );
 }
@@ -244,71 +251,6 @@ function History({ hold }: { readonly hold: HoldDetail }): JSX.Element {
           )}
         </p>
       )}
-    </Part>
-  );
-}
-
-function Proof({ hold }: { readonly hold: HoldDetail }): JSX.Element {
-  const { proof, evidence } = hold;
-  const checks: readonly (readonly [string, boolean | null])[] = [
-    ['The score, computed again here, equals the one on the ledger', evidence?.agrees ?? null],
-    ['The sequence in the block hashes to the digest in the record', proof.ringAgrees],
-  ];
-  return (
-    <Part title="Proof">
-      <ul class="checks">
-        {checks.map(([text, passed]) => (
-          <li key={text}>
-            <b class={passed === null ? 'skip' : passed ? 'pass' : 'fail'}>
-              {passed === null ? 'SKIP' : passed ? 'PASS' : 'FAIL'}
-            </b>{' '}
-            {text}
-            {passed === null && ' – no detector judged this call'}
-          </li>
-        ))}
-      </ul>
-      <dl class="proof">
-        <dt>Transaction</dt>
-        <dd>
-          <code>{hold.txId}</code>
-        </dd>
-        <dt>Block</dt>
-        <dd>
-          {proof.block}, position {proof.position}
-        </dd>
-        <dt>Block hash</dt>
-        <dd>
-          <code>{proof.blockHash}</code>
-        </dd>
-        <dt>Endorsed by</dt>
-        <dd>{proof.endorsers.join(', ')}</dd>
-        <dt>Detector</dt>
-        <dd>
-          {proof.modelVersion === null ? (
-            'none'
-          ) : (
-            <>
-              version {proof.modelVersion} <code>{proof.modelHash}</code>
-            </>
-          )}
-        </dd>
-        <dt>Table</dt>
-        <dd>
-          <code>{proof.tableHash ?? '–'}</code>
-        </dd>
-        <dt>Call digest</dt>
-        <dd>
-          <code>{proof.callDigest}</code>
-        </dd>
-        <dt>Guard code</dt>
-        <dd>
-          <code>{proof.codeHash}</code>
-        </dd>
-        <dt>Actor</dt>
-        <dd>
-          {hold.actor} · {hold.mspId} · {timeWord(hold.at)}
-        </dd>
-      </dl>
     </Part>
   );
 }

@@ -83,7 +83,42 @@ const COLUMNS: Readonly<Record<string, string>> = {
   'sessions in the last hour': 'Sessions in the last hour',
   'denied or diverted': 'Calls refused or held',
   'position in session': 'Place in the session',
+  write: 'Changes something',
+  delete: 'Deletes something',
+  'records read, then written': 'Records read, then changed',
+  'distinct records written': 'Different records changed',
+  'share of writes': 'Share of changes',
+  'surprisal after the two acts before': 'Unusual after the two acts before',
 };
+
+const MEMBERS: Readonly<Record<string, string>> = {
+  insider: 'Network for curious insiders',
+  exfiltration: 'Network for data taken out',
+  ransomware: 'Network for destroyed data',
+  features: 'All features together',
+  'likelihood-ratio': 'Own habit against the role’s',
+  unseen: 'Acts never seen',
+  trigrams: 'Order of three acts',
+};
+
+export function memberWord(name: string): string {
+  return MEMBERS[name] ?? name;
+}
+
+const FAMILIES: Readonly<Record<string, string>> = {
+  insider: 'insiders who look where they have no business',
+  exfiltration: 'data that is taken out',
+  ransomware: 'data that is changed or destroyed',
+};
+
+export function familyWord(name: string): string {
+  return FAMILIES[name] ?? name;
+}
+
+/** A p-value as a share of normal windows; 1 says that every normal window is as strange. */
+export function rarityWord(pValue: number): string {
+  return pValue >= 0.5 ? 'common' : `1 of ${plain(1 / pValue)} normal windows`;
+}
 
 export function columnWord(name: string): string {
   return COLUMNS[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
@@ -173,6 +208,10 @@ export function valueWord(value: number, unit: string): string {
       return `${Math.round(value * 100)} %`;
     case 'log2':
       return plain(2 ** value);
+    case 'class 0 to 2':
+      return ['ordinary', 'sensitive', 'most sensitive'][value] ?? plain(value);
+    case 'squared coefficient of variation':
+      return `${plain(value)} (1: as irregular as chance)`;
     case 'log2 of 1/8 s':
       return `${durationWord((2 ** value - 1) / 8)} since the call before`;
     case 'log2 of a ratio':

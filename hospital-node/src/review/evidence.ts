@@ -8,22 +8,13 @@ import {
   createScorer,
   decodeDetector,
   decodeTable,
+  EVIDENCE_UNIT,
   type Explanation,
   type Scorer,
 } from '@bhschain/models/detector';
-import {
-  COLUMNS,
-  decodeCallContext,
-  decodeRing,
-  PEERLESS_MASK,
-  ROW_OUTCOMES,
-  TIMELESS_MASK,
-  type RowOutcome,
-} from '@bhschain/models/features';
+import { COLUMNS, ROW_OUTCOMES, type RowOutcome } from '@bhschain/models/features';
 import { ReviewError } from './errors.js';
-
-/** The ring's value ends with the first 8 bytes of the code hash of the guard that wrote it. */
-const CODE_HASH_BYTES = 8;
+import { judgedWindow, type JudgedWindow } from './judged-window.js';
 
 export interface EvidenceInput {
   readonly txId: string;
@@ -70,6 +61,19 @@ export interface Evidence {
   readonly agrees: boolean;
   readonly ringDigest: string;
   readonly windowCount: number;
+  /** Who saw what: strongest first. */
+  readonly members: readonly EvidenceMember[];
+  /** The threat family whose network finds the window the strangest; null without networks. */
+  readonly family: string | null;
+}
+
+export interface EvidenceMember {
+  readonly name: string;
+  /** p-value of this member alone; 1 is an everyday window. */
+  readonly pValue: number;
+  /** Part of all evidence beyond that of everyday windows; they sum to 1, or are all 0. */
+  readonly share: number;
+  readonly leads: boolean;
 }
 
 /** Decoded judges by the hashes of their bytes; a detector lives for hours, so a handful is enough. */
@@ -107,23 +111,18 @@ export function explainHold(input: EvidenceInput, judges: Judges): Evidence {
   if (ringBytes === null) throw missing('its block holds no sequence of calls');
   if (model === null || table === null) throw missing('its detector is not in the blocks read');
   let scorer: Scorer;
-  let ring: ReturnType<typeof decodeRing>;
+  let judged: JudgedWindow;
   let explanation: Explanation;
-  let mask: number;
-  const ringOnly = ringBytes.subarray(0, ringBytes.length - CODE_HASH_BYTES);
   try {
-    mask = maskOf(input.args);
+    judged = judgedWindow(ringBytes, input.args);
     scorer = judges.scorerOf(model, table);
-    ring = decodeRing(ringOnly);
-    explanation = scorer.explain({
-      rows: ring.rows.map((row) => row.columns),
-      mask,
-    });
+    explanation = scorer.explain(judged.window);
   } catch (cause) {
     throw missing('its sequence or its detector does not decode', cause);
   }
+  const { ring, window } = judged;
   const shown = COLUMNS.map((spec, index) => ({ spec, index })).filter(
-    ({ index }) => (mask & (1 << index)) === 0,
+    ({ index }) => (window.mask & (1 << index)) === 0,
   );
   const last = ring.rows.at(-1);
   return {
@@ -154,18 +153,24 @@ export function explainHold(input: EvidenceInput, judges: Judges): Evidence {
     alphaPpm: scorer.table.alphaPpm,
     score: explanation.scoreMillionths,
     agrees: explanation.scoreMillionths === input.score,
-    ringDigest: createHash('sha256').update(ringOnly).digest('hex'),
+    ringDigest: createHash('sha256').update(judged.ringBytes).digest('hex'),
     windowCount: ring.callCount,
+    members: membersOf(scorer, explanation),
+    family: explanation.family,
   };
 }
 
-/** The columns that were left out of the judgement: a coded source has no peers, a coarse clock no times. */
-function maskOf(args: readonly string[]): number {
-  const context = decodeCallContext(args.at(-1) ?? '');
-  return (
-    (context.code === null ? 0 : PEERLESS_MASK) |
-    (context.timeGranularity === 'exact' ? 0 : TIMELESS_MASK)
-  );
+function membersOf({ detector }: Scorer, judged: Explanation): readonly EvidenceMember[] {
+  const beyond = judged.evidence.map((evidence) => Math.max(0, evidence - EVIDENCE_UNIT));
+  const sum = beyond.reduce((total, each) => total + each, 0);
+  return detector.members
+    .map(({ name }, m) => ({
+      name,
+      pValue: round(Math.min(1, EVIDENCE_UNIT / judged.evidence[m]!)),
+      share: sum === 0 ? 0 : round(beyond[m]! / sum),
+      leads: name === judged.leader,
+    }))
+    .sort((a, b) => b.share - a.share);
 }
 
 function round(value: number): number {

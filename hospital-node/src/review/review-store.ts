@@ -131,6 +131,10 @@ export interface ReviewStore {
   summary(txId: string): HoldSummary;
   /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
   detail(txId: string): HoldDetail;
+  /** Where a hold was filed. @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
+  placeOf(txId: string): Readonly<{ block: string; position: number }>;
+  /** Detector or table by the hash of its bytes, as the channel published it. */
+  detectorBlob(hash: string): Uint8Array | null;
   /** Keeps a reason in the hospital and gives the digest that goes on the ledger. */
   keepReason(text: string): Promise<string>;
   counts(mspId: string): ReviewCounts;
@@ -238,6 +242,18 @@ class SqliteReviewStore implements ReviewStore {
     };
   }
 
+  placeOf(txId: string): Readonly<{ block: string; position: number }> {
+    const { block, position } = this.#row(txId);
+    return { block: String(block), position };
+  }
+
+  detectorBlob(hash: string): Uint8Array | null {
+    const row = this.database
+      .prepare('SELECT bytes FROM detector_blob WHERE hash = ?')
+      .get(hash) as { bytes: Uint8Array } | undefined;
+    return row?.bytes ?? null;
+  }
+
   async keepReason(text: string): Promise<string> {
     // A short sentence could be guessed from its bare hash, and the ledger is read by every member.
     const nonce = randomBytes(16).toString('hex');
@@ -332,11 +348,7 @@ class SqliteReviewStore implements ReviewStore {
   }
 
   #blob(hash: string | null): Uint8Array | null {
-    if (hash === null) return null;
-    const row = this.database
-      .prepare('SELECT bytes FROM detector_blob WHERE hash = ?')
-      .get(hash) as { bytes: Uint8Array } | undefined;
-    return row?.bytes ?? null;
+    return hash === null ? null : this.detectorBlob(hash);
   }
 
   #reason(digest: string): string | null {

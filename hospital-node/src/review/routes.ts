@@ -10,6 +10,7 @@ import type { Decisions, StepCommand } from './decisions.js';
 import { ReviewError } from './errors.js';
 import { holdDetailView, holdView } from './hold-view.js';
 import { signIn } from './people.js';
+import { reviewErrorOf } from './problem.js';
 import type { ReviewStore } from './review-store.js';
 import { sameToken, type Session, type Sessions } from './sessions.js';
 
@@ -20,6 +21,8 @@ export interface RouteOptions {
   readonly sessions: Sessions;
   readonly decisions: Decisions;
   readonly now: () => number;
+  /** A block's bytes as the ledger has them now. */
+  readonly readBlock: (blockNumber: string) => Promise<Uint8Array>;
   /** Facts of the node for the page's head; read on every poll, so cheap. */
   readonly status: () => object;
 }
@@ -54,6 +57,8 @@ const Listed = Type.Object(
   closed,
 );
 const ByTxId = Type.Object({ txid: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed);
+
+const ByHash = Type.Object({ hash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed);
 
 const UNDECIDED: readonly ReviewState[] = ['open', 'claimed', 'proposed', 'escalated'];
 const LIMIT_MAX = 200;
@@ -150,6 +155,38 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     if (request.headers['if-none-match'] === etag) return reply.code(304).send();
     return holdDetailView(hold, person, o.now());
   });
+
+  // What a reader needs to prove a hold for herself; nothing in it is this node's word.
+  app.get(
+    '/api/v1/holds/:txid/block',
+    { schema: { params: ByTxId } },
+    async (request: ById, reply) => {
+      await sessionOf(request);
+      const { block } = o.review.placeOf(request.params.txid);
+      let bytes: Uint8Array;
+      try {
+        bytes = await o.readBlock(block);
+      } catch (error) {
+        throw reviewErrorOf(error);
+      }
+      return reply.type('application/octet-stream').send(Buffer.from(bytes));
+    },
+  );
+  app.get<{ Params: Static<typeof ByHash> }>(
+    '/api/v1/detector-blobs/:hash',
+    { schema: { params: ByHash } },
+    async (request, reply) => {
+      await sessionOf(request);
+      const bytes = o.review.detectorBlob(request.params.hash);
+      if (bytes === null) {
+        throw new ReviewError('ERR_NOT_FOUND', 'No detector or table of this hash is known here.');
+      }
+      return reply
+        .type('application/octet-stream')
+        .header('cache-control', 'private, max-age=31536000, immutable')
+        .send(Buffer.from(bytes));
+    },
+  );
 
   const step = async (
     request: FastifyRequest,
