@@ -2,6 +2,8 @@
  * Who calls in a bench, the same on every ledger: the orchestrator and the nodes that make detector 0 active, a person with a
  * session of her own for every client, and a service account on epochs.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import type { Contract } from '@hyperledger/fabric-gateway';
 
@@ -29,7 +31,12 @@ export interface Population {
 
 const DIGEST = 'd'.repeat(64);
 const SERVICE_SESSION = 'f'.repeat(16);
-const OPENINGS_AT_ONCE = 16;
+const HOT_SESSION = 'e'.repeat(16);
+const OPEN = 'RecordAccessContract:openSession';
+const READ = 'RecordAccessContract:requestAccess';
+const CALLS_A_PERSON = 12;
+const MORNING_MS = Date.UTC(2026, 0, 5, 8);
+const PATIENCE = 20;
 
 export async function populate(
   channel: Channel,
@@ -43,50 +50,59 @@ export async function populate(
   const admins = hospitals.map((mspId) => person(mspId, 'admin', { role: 'hospital-admin' }));
   const ops = person('OpsMSP', 'orchestrator', { role: 'orchestrator' });
   if (name !== 'off') {
-    await activateDetectorZero({ hospitals, ops, nodes, admins, shadow: name === 'shadow' });
+    await activateDetectorZero({ hospitals, ops, nodes, admins, shadow: name !== 'enforce' });
   }
-  const people = Array.from({ length: clients }, (_, i) =>
-    person(hospitals[i % hospitals.length]!, `p-${i}`, { role: 'nurse', class: 'person' }),
-  );
-  for (let i = 0; i < people.length; i += OPENINGS_AT_ONCE) {
-    await Promise.all(
-      people
-        .slice(i, i + OPENINGS_AT_ONCE)
-        .map((contract, k) => must(contract, 'RecordAccessContract:openSession', opening(i + k))),
-    );
-  }
+  const shifts = Array.from({ length: clients }, (_, client) => createShift(channel, client));
   const [home] = hospitals as [string];
   const service = channel.identity(home, 'engine', { role: 'service', class: 'service' });
   const robot = channel.contract(home, service);
   const robotOpening = [SERVICE_SESSION, '', 'operations', ''];
-  await must(robot, 'RecordAccessContract:openSession', robotOpening);
+  await must(robot, OPEN, robotOpening);
   if (name !== 'off') {
     const actor = actorOf(home, service.certificatePem);
     await must(nodes[0]!, 'FederationContract:foldEpoch', [actor]);
   }
-  let calls = 0;
-  const read = (contract: Contract, session: string): Promise<CallOutcome> =>
-    attempt(contract, 'RecordAccessContract:requestAccess', [
-      session,
-      `H1-${(++calls % 4096).toString(16).padStart(16, '0')}`,
-      'treatment',
-      'notes',
-      '1',
-      '',
-    ]);
+  const hotPerson = person(home, 'hot', { role: 'nurse', class: 'person' });
+  await must(hotPerson, OPEN, [HOT_SESSION, 'ward 1', 'treatment', '']);
+  const again = (contract: Contract, session: string): Promise<CallOutcome> =>
+    attempt(contract, READ, [session, recordOf(0), 'treatment', 'notes', '1', '']);
   return {
-    call: (i) => read(people[i]!, sessionOf(i)),
-    hotCall: () => read(people[0]!, sessionOf(0)),
-    serviceCall: () => read(robot, SERVICE_SESSION),
+    call: (client) => shifts[client]!(),
+    hotCall: () => again(hotPerson, HOT_SESSION),
+    serviceCall: () => again(robot, SERVICE_SESSION),
   };
 }
 
-function sessionOf(client: number): string {
-  return client.toString(16).padStart(16, '0');
+/**
+ * What detector 0 thinks ordinary: somebody opens a session and reads eleven records in half an hour; then comes the next
+ * person. The times are declared (the federation replays a log), since a bench cannot wait for them.
+ */
+function createShift(channel: Channel, client: number): () => Promise<CallOutcome> {
+  const { hospitals } = channel;
+  const mspId = hospitals[client % hospitals.length]!;
+  let calls = 0;
+  let people = 0;
+  let atMs = 0;
+  let who: Contract;
+  let session = '';
+  return () => {
+    const step = calls++ % CALLS_A_PERSON;
+    if (step === 0) {
+      const name = `p-${client}-${++people}`;
+      const identity = channel.identity(mspId, name, { role: 'nurse', class: 'person' });
+      who = channel.contract(mspId, identity);
+      session = (client * 65_536 + people).toString(16).padStart(16, '0');
+      atMs = MORNING_MS + 1_000 * client;
+      return attempt(who, OPEN, [session, 'ward 1', 'treatment', `at=${atMs}`]);
+    }
+    atMs += 60_000 + ((calls * 7_919 + client * 104_729) % 120_000);
+    const record = recordOf(client * 31 + calls);
+    return attempt(who, READ, [session, record, 'treatment', 'notes', '1', `at=${atMs}`]);
+  };
 }
 
-function opening(client: number): readonly string[] {
-  return [sessionOf(client), 'ward 1', 'treatment', ''];
+function recordOf(n: number): string {
+  return `H1-${(n % 4096).toString(16).padStart(16, '0')}`;
 }
 
 async function activateDetectorZero(o: {
@@ -100,7 +116,7 @@ async function activateDetectorZero(o: {
   const { detectorBytes, tableBytes, detector } = DETECTOR_ZERO;
   const attestations = Math.floor(hospitals.length / 2) + 1;
   await must(ops, 'FederationContract:configure', [
-    JSON.stringify({ hospitals, attestations, replay: false, vocabulary: null }),
+    JSON.stringify({ hospitals, attestations, replay: true, vocabulary: null }),
   ]);
   const proposed = await must(ops, 'DetectorContract:propose', [
     String(detector.version),
@@ -142,10 +158,18 @@ async function commit(
   return { code, reply: Buffer.from(transaction.getResult()).toString('utf8') };
 }
 
+/** For what must succeed. Another peer may still be a block behind the one that committed the step before. */
 async function must(contract: Contract, name: string, args: readonly string[]): Promise<string> {
-  const { code, reply } = await commit(contract, name, args);
-  if (code !== 0) throw new Error(`${name}: code ${code}`);
-  return reply;
+  for (let attempts = 1; ; attempts++) {
+    try {
+      const { code, reply } = await commit(contract, name, args);
+      if (code === 0) return reply;
+      throw new Error(`${name}: code ${code}`);
+    } catch (error) {
+      if (attempts === PATIENCE) throw error;
+      await sleep(250);
+    }
+  }
 }
 
 async function attempt(
