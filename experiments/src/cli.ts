@@ -4,6 +4,7 @@
  * @module
  */
 import { Command, CommanderError } from 'commander';
+import { runCommand } from './commands/run.js';
 import { evaluateCommand } from './evaluate/command.js';
 
 const EXIT = { failed: 2, usage: 64 } as const;
@@ -16,6 +17,7 @@ const io = {
 const program = new Command('experiment')
   .description('Every number that is claimed, measured again by one command.')
   .exitOverride()
+  .addCommand(runCommand(io).exitOverride())
   .addCommand(evaluateCommand(io).exitOverride());
 
 try {

@@ -15,6 +15,11 @@ export type ExperimentErrorCode =
   | 'ERR_EVALUATE_DETECTOR'
   | 'ERR_EVALUATE_FILES'
   | 'ERR_EVALUATE_SESSIONS'
+  | 'ERR_RUN_QUEUE'
+  | 'ERR_RUN_STOPPED'
+  | 'ERR_RUN_UNKNOWN'
+  | 'ERR_STUDY_CONFIG'
+  | 'ERR_STUDY_DATA'
   | 'ERR_VERIFY_STATE';
 
 export class ExperimentError extends Error {

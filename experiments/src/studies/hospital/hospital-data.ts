@@ -1,0 +1,231 @@
+/**
+ * The data of a seed, stage by stage: feature rows of each hospital, public windows, an attacker's windows, SIEM totals.
+ * @module
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createHospitalWorld, type HospitalWorld } from '@bhschain/datasets';
+import type { ScoredWindow } from '@bhschain/models/detector';
+import { seedNumber, seedStream } from '../../harness/seed-streams.js';
+import type { StageOutput } from '../../harness/stages.js';
+import type { StudyContext } from '../../harness/study.js';
+import { replay } from '../detector-zero/ledger-replay.js';
+import { trainingWorlds } from '../detector-zero/worlds.js';
+import type { HospitalConfig } from './config.js';
+import { DAY_MS, featurise, GUILTY, type Borders, type Case } from './featurise.js';
+import { PUBLIC_DETECTOR } from './networks.js';
+import { RowStore } from './row-store.js';
+import { siemTotals, type SiemTotals } from './siem-arm.js';
+
+export interface HospitalData {
+  readonly nodeId: string;
+  readonly output: StageOutput;
+  readonly calibrationCases: readonly Case[];
+  readonly liveCases: readonly Case[];
+  training(): RowStore;
+  calibration(): RowStore;
+  live(): RowStore;
+}
+
+export function worldOf(config: HospitalConfig, seed: number): HospitalWorld {
+  const { world } = config;
+  const { scenarios, stream, maliciousShare, copies, difficulties } = world.incidents;
+  return createHospitalWorld({
+    ...world,
+    seed: seedNumber(seed, 'world'),
+    incidents: {
+      stream,
+      copies,
+      maliciousShare,
+      difficulties,
+      ...(scenarios.length === 0 ? {} : { scenarios }),
+    },
+  });
+}
+
+export function bordersOf(config: HospitalConfig, world: HospitalWorld): Borders {
+  return {
+    trainFromMs: world.startMs + config.timeline.profileDays * DAY_MS,
+    calibrateFromMs: world.liveFromMs - config.timeline.calibrationDays * DAY_MS,
+    liveFromMs: world.liveFromMs,
+  };
+}
+
+export async function hospitalsOf(
+  config: HospitalConfig,
+  world: () => HospitalWorld,
+  context: StudyContext,
+): Promise<HospitalData[]> {
+  const nodeIds = Array.from({ length: config.world.hospitals }, (_, i) => `H${i + 1}`);
+  const hospitals: HospitalData[] = [];
+  for (const [place, nodeId] of nodeIds.entries()) {
+    const output = await context.stage({
+      name: `featurise ${nodeId}`,
+      code: ['models', 'datasets', 'catalogue', 'hospital'],
+      config: {
+        seed: context.seed,
+        nodeId,
+        world: config.world,
+        timeline: config.timeline,
+        rounds: config.training.rounds,
+        windowsPerActorMax: config.training.windowsPerActorMax,
+        benignShare: config.evaluation.benignShare,
+      },
+      make(dir) {
+        const made = featurise({
+          world: world(),
+          hospital: world().hospitals[place]!,
+          borders: bordersOf(config, world()),
+          roles: PUBLIC_DETECTOR.roles,
+          rounds: config.training.rounds,
+          windowsPerActorMax: config.training.windowsPerActorMax,
+          samples: sampler(config.evaluation.benignShare, context.seed),
+        });
+        made.training.write(join(dir, 'training.bin'));
+        made.calibration.write(join(dir, 'calibration.bin'));
+        made.live.write(join(dir, 'live.bin'));
+        const { calibrationCases, liveCases } = made;
+        writeFileSync(join(dir, 'cases.json'), JSON.stringify({ calibrationCases, liveCases }));
+      },
+    });
+    const cases = JSON.parse(readFileSync(join(output.dir, 'cases.json'), 'utf8')) as Pick<
+      HospitalData,
+      'calibrationCases' | 'liveCases'
+    >;
+    const store = (name: string) => (): RowStore => RowStore.read(join(output.dir, `${name}.bin`));
+    hospitals.push({
+      nodeId,
+      output,
+      ...cases,
+      training: store('training'),
+      calibration: store('calibration'),
+      live: store('live'),
+    });
+  }
+  return hospitals;
+}
+
+function sampler(share: number, seed: number): (actor: string, day: number) => boolean {
+  const known = new Map<string, boolean>();
+  return (actor, day) => {
+    if (share === 1) return true;
+    const key = `${actor} ${day}`;
+    let chosen = known.get(key);
+    if (chosen === undefined) {
+      chosen = seedStream(seed, 'case-sample', actor, day).chance(share);
+      known.set(key, chosen);
+    }
+    return chosen;
+  };
+}
+
+/** Benign windows of the public simulator, on which detector 0 was made: what controls are fitted on. */
+export async function publicWindows(
+  config: HospitalConfig,
+  context: StudyContext,
+): Promise<{ output: StageOutput; windows: ScoredWindow[] }> {
+  const most = config.evaluation.publicWindows;
+  const output = await context.stage({
+    name: 'public windows',
+    code: ['models', 'datasets', 'publicWorlds', 'hospital'],
+    config: { most },
+    make(dir) {
+      const store = new RowStore();
+      const worlds = trainingWorlds();
+      for (const world of worlds) {
+        let seen = 0;
+        const until = Math.ceil(((worlds.indexOf(world) + 1) * most) / worlds.length);
+        for (const { window } of replay(world, {
+          roles: PUBLIC_DETECTOR.roles,
+          diverts: () => false,
+        })) {
+          if (store.size >= until) break;
+          // Every fifth, so that neighbours, which share rows, are few.
+          if (seen++ % 5 !== 0) continue;
+          let last = 0;
+          for (const row of window.rows) last = store.addRow(row);
+          store.addWindow(last, window.rows.length, { mask: window.mask, group: 0, flag: 0 });
+        }
+      }
+      store.write(join(dir, 'windows.bin'));
+    },
+  });
+  return { output, windows: RowStore.read(join(output.dir, 'windows.bin')).windows() };
+}
+
+/** Windows full of an attacker's calls, from a world of another seed: what contaminates or poisons training. */
+export async function attackerWindows(
+  config: HospitalConfig,
+  context: StudyContext,
+): Promise<{ output: StageOutput; windows: ScoredWindow[] }> {
+  const world = {
+    ...config.world,
+    hospitals: 1,
+    incidents: { ...config.world.incidents, copies: 4 },
+  };
+  const output = await context.stage({
+    name: 'attacker windows',
+    code: ['models', 'datasets', 'catalogue', 'hospital'],
+    config: { seed: context.seed, world, timeline: config.timeline },
+    make(dir) {
+      const other = createHospitalWorld({
+        ...world,
+        seed: seedNumber(context.seed, 'contamination'),
+        incidents: {
+          stream: 'balanced',
+          copies: world.incidents.copies,
+          difficulties: world.incidents.difficulties,
+          ...(world.incidents.scenarios.length === 0
+            ? {}
+            : { scenarios: world.incidents.scenarios }),
+        },
+      });
+      const { live } = featurise({
+        world: other,
+        hospital: other.hospitals[0]!,
+        borders: bordersOf(config, other),
+        roles: PUBLIC_DETECTOR.roles,
+        rounds: 1,
+        windowsPerActorMax: 1,
+        samples: () => false,
+      });
+      const store = new RowStore();
+      for (const window of live.windows()) {
+        // Not overlapping, like all training windows.
+        if ((window.flag & GUILTY) === 0 || window.rows.length < 16 || window.index % 16 !== 15)
+          continue;
+        let last = 0;
+        for (const row of window.rows) last = store.addRow(row);
+        store.addWindow(last, window.rows.length, { mask: window.mask, group: 0, flag: GUILTY });
+      }
+      store.write(join(dir, 'windows.bin'));
+    },
+  });
+  return { output, windows: RowStore.read(join(output.dir, 'windows.bin')).windows() };
+}
+
+export async function siemOf(
+  config: HospitalConfig,
+  world: () => HospitalWorld,
+  context: StudyContext,
+): Promise<SiemTotals> {
+  const output = await context.stage({
+    name: 'siem',
+    code: ['datasets', 'catalogue', 'siem', 'hospital'],
+    config: {
+      seed: context.seed,
+      world: config.world,
+      timeline: config.timeline,
+      budget: config.evaluation.falsePositiveRate,
+    },
+    make(dir) {
+      const totals = siemTotals(
+        world(),
+        bordersOf(config, world()),
+        config.evaluation.falsePositiveRate,
+      );
+      writeFileSync(join(dir, 'totals.json'), JSON.stringify(totals));
+    },
+  });
+  return JSON.parse(readFileSync(join(output.dir, 'totals.json'), 'utf8')) as SiemTotals;
+}

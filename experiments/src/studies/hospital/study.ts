@@ -1,0 +1,288 @@
+/**
+ * Simulated hospitals, every arm on the same days: does the federation find what the SIEM does not, and what does the
+ * training add to what needs no training?
+ * @module
+ */
+import { writeFileSync } from 'node:fs';
+import { encodeDetector, type Detector } from '@bhschain/models/detector';
+import type { HospitalWorld } from '@bhschain/datasets';
+import { sha256 } from '../../harness/canonical.js';
+import { seedStream } from '../../harness/seed-streams.js';
+import type { Study, StudyContext, StudyResult } from '../../harness/study.js';
+import { HOSPITAL_SCHEMA, hospitalConfig, type HospitalConfig } from './config.js';
+import { hospitalsOf, publicWindows, siemOf, worldOf, type HospitalData } from './hospital-data.js';
+import { compareArms, judgeArm, type ArmScores, type Judgement } from './judging.js';
+import { NETWORK_NAMES, PUBLIC_DETECTOR, untrainedDetector, withParameters } from './networks.js';
+import { createHospitalScorer, type HospitalScorer, type HospitalScores } from './scoring.js';
+import {
+  trainFederated,
+  trainingWindows,
+  trainPooled,
+  type TrainingWindows,
+} from './training-arms.js';
+
+export const hospitalStudy: Study = {
+  name: 'hospital',
+  about:
+    'simulated hospitals with planted incidents: ours, the SIEM, controls, at the same false-positive rate',
+  schema: HOSPITAL_SCHEMA,
+  code: ['models', 'datasets', 'catalogue', 'dp', 'evaluation', 'siem', 'hospital'],
+  dataHash: () => '',
+  run: (config, context) => runHospitalStudy(hospitalConfig(config), context),
+};
+
+/** Members of the ensemble that make an arm of their own. */
+const MEMBER_ARMS: Readonly<Record<string, readonly string[]>> = {
+  'networks-only': NETWORK_NAMES,
+  'feature-norm': ['features'],
+  'likelihood-ratio': ['likelihood-ratio'],
+  'unseen-count': ['unseen'],
+  trigrams: ['trigrams'],
+};
+
+async function runHospitalStudy(
+  config: HospitalConfig,
+  context: StudyContext,
+): Promise<StudyResult> {
+  const { seed } = context;
+  const has = (arm: HospitalConfig['arms'][number]): boolean => config.arms.includes(arm);
+  let made: HospitalWorld | null = null;
+  const world = (): HospitalWorld => (made ??= worldOf(config, seed));
+  const hospitals = await hospitalsOf(config, world, context);
+  const truth = world().truth;
+  const alpha = config.evaluation.falsePositiveRate;
+  const benignCases = hospitals.flatMap(({ liveCases }) =>
+    liveCases.filter((one) => one.incidents.length === 0),
+  );
+  const models: Record<string, string> = {};
+  const notes: string[] = [];
+  const judged: Judgement[] = [];
+  const judge = (scores: ArmScores): Judgement => {
+    const result = judgeArm(
+      scores,
+      { truth, benignCases },
+      { seed, evaluation: config.evaluation },
+    );
+    context.record({ kind: 'arm', ...result.arm });
+    judged.push(result);
+    context.say(
+      `${scores.arm.padEnd(18)} AUC ${result.arm.auc.toFixed(3)}  recall ${result.arm.recall.toFixed(3)} ` +
+        `[${result.arm.recallInterval.low.toFixed(3)}, ${result.arm.recallInterval.high.toFixed(3)}] at ${alpha * 100} % of actor-days`,
+    );
+    return result;
+  };
+
+  if (has('siem-tuned') || has('siem-default')) {
+    const totals = await siemOf(config, world, context);
+    (['siem-default', 'siem-tuned'] as const).forEach((arm, which) => {
+      if (!has(arm)) return;
+      judge({
+        arm,
+        benign: benignCases.map(
+          ({ nodeId, actor, day }) => totals.cases[`${nodeId} ${actor} ${day}`]?.[which] ?? 0,
+        ),
+        incidents: new Map(
+          Object.entries(totals.incidents).map(([id, points]) => [id, points[which]!]),
+        ),
+        calibration: null,
+        calls: null,
+      });
+    });
+  }
+
+  const windows: TrainingWindows | null = config.arms.some((arm) =>
+    ['federated', 'federated-private', 'central', 'local-only'].includes(arm),
+  )
+    ? await trainingWindows(config, hospitals, context)
+    : null;
+  const trained: [string, (nodeId: string) => Detector][] = [];
+  const train = async (arm: string, epsilon: number | 'none'): Promise<void> => {
+    const result = await trainFederated(arm, { config, windows: windows!, epsilon, context });
+    trained.push([arm, () => withParameters(result.parameters)]);
+    if (epsilon === 'none') return;
+    const { certified, noiseMultiplier, nominalWindows, target } = result.plan.plan;
+    notes.push(
+      `${arm}: ε = ${certified.pld} for one window and ${certified.actor} for an actor, each in one round, at δ = ${target.delta} ` +
+        `(add or remove one, PLD), noise multiplier ${noiseMultiplier.toFixed(2)}, N = ${nominalWindows}; the noise is seeded`,
+    );
+  };
+  if (has('federated')) await train('federated', 'none');
+  if (has('federated-private')) await train('federated-private', config.training.epsilon);
+  if (has('central')) {
+    const { parameters } = await trainPooled({ config, windows: windows!, context });
+    trained.push(['central', () => withParameters(parameters)]);
+  }
+  if (has('local-only')) {
+    const own = new Map<string, Detector>();
+    for (const { nodeId } of hospitals) {
+      const { parameters } = await trainFederated(`local ${nodeId}`, {
+        config: { ...config, attack: { ...config.attack, kind: 'none' } },
+        windows: windows!,
+        epsilon: 'none',
+        context,
+        only: nodeId,
+      });
+      own.set(nodeId, withParameters(parameters));
+    }
+    trained.push(['local-only', (nodeId) => own.get(nodeId)!]);
+  }
+
+  const scorers = new Map<string, HospitalScorer>();
+  const scoresOf = (
+    detectorOf: (nodeId: string) => Detector,
+    names: readonly string[] | null,
+  ): HospitalScores[] =>
+    hospitals.map((data) => {
+      const scorer = scorers.get(data.nodeId) ?? createHospitalScorer(data, { seed, alpha });
+      scorers.set(data.nodeId, scorer);
+      return scorer.score(detectorOf(data.nodeId), names);
+    });
+  const judgeDetector = (
+    arm: string,
+    detectorOf: (nodeId: string) => Detector,
+    names: readonly string[] | null,
+  ): Judgement => judge(armScores(arm, hospitals, scoresOf(detectorOf, names)));
+
+  if (has('detector-zero')) judgeDetector('detector-zero', () => PUBLIC_DETECTOR, null);
+  for (const [arm, detectorOf] of trained) {
+    context.checkStop();
+    judgeDetector(arm, detectorOf, null);
+    const bytes = encodeDetector(detectorOf(hospitals[0]!.nodeId));
+    models[arm] = sha256(bytes);
+    writeFileSync(context.file(`model/${arm}.detector`), bytes);
+    if (has('networks-only')) judgeDetector(`${arm}: networks only`, detectorOf, NETWORK_NAMES);
+  }
+  for (const [arm, names] of Object.entries(MEMBER_ARMS)) {
+    if (has(arm as HospitalConfig['arms'][number]))
+      judgeDetector(arm, () => PUBLIC_DETECTOR, names);
+  }
+  const untrained = has('untrained') ? await untrainedArms() : [];
+  if (has('random')) {
+    const random = seedStream(seed, 'random-score');
+    judge(
+      armScores(
+        'random',
+        hospitals,
+        hospitals.map(({ nodeId, liveCases, calibrationCases }) => ({
+          nodeId,
+          calibration: calibrationCases.map(() => random.uniform()),
+          live: liveCases.map(() => random.uniform()),
+          benignCalls: 0,
+          heldCalls: 0,
+          heldGuilty: liveCases.map(() => false),
+        })),
+        false,
+      ),
+    );
+  }
+  const rival = judged.find(({ arm }) => arm.arm === 'siem-tuned');
+  writeFileSync(
+    context.file('incidents.json'),
+    JSON.stringify(
+      truth.map(({ id, scenario, kind, difficulty, seenBy }) => ({
+        id,
+        scenario,
+        kind,
+        difficulty,
+        seenBy,
+        found: judged.filter((one) => one.found.has(id)).map(({ arm }) => arm.arm),
+      })),
+    ),
+  );
+  const untrainedRecalls = untrained.map(({ arm }) => arm.recall);
+  return {
+    metrics: {
+      incidents: truth.length,
+      benignActorDays: benignCases.length,
+      ...Object.fromEntries(
+        judged.flatMap(({ arm }): [string, number][] => [
+          [`${arm.arm}.recall`, arm.recall],
+          [`${arm.arm}.recallHook`, arm.recallHook],
+          [`${arm.arm}.auc`, arm.auc],
+          ...(arm.fixed === null
+            ? []
+            : [
+                [`${arm.arm}.fixedRate`, arm.fixed.rate] as [string, number],
+                [`${arm.arm}.fixedRecall`, arm.fixed.recall] as [string, number],
+              ]),
+          ...(arm.calls === null
+            ? []
+            : [
+                [`${arm.arm}.heldShare`, arm.calls.heldShare] as [string, number],
+                [`${arm.arm}.callRecall`, arm.calls.recall] as [string, number],
+              ]),
+        ]),
+      ),
+      ...(untrainedRecalls.length === 0
+        ? {}
+        : {
+            'untrained.recall': mean(untrainedRecalls),
+            'untrained.recallLow': Math.min(...untrainedRecalls),
+            'untrained.recallHigh': Math.max(...untrainedRecalls),
+            'untrained.auc': mean(untrained.map(({ arm }) => arm.auc)),
+          }),
+    },
+    tables: {
+      arms: judged.map(({ arm }) => ({ ...arm })),
+      cells: judged
+        .filter(({ arm }) => !arm.arm.startsWith('untrained '))
+        .flatMap(({ cells }) => cells.map((cell) => ({ ...cell }))),
+      againstSiem:
+        rival === undefined
+          ? []
+          : judged.filter((one) => one !== rival).map((one) => ({ ...compareArms(one, rival) })),
+    },
+    models,
+    notes: [
+      'simulated hospitals; the guard is not at work (nothing is diverted), calls of services are judged by no network',
+      ...notes,
+    ],
+  };
+
+  async function untrainedArms(): Promise<Judgement[]> {
+    const { windows: publicOnes } = await publicWindows(config, context);
+    return Array.from({ length: config.evaluation.untrainedSeeds }, (_, i) => {
+      context.checkStop();
+      const detector = untrainedDetector(
+        seedStream(seed, 'initial-parameters', 'untrained', i),
+        publicOnes,
+      );
+      models[`untrained ${i + 1}`] = sha256(encodeDetector(detector));
+      return judgeDetector(`untrained ${i + 1}`, () => detector, NETWORK_NAMES);
+    });
+  }
+}
+
+function armScores(
+  arm: string,
+  hospitals: readonly HospitalData[],
+  scores: readonly HospitalScores[],
+  hasCalls = true,
+): ArmScores {
+  const incidents = new Map<string, number>();
+  const found = new Set<string>();
+  const benign: number[] = [];
+  hospitals.forEach(({ liveCases }, h) => {
+    liveCases.forEach((one, i) => {
+      const score = scores[h]!.live[i]!;
+      if (one.incidents.length === 0) benign.push(score);
+      for (const id of one.incidents) {
+        incidents.set(id, Math.max(incidents.get(id) ?? -Infinity, score));
+        if (scores[h]!.heldGuilty[i]) found.add(id);
+      }
+    });
+  });
+  const benignCalls = scores.reduce((sum, one) => sum + one.benignCalls, 0);
+  const heldCalls = scores.reduce((sum, one) => sum + one.heldCalls, 0);
+  return {
+    arm,
+    benign,
+    incidents,
+    calibration: scores.flatMap((one) => one.calibration),
+    calls: hasCalls ? { heldShare: heldCalls / Math.max(1, benignCalls), found } : null,
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

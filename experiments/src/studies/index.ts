@@ -1,0 +1,12 @@
+/**
+ * The studies, by the name that a configuration file gives.
+ * @module
+ */
+import type { Study } from '../harness/study.js';
+import { hospitalStudy } from './hospital/study.js';
+
+const ALL: readonly Study[] = [hospitalStudy];
+
+export const STUDIES: Readonly<Record<string, Study>> = Object.fromEntries(
+  ALL.map((study) => [study.name, study]),
+);
