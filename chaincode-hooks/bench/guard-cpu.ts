@@ -24,9 +24,14 @@ export async function guardCpu(): Promise<ReadonlyMap<string, readonly number[]>
   const o = await createConsortium();
   await ordinaryMorning(o);
   for (let i = 0; i < 16; i++) {
-    await o.submit(o.clerk, 'RecordAccessContract:requestAccess', readArgs(), {
-      timestampMs: START_MS + 120_000 + i * 45_000,
-    });
+    await o.submit(
+      o.clerk,
+      'RecordAccessContract:requestAccess',
+      readArgs({ record: recordOf(i) }),
+      {
+        timestampMs: START_MS + 120_000 + i * 45_000,
+      },
+    );
   }
 
   let judgementMs: number[] = [];
@@ -55,7 +60,7 @@ export async function guardCpu(): Promise<ReadonlyMap<string, readonly number[]>
   const access: Invocation = {
     by: o.clerk,
     call: 'RecordAccessContract:requestAccess',
-    args: readArgs(),
+    args: readArgs({ record: recordOf(16) }),
     timestampMs,
   };
   const diverted: Invocation = {
@@ -94,6 +99,11 @@ export async function guardCpu(): Promise<ReadonlyMap<string, readonly number[]>
   }
 
   return arms;
+}
+
+/** One record after the other, as a clerk works through a list. */
+function recordOf(index: number): string {
+  return `H1-${(0xb000 + index).toString(16).padStart(16, '0')}`;
 }
 
 function quantile(values: readonly number[], q: number): number {

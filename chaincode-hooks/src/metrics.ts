@@ -12,8 +12,8 @@ export interface GuardMetrics {
     readonly disposition: 'allowed' | 'quarantined' | 'refused' | 'answered';
     readonly seconds: number;
   }): void;
-  /** Features and score of one call, nothing awaited: by the wall, and what of it the processor spent on this process. */
-  observeJudgement(o: { readonly seconds: number; readonly cpuSeconds: number }): void;
+  /** Features and score of one call, nothing awaited: by the wall, and, where it was measured, by the processor. */
+  observeJudgement(o: { readonly seconds: number; readonly cpuSeconds: number | null }): void;
 }
 
 const PERCENTILES = [0.5, 0.9, 0.99];
@@ -57,7 +57,7 @@ export function createGuardMetrics(): GuardMetrics {
     },
     observeJudgement({ seconds, cpuSeconds }) {
       judgement(seconds);
-      judgementCpu(cpuSeconds);
+      if (cpuSeconds !== null) judgementCpu(cpuSeconds);
     },
   };
 }

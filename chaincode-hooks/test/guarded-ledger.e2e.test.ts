@@ -150,16 +150,16 @@ describe('the guarded ledger, end to end', () => {
   });
 
   it('of two calls made at once in one session, one is valid', async () => {
-    const call = (n: number): Promise<{ code: number }> =>
-      commit(clerk, 'RecordAccessContract:requestAccess', [
-        session,
-        `H1-00000000000000c${n}`,
-        'operations',
-        'demographics',
-        '1',
-        '',
-      ]);
-    const codes = (await Promise.all([call(1), call(2)])).map(({ code }) => code);
+    const calls = [1, 2].map((n) =>
+      clerk.contract.newProposal('RecordAccessContract:requestAccess', {
+        arguments: [session, `H1-00000000000000c${n}`, 'operations', 'demographics', '1', ''],
+      }),
+    );
+    // Both endorsed before either is sent, however slow the machine.
+    const endorsed = await Promise.all(calls.map((call) => call.endorse()));
+    const sent = await Promise.all(endorsed.map((call) => call.submit()));
+    const statuses = await Promise.all(sent.map((call) => call.getStatus()));
+    const codes = statuses.map(({ code }) => code as number);
     expect(codes.sort()).toEqual([0, 11]);
     // The invalid one stays in the block, with its code: it is signal.
     expect(transactions().filter(({ code }) => code === 11)).toHaveLength(1);
