@@ -327,12 +327,11 @@ function weightsOf(strangeness: readonly number[]): number[] {
 }
 
 function familyOf(strangeness: readonly number[], { members }: Detector): string | null {
-  let family: number | null = null;
-  members.forEach(({ kind }, m) => {
-    if (kind !== 'autoencoder') return;
-    if (family === null || strangeness[m]! > strangeness[family]!) family = m;
-  });
-  return family === null ? null : members[family]!.name;
+  const networks = members
+    .map(({ kind, name }, m) => ({ kind, name, strangeness: strangeness[m]! }))
+    .filter(({ kind }) => kind === 'autoencoder')
+    .sort((a, b) => b.strangeness - a.strangeness);
+  return networks[0]?.name ?? null;
 }
 
 function networkErrors(
