@@ -96,7 +96,8 @@ function createShift(channel: Channel, client: number): () => Promise<CallOutcom
       return attempt(who, OPEN, [session, 'ward 1', 'treatment', `at=${atMs}`]);
     }
     atMs += 60_000 + ((calls * 7_919 + client * 104_729) % 120_000);
-    const record = recordOf(client * 31 + calls);
+    // Of her own hospital: somebody else's records would be strange.
+    const record = recordOf(client * 31 + calls).replace('H1', mspId.replace(/MSP$/, ''));
     return attempt(who, READ, [session, record, 'treatment', 'notes', '1', `at=${atMs}`]);
   };
 }
