@@ -126,15 +126,15 @@ describe('messages', () => {
     const update = (seed: number): Uint8Array => encodeParameters(honestUpdate(seed, 20_000));
     slow.bytesPerSecond = 64_000;
     dead.bytesPerSecond = 1_000;
-    const late = send(clients[2]!, units[2]!, 'H3', update(3)).then(
+    const late = send(clients[2], units[2]!, 'H3', update(3)).then(
       () => 'accepted',
       (cause: unknown) => (cause as { code: string }).code,
     );
-    const first = await send(clients[0]!, units[0]!, 'H1', update(1));
+    const first = await send(clients[0], units[0]!, 'H1', update(1));
     expect(first.receipt.verdict).toBe('accepted');
-    await send(clients[1]!, units[1]!, 'H2', update(2));
+    await send(clients[1], units[1]!, 'H2', update(2));
     await until(async () => (await world.store.rounds.count('sealed')) === 1, 20_000);
-    const { manifest } = await clients[1]!.getManifest(units[1]!.roundId);
+    const { manifest } = await clients[1].getManifest(units[1]!.roundId);
     expect(manifest.contributions.map((each) => each.verdict)).toEqual([
       'accepted',
       'accepted',
