@@ -23,7 +23,7 @@ const RUNS = 7;
 export async function guardCpu(): Promise<ReadonlyMap<string, readonly number[]>> {
   const o = await createConsortium();
   await ordinaryMorning(o);
-  for (let i = 0; i < 16; i++) {
+  for (let i = 0; i < 11; i++) {
     await o.submit(
       o.clerk,
       'RecordAccessContract:requestAccess',
@@ -56,11 +56,11 @@ export async function guardCpu(): Promise<ReadonlyMap<string, readonly number[]>
     return spentMs;
   }
 
-  const timestampMs = START_MS + 120_000 + 16 * 45_000;
+  const timestampMs = START_MS + 120_000 + 11 * 45_000;
   const access: Invocation = {
     by: o.clerk,
     call: 'RecordAccessContract:requestAccess',
-    args: readArgs({ record: recordOf(16) }),
+    args: readArgs({ record: recordOf(11) }),
     timestampMs,
   };
   const diverted: Invocation = {
@@ -85,7 +85,7 @@ export async function guardCpu(): Promise<ReadonlyMap<string, readonly number[]>
     const callMs: number[] = [];
     judgementMs = [];
     for (let i = 0; i < CALLS / RUNS; i++) callMs.push(await invokeMs(warm, access));
-    note('guarded call, 16 rows', [quantile(callMs, 0.5)]);
+    note('guarded call, 14 rows', [quantile(callMs, 0.5)]);
     note('features and score', [quantile(judgementMs, 0.5)]);
     const queryMs: number[] = [];
     for (let i = 0; i < CALLS / RUNS; i++) queryMs.push(await invokeMs(warm, query));
