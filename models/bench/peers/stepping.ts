@@ -18,7 +18,7 @@ export interface SteppingPeer {
 
 export interface SteppingPeers {
   readonly peers: readonly SteppingPeer[];
-  close(): void;
+  readonly close: () => void;
 }
 
 export async function createSteppingPeers(workload: Workload): Promise<SteppingPeers> {
