@@ -53,6 +53,7 @@ export interface GatewayCounts {
   readonly withoutIdentity: number;
   readonly allowed: number;
   readonly quarantined: number;
+  readonly denied: number;
   readonly refused: number;
   readonly invalid: number;
   readonly resubmitted: number;
@@ -114,6 +115,7 @@ class Gateway implements EhrGateway {
     withoutIdentity: 0,
     allowed: 0,
     quarantined: 0,
+    denied: 0,
     refused: 0,
     invalid: 0,
     resubmitted: 0,

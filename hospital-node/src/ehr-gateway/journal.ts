@@ -33,7 +33,8 @@ export interface Intent extends GatewayCall {
   readonly txId: string;
 }
 
-export type OutcomeDisposition = 'allowed' | 'quarantined' | 'refused' | 'invalid';
+/** `denied`: a business rule said no, and that is on the ledger; `refused`: the chaincode would not run the call at all. */
+export type OutcomeDisposition = 'allowed' | 'quarantined' | 'denied' | 'refused' | 'invalid';
 
 export interface Outcome {
   readonly eventId: string;
@@ -45,7 +46,7 @@ export interface Outcome {
   readonly disposition: OutcomeDisposition;
   readonly quarantineId: string | null;
   readonly resubmissionOf: string | null;
-  /** The contract's code of a refusal, or the validation code of an invalid transaction. */
+  /** Why: the reason of a denial, the contract's code of a refusal, the validation code of an invalid transaction. */
   readonly code: string | null;
 }
 

@@ -62,7 +62,7 @@ export function createSubmitter(o: SubmitterOptions): Submitter {
     const intents = o.journal.dangling.get(keyOf(call)) ?? [];
     for (const { txId } of intents) {
       const found = await appeared(txId, signal);
-      if (found?.code === 0) return finish(call, { txId, code: null, ...replyOf(found) });
+      if (found?.code === 0) return finish(call, { txId, ...replyOf(found) });
     }
     return null;
   };
@@ -90,7 +90,7 @@ export function createSubmitter(o: SubmitterOptions): Submitter {
           await o.journal.intend({ ...call, txId: id });
         },
       });
-      return await finish(call, { txId, code: null, ...dispositionOf(result) });
+      return await finish(call, { txId, ...dispositionOf(result) });
     } catch (error) {
       if (error instanceof ChaincodeError) {
         const code = error.chaincodeCode;
@@ -98,7 +98,7 @@ export function createSubmitter(o: SubmitterOptions): Submitter {
       }
       if (error instanceof UnknownOutcomeError) {
         const found = await o.fabric.transaction(error.transactionId);
-        if (found?.code === 0) return finish(call, { txId, code: null, ...replyOf(found) });
+        if (found?.code === 0) return finish(call, { txId, ...replyOf(found) });
       }
       throw error;
     }
@@ -137,8 +137,9 @@ export function createSubmitter(o: SubmitterOptions): Submitter {
 }
 
 interface Reply {
-  readonly disposition: 'allowed' | 'quarantined';
+  readonly disposition: 'allowed' | 'quarantined' | 'denied';
   readonly quarantineId: string | null;
+  readonly code: string | null;
 }
 
 function replyOf(transaction: DecodedTransaction): Reply {
@@ -147,8 +148,13 @@ function replyOf(transaction: DecodedTransaction): Reply {
 
 function dispositionOf(result: Uint8Array): Reply {
   const reply = JSON.parse(Buffer.from(result).toString('utf8')) as {
-    disposition: 'allowed' | 'quarantined';
+    disposition: Reply['disposition'];
     quarantineId?: string;
+    reason?: string;
   };
-  return { disposition: reply.disposition, quarantineId: reply.quarantineId ?? null };
+  return {
+    disposition: reply.disposition,
+    quarantineId: reply.quarantineId ?? null,
+    code: reply.disposition === 'denied' ? (reply.reason ?? null) : null,
+  };
 }
