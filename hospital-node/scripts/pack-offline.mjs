@@ -100,7 +100,11 @@ function INSTALL() {
 set -eu
 cd "$(dirname "$0")"
 sha256sum --quiet --check SHA256SUMS
-npm ci --offline --omit=dev --ignore-scripts --engine-strict --cache ./npm-cache
+# npm writes into the cache that it reads, so it gets a copy: what was checked stays as it was.
+cache="$(mktemp -d)"
+trap 'rm -rf "$cache"' EXIT
+cp -R npm-cache/. "$cache"
+npm ci --offline --omit=dev --ignore-scripts --engine-strict --cache "$cache"
 node hospital-node/bin/bhs-node.js --help >/dev/null
 echo "installed in $PWD; next: hospital-node/README.md, 'Joining'"
 `;
