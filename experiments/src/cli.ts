@@ -4,7 +4,13 @@
  * @module
  */
 import { Command, CommanderError } from 'commander';
+import { dataCommand } from './commands/data.js';
+import { collectCommand, compareCommand, listCommand, showCommand } from './commands/inspect.js';
+import { modelCommand } from './commands/model.js';
+import { reportCommand } from './commands/report.js';
+import { reproCommand } from './commands/repro.js';
 import { runCommand } from './commands/run.js';
+import { workerCommand } from './commands/worker.js';
 import { evaluateCommand } from './evaluate/command.js';
 
 const EXIT = { failed: 2, usage: 64 } as const;
@@ -16,9 +22,14 @@ const io = {
 
 const program = new Command('experiment')
   .description('Every number that is claimed, measured again by one command.')
-  .exitOverride()
-  .addCommand(runCommand(io).exitOverride())
-  .addCommand(evaluateCommand(io).exitOverride());
+  .exitOverride();
+
+for (const command of [runCommand, listCommand, showCommand, compareCommand, reportCommand, reproCommand, evaluateCommand, dataCommand, modelCommand, workerCommand, collectCommand]) {
+  // Sub-commands of sub-commands throw as well, so that wrong usage has one exit status.
+  const made = command(io).exitOverride();
+  for (const part of made.commands) part.exitOverride();
+  program.addCommand(made);
+}
 
 try {
   await program.parseAsync();

@@ -20,6 +20,8 @@ const PARTS = {
   evaluate: 'experiments/dist/evaluate',
   siem: 'experiments/dist/siem',
   hospital: 'experiments/dist/studies/hospital',
+  logs: 'experiments/dist/studies/logs',
+  paper: 'experiments/dist/studies/paper',
   publicWorlds: 'experiments/dist/studies/detector-zero',
 } as const;
 export type CodePart = keyof typeof PARTS;

@@ -4,8 +4,10 @@
  */
 import type { Study } from '../harness/study.js';
 import { hospitalStudy } from './hospital/study.js';
+import { logStudy } from './logs/study.js';
+import { paperStudy } from './paper/study.js';
 
-const ALL: readonly Study[] = [hospitalStudy];
+const ALL: readonly Study[] = [hospitalStudy, logStudy, paperStudy];
 
 export const STUDIES: Readonly<Record<string, Study>> = Object.fromEntries(
   ALL.map((study) => [study.name, study]),

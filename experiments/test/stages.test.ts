@@ -1,0 +1,92 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aggregate } from '../src/harness/aggregate.js';
+import { seedNumber, seedStream } from '../src/harness/seed-streams.js';
+import { createStageRunner, type StageOutput, type StageReport } from '../src/harness/stages.js';
+
+let cacheDir: string;
+beforeEach(() => (cacheDir = mkdtempSync(join(tmpdir(), 'bhs-stages-'))));
+afterEach(() => rmSync(cacheDir, { recursive: true, force: true }));
+
+async function run(
+  config: Record<string, unknown>,
+  options: { text?: string; inputs?: Record<string, StageOutput>; make?: (dir: string) => void } = {},
+): Promise<{ output: StageOutput; report: StageReport }> {
+  const reports: StageReport[] = [];
+  const runner = createStageRunner({ cacheDir, owner: 'study/1', onReport: (report) => reports.push(report) });
+  const output = await runner.stage({
+    name: 'count',
+    code: ['catalogue'],
+    config,
+    ...(options.inputs === undefined ? {} : { inputs: options.inputs }),
+    make: options.make ?? ((dir) => writeFileSync(join(dir, 'out.txt'), options.text ?? 'one')),
+  });
+  return { output, report: reports[0]! };
+}
+
+describe('a kept stage', () => {
+  it('runs once, and says why it ran again', async () => {
+    const first = await run({ days: 7 });
+    expect(first.report).toMatchObject({ cached: false, why: 'never ran here' });
+    expect((await run({ days: 7 })).report).toMatchObject({ cached: true });
+    expect((await run({ days: 8 })).report).toMatchObject({ cached: false, why: 'days: 7 → 8' });
+    expect((await run({ days: 7 })).report.cached).toBe(true);
+  });
+
+  it('does not mind a touched file, and makes a changed one again', async () => {
+    const { output } = await run({ days: 7 });
+    utimesSync(join(output.dir, 'out.txt'), 1, 1);
+    expect((await run({ days: 7 })).report.cached).toBe(true);
+    writeFileSync(join(output.dir, 'out.txt'), 'two');
+    const again = await run({ days: 7 });
+    expect(again.report.cached).toBe(false);
+    expect(again.output.hash).toBe(output.hash);
+  });
+
+  it('runs again when an input has other bytes, not when it was made again with the same', async () => {
+    const inputs = (hash: string): Record<string, StageOutput> => ({ world: { dir: '/anywhere', hash } });
+    await run({}, { inputs: inputs('a') });
+    expect((await run({}, { inputs: { world: { dir: '/elsewhere', hash: 'a' } } })).report.cached).toBe(true);
+    expect((await run({}, { inputs: inputs('b') })).report).toMatchObject({ cached: false, why: 'input world changed' });
+  });
+
+  it('that was interrupted finds what it had, and its result does not bear the name before it is whole', async () => {
+    await expect(
+      run({}, {
+        make(dir) {
+          writeFileSync(join(dir, 'half'), '1');
+          throw new Error('stopped');
+        },
+      }),
+    ).rejects.toThrow('stopped');
+    expect(readdirSync(cacheDir).every((name) => name.endsWith('.part'))).toBe(true);
+    const { report } = await run({}, {
+      make(dir) {
+        expect(readFileSync(join(dir, 'half'), 'utf8')).toBe('1');
+      },
+    });
+    expect(report.why).toBe('resumed where it was interrupted');
+  });
+});
+
+describe('seeds', () => {
+  it('a stream depends on its root, purpose and name alone', () => {
+    const draws = (...name: Parameters<typeof seedStream>): number[] => {
+      const stream = seedStream(...name);
+      return [stream.uniform(), stream.uniform()];
+    };
+    expect(draws(1, 'noise', 'H1')).toEqual(draws(1, 'noise', 'H1'));
+    const others = [draws(2, 'noise', 'H1'), draws(1, 'partition', 'H1'), draws(1, 'noise', 'H2')];
+    for (const other of others) expect(other).not.toEqual(draws(1, 'noise', 'H1'));
+    expect(Number.isSafeInteger(seedNumber(1, 'world'))).toBe(true);
+  });
+
+  it('several seeds: mean and the interval of Student’s t (1, 2, 3: 2 ± 2.484)', () => {
+    const { a } = aggregate([{ a: 1 }, { a: 2 }, { a: 3 }]);
+    expect(a!.mean).toBe(2);
+    expect(a!.sd).toBe(1);
+    expect(a!.high - a!.mean).toBeCloseTo(4.303 / Math.sqrt(3), 9);
+  });
+});
