@@ -106,12 +106,15 @@ export async function settled(
   name: string,
   args: readonly string[],
 ): Promise<Committed> {
-  const committed = await commit(who, name, args);
+  const committed = await persistently(() => commit(who, name, args));
   if (committed.code !== 0) throw new Error(`${name}: validation code ${committed.code}`);
   return committed;
 }
 
-/** Repeats what endorsers on both sides of a block answered differently, as every client of ours does. */
+/**
+ * Repeats what endorsers answered differently, as every client of ours does: they stood on both sides of a block, or one of
+ * them had not read the detector's bytes since it started.
+ */
 export async function persistently<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -123,18 +126,20 @@ export async function persistently<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+const repeated: typeof commit = (who, name, args) => persistently(() => commit(who, name, args));
+
 export const read = (who: TestPerson, session: string, record = HANDLE): Promise<Committed> =>
-  commit(who, 'RecordAccessContract:requestAccess', [
+  repeated(who, 'RecordAccessContract:requestAccess', [
     ...[session, record, 'operations', 'demographics', '1', context()],
   ]);
 
 export const openSession = (who: TestPerson, session: string): Promise<Committed> =>
-  commit(who, 'RecordAccessContract:openSession', [
+  repeated(who, 'RecordAccessContract:openSession', [
     ...[session, 'ward 1', 'operations', context()],
   ]);
 
 export const strangeExport = (who: TestPerson, session: string, context = ''): Promise<Committed> =>
-  commit(who, 'RecordAccessContract:export', [session, ...STRANGE, context]);
+  repeated(who, 'RecordAccessContract:export', [session, ...STRANGE, context]);
 
 /** Height of the chain as this person's gateway has it. */
 export async function heightOf({ network }: TestPerson): Promise<number> {
