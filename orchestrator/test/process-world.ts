@@ -81,10 +81,10 @@ hospitals:
   - { nodeId: H2, mspId: H2MSP }
 planPreset: demo
 policy:
-  slotLengthMs: 12000
+  slotLengthMs: 24000
   openDelayMs: 50
   gatherMaxMs: 2000
-  collectMaxMs: 9000
+  collectMaxMs: 20000
   graceMs: 500
   sealMaxMs: 400
   roundsMax: 1
@@ -102,7 +102,7 @@ gateway:
 }
 
 export async function takeWork(client: FederationClient): Promise<WorkUnit> {
-  const giveUpMs = nowMs() + 40_000;
+  const giveUpMs = nowMs() + 60_000;
   while (nowMs() < giveUpMs) {
     await sleep(50);
     const work = await client.getWork({ state: 'ready' }).catch(() => null);

@@ -107,7 +107,7 @@ describe.runIf(existsSync(join(room, 'dist/main.js')))('the process', () => {
     const failed = cli('replay', 'all', '--config', config);
     expect(failed.code).toBe(1);
     expect(failed.err).toContain('ERR_REPLAY');
-  }, 90_000);
+  }, 150_000);
 
   it('dies with one coded line when its configuration is wrong', () => {
     const run = spawnSync(process.execPath, [join(room, 'dist/main.js'), '--config', '/nowhere']);
