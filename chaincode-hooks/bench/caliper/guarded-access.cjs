@@ -17,8 +17,15 @@ class GuardedAccess extends WorkloadModuleBase {
     const session = randomBytes(8).toString('hex');
     const result = await this.sutAdapter.sendRequests({
       contractId: 'bhschain',
-      contractFunction: 'RecordAccessContract:openSession',
-      contractArguments: [session, 'ward 1', 'treatment', ''],
+      contractFunction: 'RecordAccessContract:requestAccess',
+      contractArguments: [
+        session,
+        `H1-${randomBytes(8).toString('hex')}`,
+        'treatment',
+        'notes',
+        '1',
+        '',
+      ],
       readOnly: false,
     });
     this.count(result);
@@ -27,7 +34,7 @@ class GuardedAccess extends WorkloadModuleBase {
   count(result) {
     let disposition = result.GetStatus();
     try {
-      disposition = JSON.parse(result.GetResult().toString()).disposition;
+      disposition = JSON.parse(Buffer.from(result.GetResult()).toString('utf8')).disposition;
     } catch {
       // No reply of the contract: the status says what there is to say.
     }

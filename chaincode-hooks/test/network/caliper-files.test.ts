@@ -22,7 +22,7 @@ describe('the files for Caliper', () => {
     }
   });
 
-  it('a workload module that opens a session and counts what came of it', () => {
+  it('a workload module that reads a record and counts what came of it', () => {
     const dir = mkdtempSync(join(tmpdir(), 'caliper-'));
     try {
       // The one class of Caliper that a workload extends, and an adapter that answers as a peer does.
@@ -40,7 +40,7 @@ describe('the files for Caliper', () => {
           .then(() => console.log(JSON.stringify(asked[0])));`;
       const out = execFileSync(process.execPath, ['-e', script], { cwd: dir, encoding: 'utf8' });
       expect(out).toContain('{"allowed":1}');
-      expect(out).toContain('"contractFunction":"RecordAccessContract:openSession"');
+      expect(out).toContain('"contractFunction":"RecordAccessContract:requestAccess"');
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
