@@ -3,12 +3,12 @@
  * @module
  */
 import { createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrivacyPlan, planPreset, type PrivacyPlan } from '@bhschain/dp';
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import type { OrchestratorConfig } from './config.js';
-import { ConfigError } from './errors.js';
+import { ConfigError, OrchestratorError } from './errors.js';
 import type { Federation, Hospital, Signer } from './federation.js';
 import { planFactsOf } from './plan-facts.js';
 import { encodeParameters } from './protocol/parameters.js';
@@ -101,8 +101,17 @@ export async function openState(
       leadership: createAdvisoryLeadership(pool, config.federationId),
     };
   }
+  const file = join(config.stateDir, 'federation.sqlite');
+  if (o.readOnly !== true) mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  else if (!existsSync(file)) {
+    throw new OrchestratorError(
+      'ERR_STORE_ABSENT',
+      `${file}: expected the state of a federation, found none; the process or \`invite\` begins one`,
+      { file },
+    );
+  }
   const dialect = sqliteDialect({
-    file: join(config.stateDir, 'federation.sqlite'),
+    file,
     ...(o.readOnly === undefined ? {} : { readOnly: o.readOnly }),
   });
   const store = await openStore({ dialect, engine: 'sqlite', ...o });
