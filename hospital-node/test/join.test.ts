@@ -234,8 +234,11 @@ describe('joining', () => {
     const place = await site();
     await joined(place);
     await expect(prepare(place, place.line)).rejects.toMatchObject({ code: 'ERR_JOIN_ALREADY' });
+    await expect(prepare(place, null)).rejects.toMatchObject({ code: 'ERR_JOIN_ALREADY' });
     const again = await prepare(place, place.line, true);
     expect(again.config.nodeId).toBe('H4');
+    // Interrupted, it goes on without the line, although the file names the node by now.
+    expect((await prepare(place, null, true)).state).toEqual(again.state);
   });
 });
 

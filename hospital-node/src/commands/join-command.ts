@@ -111,7 +111,8 @@ function auditOf(config: NodeConfig, o: JoinCommandOptions): Parameters<typeof f
 
 /** A machine that could not run the node should hear it now and not after a person has approved. */
 async function requireSoundMachine({ config }: PreparedJoin, o: JoinCommandOptions): Promise<void> {
-  const findings = await examine(preChecks(config, { now: o.nowMs, jitter: o.jitter }));
+  const surroundings = { now: o.nowMs, jitter: o.jitter };
+  const findings = await examine(preChecks(config, surroundings, { offline: o.offline !== null }));
   for (const finding of findings) if (finding.state !== 'PASS') o.say(lineOf(finding));
   o.say(`Doctor before joining: ${verdictOf(findings).sentence}`);
   const failed = findings.filter(({ state }) => state === 'FAIL');

@@ -39,14 +39,21 @@ export function allChecks(context: DoctorContext): readonly Check[] {
   ];
 }
 
-/** Without the federation's certificate, without a connection to the channel, without a database. */
-export function preChecks(config: NodeConfig, surroundings: Surroundings): readonly Check[] {
+/**
+ * Without the federation's certificate, without a connection to the channel, without a database.
+ * @param o.offline - the hospital joins by files: nothing is dialled, so that nothing needs to answer
+ */
+export function preChecks(
+  config: NodeConfig,
+  surroundings: Surroundings,
+  o: { readonly offline: boolean } = { offline: false },
+): readonly Check[] {
   const context = createContext(config, surroundings);
   const mspIdentity = identityChecks(context).filter(({ code }) => code === 'IDN-005');
   return [
     ...runtimeChecks(actorCountOf(config)),
     ...configChecks(config),
-    ...reachabilityChecks(config.federation.address),
+    ...(o.offline ? [] : reachabilityChecks(config.federation.address)),
     ...mspIdentity,
     ...sourceChecks(config),
     ...modelChecks(),

@@ -55,7 +55,7 @@ export async function prepareJoin(
   const invitation = o.line === null ? null : decode(o.line);
   // Without an invitation the file must at least say where the state is; a node that joined before says everything.
   const provisional = parseConfig(
-    completedConfig(text, o.configFile, factsOf(invitation ?? PLACEHOLDER)),
+    completedConfig(text, o.configFile, invitation === null ? null : factsOf(invitation)),
     o.configFile,
   );
   const underWay = readJoinState(provisional.stateDir);
@@ -73,14 +73,6 @@ export async function prepareJoin(
   );
   return { configFile: o.configFile, config, state };
 }
-
-const PLACEHOLDER: Invitation = {
-  address: 'localhost:1',
-  federationId: 'not-known-yet',
-  nodeId: 'not-known-yet',
-  token: '',
-  caSpkiSha256: '',
-};
 
 const factsOf = (o: Pick<Invitation, 'nodeId' | 'federationId' | 'address'>) => ({
   nodeId: o.nodeId,
