@@ -24,7 +24,19 @@ const program = new Command('experiment')
   .description('Every number that is claimed, measured again by one command.')
   .exitOverride();
 
-for (const command of [runCommand, listCommand, showCommand, compareCommand, reportCommand, reproCommand, evaluateCommand, dataCommand, modelCommand, workerCommand, collectCommand]) {
+for (const command of [
+  runCommand,
+  listCommand,
+  showCommand,
+  compareCommand,
+  reportCommand,
+  reproCommand,
+  evaluateCommand,
+  dataCommand,
+  modelCommand,
+  workerCommand,
+  collectCommand,
+]) {
   // Sub-commands of sub-commands throw as well, so that wrong usage has one exit status.
   const made = command(io).exitOverride();
   for (const part of made.commands) part.exitOverride();

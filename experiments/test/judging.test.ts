@@ -23,10 +23,16 @@ describe('recall at a matched rate', () => {
 
   it('never alarms on more benign cases than the rate allows', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (scores, rate) => {
-        const threshold = thresholdAt(scores, rate);
-        expect(scores.filter((score) => score > threshold).length / scores.length).toBeLessThanOrEqual(rate);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1 }),
+        fc.double({ min: 0, max: 0.99, noNaN: true }),
+        (scores, rate) => {
+          const threshold = thresholdAt(scores, rate);
+          expect(
+            scores.filter((score) => score > threshold).length / scores.length,
+          ).toBeLessThanOrEqual(rate);
+        },
+      ),
     );
   });
 
@@ -38,7 +44,12 @@ describe('recall at a matched rate', () => {
 });
 
 describe('aggregation', () => {
-  const honest = [Float64Array.of(1, 2), Float64Array.of(1, 2), Float64Array.of(1, 2), Float64Array.of(1, 2)];
+  const honest = [
+    Float64Array.of(1, 2),
+    Float64Array.of(1, 2),
+    Float64Array.of(1, 2),
+    Float64Array.of(1, 2),
+  ];
   const wild = Float64Array.of(-100, 300);
 
   it('the mean follows one wild update, median and norm bound do not', () => {
@@ -63,7 +74,9 @@ describe('rows on disk', () => {
       const again = RowStore.read(join(dir, 'rows'));
       expect(again.size).toBe(9_000);
       for (const i of [0, 5, 8_999]) expect(again.window(i)).toEqual(store.window(i));
-      expect(again.window(8_999).rows.map((row) => row[0])).toEqual(Array.from({ length: 16 }, (_, j) => 8_984 + j));
+      expect(again.window(8_999).rows.map((row) => row[0])).toEqual(
+        Array.from({ length: 16 }, (_, j) => 8_984 + j),
+      );
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }

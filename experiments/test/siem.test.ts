@@ -1,6 +1,12 @@
 import type { AccessEvent } from '@bhschain/models/features';
 import { describe, expect, it } from 'vitest';
-import { createSiem, createTuning, OUT_OF_THE_BOX, RULES, type SiemKnowledge } from '../src/siem/index.js';
+import {
+  createSiem,
+  createTuning,
+  OUT_OF_THE_BOX,
+  RULES,
+  type SiemKnowledge,
+} from '../src/siem/index.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -51,31 +57,59 @@ const knowledge: SiemKnowledge = {
   isExplained: ({ patient }) => patient === null || !patient.includes('stranger'),
   hasEncounter: ({ patient }) => patient !== 'absent',
   acquaintanceOf: ({ patient }) => (patient === 'stranger-vip' ? 'VIP' : null),
-  leftMs: (actor) => (actor === 'leaver' ? START - 100 * DAY : actor === 'recent' ? START - 10 * DAY : null),
+  leftMs: (actor) =>
+    actor === 'leaver' ? START - 100 * DAY : actor === 'recent' ? START - 10 * DAY : null,
 };
 
 /** `count` events, `gapMs` apart; facts may depend on the place. */
-function series(count: number, gapMs: number, facts: (i: number) => Partial<AccessEvent>): AccessEvent[] {
-  return Array.from({ length: count }, (_, i) => event({ timeMs: TUESDAY + i * gapMs, ...facts(i) }));
+function series(
+  count: number,
+  gapMs: number,
+  facts: (i: number) => Partial<AccessEvent>,
+): AccessEvent[] {
+  return Array.from({ length: count }, (_, i) =>
+    event({ timeMs: TUESDAY + i * gapMs, ...facts(i) }),
+  );
 }
 
 const failedLogin = { action: 'login', outcome: 'denied', patient: null, section: 'none' } as const;
-const inBursts = (i: number): Partial<AccessEvent> => ({ ...failedLogin, timeMs: TUESDAY + Math.floor(i / 7) * 121 * SECOND });
+const inBursts = (i: number): Partial<AccessEvent> => ({
+  ...failedLogin,
+  timeMs: TUESDAY + Math.floor(i / 7) * 121 * SECOND,
+});
 const clerkAtNight = (i: number): Partial<AccessEvent> => ({
   role: 'clerk',
   timeMs: Date.UTC(2026, 2, 3, 20) + i * MINUTE,
 });
 const peers = (dispensed: number, deleted = 0): AccessEvent[] =>
   Array.from({ length: 8 }, (_, p) => [
-    ...series(dispensed + (p % 3), MINUTE, () => ({ actor: `peer${p}`, action: 'dispense', section: 'medication' })),
-    ...series(deleted, MINUTE, () => ({ actor: `peer${p}`, action: 'delete', section: 'medication' })),
+    ...series(dispensed + (p % 3), MINUTE, () => ({
+      actor: `peer${p}`,
+      action: 'dispense',
+      section: 'medication',
+    })),
+    ...series(deleted, MINUTE, () => ({
+      actor: `peer${p}`,
+      action: 'delete',
+      section: 'medication',
+    })),
   ]).flat();
 
 /** On either side of each rule's border: what hits, and the nearest thing that does not. */
-const BORDERS: Readonly<Record<string, readonly { name: string; hits: AccessEvent[]; spares: AccessEvent[] }[]>> = {
+const BORDERS: Readonly<
+  Record<string, readonly { name: string; hits: AccessEvent[]; spares: AccessEvent[] }[]>
+> = {
   R1: [
-    { name: '8 in 120 s', hits: series(8, 17 * SECOND, () => failedLogin), spares: series(8, 18 * SECOND, () => failedLogin) },
-    { name: '20 in 5 min, never 8 in 120 s', hits: series(20, 0, inBursts), spares: series(19, 0, inBursts) },
+    {
+      name: '8 in 120 s',
+      hits: series(8, 17 * SECOND, () => failedLogin),
+      spares: series(8, 18 * SECOND, () => failedLogin),
+    },
+    {
+      name: '20 in 5 min, never 8 in 120 s',
+      hits: series(20, 0, inBursts),
+      spares: series(19, 0, inBursts),
+    },
   ],
   R2: [
     {
@@ -86,29 +120,88 @@ const BORDERS: Readonly<Record<string, readonly { name: string; hits: AccessEven
     {
       name: 'success after 10 min is late',
       hits: [...series(5, MINUTE, () => failedLogin), event({ timeMs: TUESDAY + 14 * MINUTE })],
-      spares: [...series(5, MINUTE, () => failedLogin), event({ timeMs: TUESDAY + 14 * MINUTE + 1 })],
+      spares: [
+        ...series(5, MINUTE, () => failedLogin),
+        event({ timeMs: TUESDAY + 14 * MINUTE + 1 }),
+      ],
     },
   ],
   R3: [
-    { name: '10 reads after 20:00', hits: series(10, 0, clerkAtNight), spares: series(9, 0, clerkAtNight) },
-    { name: 'a nurse has nights', hits: series(10, 0, clerkAtNight), spares: series(20, 0, (i) => ({ ...clerkAtNight(i), role: 'nurse' })) },
+    {
+      name: '10 reads after 20:00',
+      hits: series(10, 0, clerkAtNight),
+      spares: series(9, 0, clerkAtNight),
+    },
+    {
+      name: 'a nurse has nights',
+      hits: series(10, 0, clerkAtNight),
+      spares: series(20, 0, (i) => ({ ...clerkAtNight(i), role: 'nurse' })),
+    },
   ],
   R4: [
-    { name: 'nurse, more than 25', hits: series(26, MINUTE, (i) => ({ patient: `p${i}` })), spares: series(25, MINUTE, (i) => ({ patient: `p${i}` })) },
-    { name: 'clerk, more than 80', hits: series(81, 30 * SECOND, (i) => ({ role: 'clerk', patient: `p${i}` })), spares: series(80, 30 * SECOND, (i) => ({ role: 'clerk', patient: `p${i}` })) },
+    {
+      name: 'nurse, more than 25',
+      hits: series(26, MINUTE, (i) => ({ patient: `p${i}` })),
+      spares: series(25, MINUTE, (i) => ({ patient: `p${i}` })),
+    },
+    {
+      name: 'clerk, more than 80',
+      hits: series(81, 30 * SECOND, (i) => ({ role: 'clerk', patient: `p${i}` })),
+      spares: series(80, 30 * SECOND, (i) => ({ role: 'clerk', patient: `p${i}` })),
+    },
   ],
   R5: [
-    { name: '20 exports in an hour', hits: series(20, 3 * MINUTE, () => ({ action: 'print' })), spares: series(19, 3 * MINUTE, () => ({ action: 'print' })) },
-    { name: 'one of more than 100', hits: [event({ action: 'export', recordCount: 101 })], spares: [event({ action: 'export', recordCount: 100 })] },
+    {
+      name: '20 exports in an hour',
+      hits: series(20, 3 * MINUTE, () => ({ action: 'print' })),
+      spares: series(19, 3 * MINUTE, () => ({ action: 'print' })),
+    },
+    {
+      name: 'one of more than 100',
+      hits: [event({ action: 'export', recordCount: 101 })],
+      spares: [event({ action: 'export', recordCount: 100 })],
+    },
   ],
-  R6: [{ name: '3 strangers a day', hits: series(3, HOUR, (i) => ({ patient: `stranger${i}` })), spares: series(2, HOUR, (i) => ({ patient: `stranger${i}` })) }],
-  R7: [{ name: 'VIP without relation', hits: [event({ patient: 'stranger-vip' })], spares: [event({ patient: 'stranger-nobody' })] }],
+  R6: [
+    {
+      name: '3 strangers a day',
+      hits: series(3, HOUR, (i) => ({ patient: `stranger${i}` })),
+      spares: series(2, HOUR, (i) => ({ patient: `stranger${i}` })),
+    },
+  ],
+  R7: [
+    {
+      name: 'VIP without relation',
+      hits: [event({ patient: 'stranger-vip' })],
+      spares: [event({ patient: 'stranger-nobody' })],
+    },
+  ],
   R8: [
-    { name: '3 in a shift', hits: series(3, HOUR, () => ({ action: 'override', breakGlassReason: 'specific' })), spares: series(2, HOUR, () => ({ action: 'override', breakGlassReason: 'specific' })) },
-    { name: 'generic reason', hits: [event({ action: 'override', breakGlassReason: 'generic' })], spares: [event({ action: 'override', breakGlassReason: 'specific' })] },
+    {
+      name: '3 in a shift',
+      hits: series(3, HOUR, () => ({ action: 'override', breakGlassReason: 'specific' })),
+      spares: series(2, HOUR, () => ({ action: 'override', breakGlassReason: 'specific' })),
+    },
+    {
+      name: 'generic reason',
+      hits: [event({ action: 'override', breakGlassReason: 'generic' })],
+      spares: [event({ action: 'override', breakGlassReason: 'specific' })],
+    },
   ],
-  R9: [{ name: 'idle for 90 days', hits: [event({ actor: 'leaver' })], spares: [event({ actor: 'recent' })] }],
-  R10: [{ name: 'after the end date', hits: [event({ actor: 'recent' })], spares: [event({ actor: 'recent', outcome: 'denied' })] }],
+  R9: [
+    {
+      name: 'idle for 90 days',
+      hits: [event({ actor: 'leaver' })],
+      spares: [event({ actor: 'recent' })],
+    },
+  ],
+  R10: [
+    {
+      name: 'after the end date',
+      hits: [event({ actor: 'recent' })],
+      spares: [event({ actor: 'recent', outcome: 'denied' })],
+    },
+  ],
   R11: [
     {
       name: 'less than 30 min between hospitals',
@@ -117,7 +210,11 @@ const BORDERS: Readonly<Record<string, readonly { name: string; hits: AccessEven
     },
   ],
   R12: [
-    { name: 'grant at night', hits: [event({ action: 'grant', timeMs: Date.UTC(2026, 2, 3, 18) })], spares: [event({ action: 'grant', timeMs: Date.UTC(2026, 2, 3, 17, 59) })] },
+    {
+      name: 'grant at night',
+      hits: [event({ action: 'grant', timeMs: Date.UTC(2026, 2, 3, 18) })],
+      spares: [event({ action: 'grant', timeMs: Date.UTC(2026, 2, 3, 17, 59) })],
+    },
     {
       name: 'grant, then patients',
       hits: [event({ action: 'grant' }), event({ timeMs: TUESDAY + 7 * DAY })],
@@ -125,14 +222,30 @@ const BORDERS: Readonly<Record<string, readonly { name: string; hits: AccessEven
     },
   ],
   R13: [
-    { name: '50 records updated in a minute', hits: series(50, SECOND, (i) => ({ action: 'update', patient: `p${i}` })), spares: series(50, SECOND, (i) => ({ action: 'update', patient: `p${i % 49}` })) },
-    { name: '10 deleted in a minute', hits: series(10, 6 * SECOND, () => ({ action: 'delete' })), spares: series(9, 6 * SECOND, () => ({ action: 'delete' })) },
+    {
+      name: '50 records updated in a minute',
+      hits: series(50, SECOND, (i) => ({ action: 'update', patient: `p${i}` })),
+      spares: series(50, SECOND, (i) => ({ action: 'update', patient: `p${i % 49}` })),
+    },
+    {
+      name: '10 deleted in a minute',
+      hits: series(10, 6 * SECOND, () => ({ action: 'delete' })),
+      spares: series(9, 6 * SECOND, () => ({ action: 'delete' })),
+    },
   ],
   R14: [
     {
       name: 'three places in 10 min',
-      hits: series(3, 4 * MINUTE, (i) => ({ actorClass: 'service', nodeId: `H${i + 1}`, timeMs: START + i * 4 * MINUTE })),
-      spares: series(3, 5 * MINUTE, (i) => ({ actorClass: 'service', nodeId: `H${i + 1}`, timeMs: START + i * 5 * MINUTE })),
+      hits: series(3, 4 * MINUTE, (i) => ({
+        actorClass: 'service',
+        nodeId: `H${i + 1}`,
+        timeMs: START + i * 4 * MINUTE,
+      })),
+      spares: series(3, 5 * MINUTE, (i) => ({
+        actorClass: 'service',
+        nodeId: `H${i + 1}`,
+        timeMs: START + i * 5 * MINUTE,
+      })),
     },
     {
       name: 'new host after the first day',
@@ -140,34 +253,76 @@ const BORDERS: Readonly<Record<string, readonly { name: string; hits: AccessEven
       spares: [event({ actorClass: 'service', timeMs: START + DAY - 1 })],
     },
   ],
-  R15: [{ name: '5 patients in 10 min', hits: series(5, 2 * MINUTE, (i) => ({ outcome: 'denied', patient: `p${i}` })), spares: series(4, 2 * MINUTE, (i) => ({ outcome: 'denied', patient: `p${i}` })) }],
+  R15: [
+    {
+      name: '5 patients in 10 min',
+      hits: series(5, 2 * MINUTE, (i) => ({ outcome: 'denied', patient: `p${i}` })),
+      spares: series(4, 2 * MINUTE, (i) => ({ outcome: 'denied', patient: `p${i}` })),
+    },
+  ],
   R16: [
-    { name: '50 events of even pace', hits: series(50, 5 * SECOND, () => ({})), spares: series(49, 5 * SECOND, () => ({})) },
-    { name: '20 sequential records', hits: series(20, 0, (i) => ({ timeMs: TUESDAY + i * i * SECOND, patient: `P${100 + i}` })), spares: series(19, 0, (i) => ({ timeMs: TUESDAY + i * i * SECOND, patient: `P${100 + i}` })) },
-    { name: 'equal stamps are a batch', hits: series(50, 5 * SECOND, () => ({})), spares: series(200, 0, () => ({})) },
+    {
+      name: '50 events of even pace',
+      hits: series(50, 5 * SECOND, () => ({})),
+      spares: series(49, 5 * SECOND, () => ({})),
+    },
+    {
+      name: '20 sequential records',
+      hits: series(20, 0, (i) => ({ timeMs: TUESDAY + i * i * SECOND, patient: `P${100 + i}` })),
+      spares: series(19, 0, (i) => ({ timeMs: TUESDAY + i * i * SECOND, patient: `P${100 + i}` })),
+    },
+    {
+      name: 'equal stamps are a batch',
+      hits: series(50, 5 * SECOND, () => ({})),
+      spares: series(200, 0, () => ({})),
+    },
   ],
   R17: [
     {
       name: '3 σ above ward peers',
       // Peers: 6, 7, 8, 6, 7, 8, 6, 7 – mean 6.875, σ 0.78, so the border lies between 9 and 10.
-      hits: [...peers(6), ...series(10, MINUTE, () => ({ action: 'dispense', section: 'medication' }))],
-      spares: [...peers(6), ...series(9, MINUTE, () => ({ action: 'dispense', section: 'medication' }))],
+      hits: [
+        ...peers(6),
+        ...series(10, MINUTE, () => ({ action: 'dispense', section: 'medication' })),
+      ],
+      spares: [
+        ...peers(6),
+        ...series(9, MINUTE, () => ({ action: 'dispense', section: 'medication' })),
+      ],
     },
     {
       name: 'cancelled more often than peers',
-      hits: [...peers(6), ...series(7, MINUTE, () => ({ action: 'dispense', section: 'medication' })), ...series(1, MINUTE, () => ({ action: 'delete', section: 'medication' }))],
-      spares: [...peers(6, 1), ...series(7, MINUTE, () => ({ action: 'dispense', section: 'medication' })), ...series(1, MINUTE, () => ({ action: 'delete', section: 'medication' }))],
+      hits: [
+        ...peers(6),
+        ...series(7, MINUTE, () => ({ action: 'dispense', section: 'medication' })),
+        ...series(1, MINUTE, () => ({ action: 'delete', section: 'medication' })),
+      ],
+      spares: [
+        ...peers(6, 1),
+        ...series(7, MINUTE, () => ({ action: 'dispense', section: 'medication' })),
+        ...series(1, MINUTE, () => ({ action: 'delete', section: 'medication' })),
+      ],
     },
   ],
   R18: [
-    { name: 'no encounter', hits: [event({ action: 'claim', patient: 'absent' })], spares: [event({ action: 'claim' })] },
-    { name: '3 a day of one patient', hits: series(3, HOUR, () => ({ action: 'claim' })), spares: series(2, HOUR, () => ({ action: 'claim' })) },
+    {
+      name: 'no encounter',
+      hits: [event({ action: 'claim', patient: 'absent' })],
+      spares: [event({ action: 'claim' })],
+    },
+    {
+      name: '3 a day of one patient',
+      hits: series(3, HOUR, () => ({ action: 'claim' })),
+      spares: series(2, HOUR, () => ({ action: 'claim' })),
+    },
   ],
 };
 
 describe('the rules of the SIEM', () => {
   it('are eighteen, each with fixtures', () => {
-    expect(RULES.map(({ id }) => id).sort()).toEqual(Array.from({ length: 18 }, (_, i) => `R${i + 1}`).sort());
+    expect(RULES.map(({ id }) => id).sort()).toEqual(
+      Array.from({ length: 18 }, (_, i) => `R${i + 1}`).sort(),
+    );
     expect(Object.keys(BORDERS).sort()).toEqual(RULES.map(({ id }) => id).sort());
   });
 
@@ -194,7 +349,8 @@ describe('the rules of the SIEM', () => {
 describe('correlation', () => {
   it('adds points, suppresses a repeat for an hour, and forgets within a day', () => {
     const siem = createSiem(knowledge, OUT_OF_THE_BOX);
-    const big = (timeMs: number): AccessEvent => event({ action: 'export', recordCount: 500, patient: null, timeMs });
+    const big = (timeMs: number): AccessEvent =>
+      event({ action: 'export', recordCount: 500, patient: null, timeMs });
     expect(siem.see(big(TUESDAY))).toEqual({ points: 60, hits: ['R5'] });
     expect(siem.see(big(TUESDAY + HOUR - 1)).hits).toEqual([]);
     expect(siem.see(event({ timeMs: TUESDAY + 12 * HOUR })).points).toBeCloseTo(30, 6);
@@ -206,7 +362,10 @@ describe('correlation', () => {
     const tuning = createTuning(knowledge, 0.032);
     for (let person = 0; person < 100; person++) {
       // Everybody exports 150 records now and then: R5 as delivered hits all of them.
-      tuning.see(event({ actor: `a${person}`, action: 'export', recordCount: 150, patient: null }), `case ${person}`);
+      tuning.see(
+        event({ actor: `a${person}`, action: 'export', recordCount: 150, patient: null }),
+        `case ${person}`,
+      );
     }
     const settings = tuning.settings(100);
     expect(settings.find(({ id }) => id === 'R5')).toEqual({ id: 'R5', scale: 1.5, points: 80 });

@@ -12,10 +12,18 @@ afterEach(() => rmSync(cacheDir, { recursive: true, force: true }));
 
 async function run(
   config: Record<string, unknown>,
-  options: { text?: string; inputs?: Record<string, StageOutput>; make?: (dir: string) => void } = {},
+  options: {
+    text?: string;
+    inputs?: Record<string, StageOutput>;
+    make?: (dir: string) => void;
+  } = {},
 ): Promise<{ output: StageOutput; report: StageReport }> {
   const reports: StageReport[] = [];
-  const runner = createStageRunner({ cacheDir, owner: 'study/1', onReport: (report) => reports.push(report) });
+  const runner = createStageRunner({
+    cacheDir,
+    owner: 'study/1',
+    onReport: (report) => reports.push(report),
+  });
   const output = await runner.stage({
     name: 'count',
     code: ['catalogue'],
@@ -46,27 +54,40 @@ describe('a kept stage', () => {
   });
 
   it('runs again when an input has other bytes, not when it was made again with the same', async () => {
-    const inputs = (hash: string): Record<string, StageOutput> => ({ world: { dir: '/anywhere', hash } });
+    const inputs = (hash: string): Record<string, StageOutput> => ({
+      world: { dir: '/anywhere', hash },
+    });
     await run({}, { inputs: inputs('a') });
-    expect((await run({}, { inputs: { world: { dir: '/elsewhere', hash: 'a' } } })).report.cached).toBe(true);
-    expect((await run({}, { inputs: inputs('b') })).report).toMatchObject({ cached: false, why: 'input world changed' });
+    expect(
+      (await run({}, { inputs: { world: { dir: '/elsewhere', hash: 'a' } } })).report.cached,
+    ).toBe(true);
+    expect((await run({}, { inputs: inputs('b') })).report).toMatchObject({
+      cached: false,
+      why: 'input world changed',
+    });
   });
 
   it('that was interrupted finds what it had, and its result does not bear the name before it is whole', async () => {
     await expect(
-      run({}, {
-        make(dir) {
-          writeFileSync(join(dir, 'half'), '1');
-          throw new Error('stopped');
+      run(
+        {},
+        {
+          make(dir) {
+            writeFileSync(join(dir, 'half'), '1');
+            throw new Error('stopped');
+          },
         },
-      }),
+      ),
     ).rejects.toThrow('stopped');
     expect(readdirSync(cacheDir).every((name) => name.endsWith('.part'))).toBe(true);
-    const { report } = await run({}, {
-      make(dir) {
-        expect(readFileSync(join(dir, 'half'), 'utf8')).toBe('1');
+    const { report } = await run(
+      {},
+      {
+        make(dir) {
+          expect(readFileSync(join(dir, 'half'), 'utf8')).toBe('1');
+        },
       },
-    });
+    );
     expect(report.why).toBe('resumed where it was interrupted');
   });
 });

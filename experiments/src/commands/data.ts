@@ -28,7 +28,11 @@ export function dataCommand(io: CommandIo): Command {
     .argument('[path=value...]')
     .option('--seed <number>', 'of the study', integer(0, 999), 1)
     .option('--dir <dir>', 'where data sets lie', 'data')
-    .addOption(new Option('--format <name...>', 'how events are written').choices(DATASET_FORMATS).default(['jsonl']))
+    .addOption(
+      new Option('--format <name...>', 'how events are written')
+        .choices(DATASET_FORMATS)
+        .default(['jsonl']),
+    )
     .option('--gzip', 'compress')
     .option('--json', 'one object on standard output')
     .action(
@@ -76,18 +80,28 @@ export function dataCommand(io: CommandIo): Command {
     .action(async (file: string, overrides: string[], flags: { seed: number; json?: true }) => {
       const describer = createDescriber();
       if (/\.ya?ml$/.test(file)) {
-        for (const event of world(file, overrides, flags.seed).hospitals[0]!.events()) describer.add(event);
+        for (const event of world(file, overrides, flags.seed).hospitals[0]!.events())
+          describer.add(event);
       } else {
-        for await (const event of openAccessLog(file, { format: 'native', nodeId: 'H1' }).events()) describer.add(event);
+        for await (const event of openAccessLog(file, { format: 'native', nodeId: 'H1' }).events())
+          describer.add(event);
       }
       const description = describer.description();
       const targets = describeAgainstTargets(description);
       io.out(flags.json ? JSON.stringify({ description, targets }) : targetTable(targets));
     });
-  return new Command('data').description('Worlds on disk.').addCommand(make).addCommand(verify).addCommand(describe);
+  return new Command('data')
+    .description('Worlds on disk.')
+    .addCommand(make)
+    .addCommand(verify)
+    .addCommand(describe);
 }
 
 function world(file: string, overrides: readonly string[], seed: number): HospitalWorld {
-  const { points } = loadStudyConfig({ file, overrides: [...overrides, 'study=hospital'], schemas: schemas() });
+  const { points } = loadStudyConfig({
+    file,
+    overrides: [...overrides, 'study=hospital'],
+    schemas: schemas(),
+  });
   return worldOf(hospitalConfig(points[0]!.config), seed);
 }

@@ -27,7 +27,10 @@ export function listCommand(io: CommandIo): Command {
         seeds: run.seeds.map(({ seed, state }) => ({ seed, state })),
         title: run.title,
       }));
-      if (flags.json) return io.out(JSON.stringify({ runs }));
+      if (flags.json) {
+        io.out(JSON.stringify({ runs }));
+        return;
+      }
       io.out(
         runs.length === 0
           ? 'no runs here'
@@ -58,17 +61,27 @@ export function showCommand(io: CommandIo): Command {
       if (flags.json) {
         const { config, origins, folder } = run;
         const seeds = run.seeds.map(({ seed, state, manifest }) => ({ seed, state, manifest }));
-        return io.out(JSON.stringify({ id: run.id, folder, config, origins, metrics, seeds }));
+        io.out(JSON.stringify({ id: run.id, folder, config, origins, metrics, seeds }));
+        return;
       }
-      if (flags.config) return io.out(resolvedYaml(run).trimEnd());
+      if (flags.config) {
+        io.out(resolvedYaml(run).trimEnd());
+        return;
+      }
       io.out(
         [
           `${run.id}  ${run.title}${run.evidence ? '' : '  (no evidence)'}`,
-          ...run.seeds.map(({ seed, state, manifest }) =>
-            `  seed ${seed}: ${state}${manifest === null ? '' : `, ${(manifest.wallMs / 1000).toFixed(1)} s, ${manifest.memoryPeakMiB} MiB${manifest.error === null ? '' : `, ${manifest.error}`}`}`,
+          ...run.seeds.map(
+            ({ seed, state, manifest }) =>
+              `  seed ${seed}: ${state}${manifest === null ? '' : `, ${(manifest.wallMs / 1000).toFixed(1)} s, ${manifest.memoryPeakMiB} MiB${manifest.error === null ? '' : `, ${manifest.error}`}`}`,
           ),
-          ...Object.entries(metrics).map(([name, value]) => `  ${name.padEnd(40)} ${cellOf(value)}`),
-          ...run.seeds.flatMap(({ result }) => result?.notes ?? []).filter((note, i, all) => all.indexOf(note) === i).map((note) => `  note: ${note}`),
+          ...Object.entries(metrics).map(
+            ([name, value]) => `  ${name.padEnd(40)} ${cellOf(value)}`,
+          ),
+          ...run.seeds
+            .flatMap(({ result }) => result?.notes ?? [])
+            .filter((note, i, all) => all.indexOf(note) === i)
+            .map((note) => `  note: ${note}`),
           `  ${run.folder}`,
         ].join('\n'),
       );
@@ -77,13 +90,18 @@ export function showCommand(io: CommandIo): Command {
 
 /** Mean ± sd [95 % interval]; one seed has no interval. */
 export function cellOf({ mean, sd, low, high, seeds }: Aggregate): string {
-  const digits = (value: number): string => (Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : value.toFixed(3));
-  return seeds < 2 ? `${digits(mean)} (one seed)` : `${digits(mean)} ± ${digits(sd)} [${digits(low)}, ${digits(high)}]`;
+  const digits = (value: number): string =>
+    Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : value.toFixed(3);
+  return seeds < 2
+    ? `${digits(mean)} (one seed)`
+    : `${digits(mean)} ± ${digits(sd)} [${digits(low)}, ${digits(high)}]`;
 }
 
 export function compareCommand(io: CommandIo): Command {
   return new Command('compare')
-    .description('Runs side by side; differences within the spread of the first run are marked as noise.')
+    .description(
+      'Runs side by side; differences within the spread of the first run are marked as noise.',
+    )
     .argument('<id...>')
     .option('--md', 'Markdown')
     .option('--html', 'HTML')
@@ -95,7 +113,8 @@ export function compareCommand(io: CommandIo): Command {
       const metrics = runs.map(metricsOf);
       const names = [...new Set(metrics.flatMap((one) => Object.keys(one)))];
       if (flags.json) {
-        return io.out(JSON.stringify({ runs: runs.map(({ id }, i) => ({ id, metrics: metrics[i] })) }));
+        io.out(JSON.stringify({ runs: runs.map(({ id }, i) => ({ id, metrics: metrics[i] })) }));
+        return;
       }
       const header = ['metric', ...runs.map(({ id }) => id)];
       const rows = names.map((name) => [
@@ -104,21 +123,41 @@ export function compareCommand(io: CommandIo): Command {
           const value = one[name];
           if (value === undefined) return '–';
           const base = metrics[0]![name];
-          const isNoise = i > 0 && base !== undefined && base.seeds > 1 && Math.abs(value.mean - base.mean) <= 2 * base.sd;
+          const isNoise =
+            i > 0 &&
+            base !== undefined &&
+            base.seeds > 1 &&
+            Math.abs(value.mean - base.mean) <= 2 * base.sd;
           return `${cellOf(value)}${isNoise ? ' noise' : ''}`;
         }),
       ]);
-      io.out(tableIn(flags.csv ? 'csv' : flags.html ? 'html' : flags.md ? 'md' : 'text', [header, ...rows]));
+      io.out(
+        tableIn(flags.csv ? 'csv' : flags.html ? 'html' : flags.md ? 'md' : 'text', [
+          header,
+          ...rows,
+        ]),
+      );
     });
 }
 
-export function tableIn(form: 'csv' | 'html' | 'md' | 'text', rows: readonly (readonly string[])[]): string {
+export function tableIn(
+  form: 'csv' | 'html' | 'md' | 'text',
+  rows: readonly (readonly string[])[],
+): string {
   if (form === 'csv') {
-    return rows.map((row) => row.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')).join('\n');
+    return rows
+      .map((row) =>
+        row
+          .map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
+          .join(','),
+      )
+      .join('\n');
   }
   if (form === 'md') {
     const [header, ...rest] = rows;
-    return [header!, header!.map(() => '---'), ...rest].map((row) => `| ${row.join(' | ')} |`).join('\n');
+    return [header!, header!.map(() => '---'), ...rest]
+      .map((row) => `| ${row.join(' | ')} |`)
+      .join('\n');
   }
   if (form === 'html') {
     const cells = (row: readonly string[], tag: string): string =>
@@ -127,11 +166,22 @@ export function tableIn(form: 'csv' | 'html' | 'md' | 'text', rows: readonly (re
     return `<table><thead>${cells(header!, 'th')}</thead><tbody>${rest.map((row) => cells(row, 'td')).join('')}</tbody></table>`;
   }
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }
 
 export function collectCommand(io: CommandIo): Command {

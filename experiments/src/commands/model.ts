@@ -18,7 +18,9 @@ export function modelCommand(io: CommandIo): Command {
     new Command('export')
       .description('Write a run’s networks for another engine, with a card beside them.')
       .argument('<id>')
-      .addOption(new Option('--to <format>', 'of the files').choices(MODEL_FORMATS).makeOptionMandatory())
+      .addOption(
+        new Option('--to <format>', 'of the files').choices(MODEL_FORMATS).makeOptionMandatory(),
+      )
       .option('--arm <name>', 'whose model', 'federated-private')
       .option('--seed <number>', 'of the run', integer(0, 999), 1)
       .option('--dir <dir>', 'where to', 'models-exported')
@@ -27,12 +29,22 @@ export function modelCommand(io: CommandIo): Command {
       .action(
         (
           id: string,
-          flags: { to: ModelFormat; arm: string; seed: number; dir: string; runs?: string; json?: true },
+          flags: {
+            to: ModelFormat;
+            arm: string;
+            seed: number;
+            dir: string;
+            runs?: string;
+            json?: true;
+          },
         ) => {
           const run = findRun(runsDirectory(flags.runs), id);
           const seed = run.seeds.find((one) => one.seed === flags.seed && one.state === 'ok');
           const folder = join(seed?.folder ?? run.folder, 'model');
-          const arms = seed === undefined ? [] : readdirSync(folder).map((name) => basename(name, '.detector'));
+          const arms =
+            seed === undefined
+              ? []
+              : readdirSync(folder).map((name) => basename(name, '.detector'));
           if (!arms.includes(flags.arm)) {
             const meant = closest(flags.arm, arms);
             throw new ExperimentError(
@@ -56,7 +68,8 @@ export function modelCommand(io: CommandIo): Command {
                 featureSchemaHash: detector.featureSchemaHash,
                 layoutHash: detector.layoutHash,
                 theta: 0.87,
-                alpha: (run.config['evaluation'] as { falsePositiveRate?: number } | undefined)?.falsePositiveRate,
+                alpha: (run.config['evaluation'] as { falsePositiveRate?: number } | undefined)
+                  ?.falsePositiveRate,
                 privacy: seed!.result!.notes.filter((note) => note.includes('ε =')),
                 licence: 'Apache-2.0',
                 files,
@@ -65,7 +78,9 @@ export function modelCommand(io: CommandIo): Command {
               2,
             )}\n`,
           );
-          io.out(flags.json ? JSON.stringify({ dir, files }) : `${dir}: ${files.join(', ')}, card.json`);
+          io.out(
+            flags.json ? JSON.stringify({ dir, files }) : `${dir}: ${files.join(', ')}, card.json`,
+          );
         },
       ),
   );

@@ -9,7 +9,13 @@ import { ExperimentError } from '../errors.js';
 import { REPOSITORY } from '../harness/code-hash.js';
 import { findRun, listRuns, runsDirectory } from '../harness/run-store.js';
 import { reportHtml, reportMarkdown } from '../report/report.js';
-import { nameOf, readStudyResults, rounded, studyResultOf, type StudyResultFile } from '../report/study-result.js';
+import {
+  nameOf,
+  readStudyResults,
+  rounded,
+  studyResultOf,
+  type StudyResultFile,
+} from '../report/study-result.js';
 import type { CommandIo } from './io.js';
 import { runsOption } from './options.js';
 
@@ -24,24 +30,39 @@ export function reportCommand(io: CommandIo): Command {
     .option('--out <dir>', 'where report.html and report.md go', '.')
     .option('--json', 'one object on standard output')
     .addOption(runsOption())
-    .action((ids: string[], flags: { all?: true; publish?: true; out: string; runs?: string; json?: true }) => {
-      const runsDir = runsDirectory(flags.runs);
-      if ((ids.length > 0) === (flags.all === true)) {
-        throw new ExperimentError('ERR_RUN_UNKNOWN', `report: expected ids or --all, got ${flags.all ? 'both' : 'neither'}`);
-      }
-      const studies = flags.all ? readStudyResults(RESULTS) : studiesOf(ids, runsDir);
-      if (flags.publish) {
-        for (const study of studies) {
-          writeFileSync(join(RESULTS, `${study.name}.json`), `${JSON.stringify(study, rounded, 1)}\n`);
+    .action(
+      (
+        ids: string[],
+        flags: { all?: true; publish?: true; out: string; runs?: string; json?: true },
+      ) => {
+        const runsDir = runsDirectory(flags.runs);
+        if (ids.length > 0 === (flags.all === true)) {
+          throw new ExperimentError(
+            'ERR_RUN_UNKNOWN',
+            `report: expected ids or --all, got ${flags.all ? 'both' : 'neither'}`,
+          );
         }
-      }
-      const out = resolve(flags.out);
-      mkdirSync(out, { recursive: true });
-      const files = { html: join(out, 'report.html'), markdown: join(out, 'report.md') };
-      writeFileSync(files.html, reportHtml(studies));
-      writeFileSync(files.markdown, reportMarkdown(studies));
-      io.out(flags.json ? JSON.stringify({ studies: studies.map(({ name }) => name), ...files }) : `${files.html}\n${files.markdown}`);
-    });
+        const studies = flags.all ? readStudyResults(RESULTS) : studiesOf(ids, runsDir);
+        if (flags.publish) {
+          for (const study of studies) {
+            writeFileSync(
+              join(RESULTS, `${study.name}.json`),
+              `${JSON.stringify(study, rounded, 1)}\n`,
+            );
+          }
+        }
+        const out = resolve(flags.out);
+        mkdirSync(out, { recursive: true });
+        const files = { html: join(out, 'report.html'), markdown: join(out, 'report.md') };
+        writeFileSync(files.html, reportHtml(studies));
+        writeFileSync(files.markdown, reportMarkdown(studies));
+        io.out(
+          flags.json
+            ? JSON.stringify({ studies: studies.map(({ name }) => name), ...files })
+            : `${files.html}\n${files.markdown}`,
+        );
+      },
+    );
 }
 
 function studiesOf(ids: readonly string[], runsDir: string): StudyResultFile[] {
@@ -58,7 +79,10 @@ function studiesOf(ids: readonly string[], runsDir: string): StudyResultFile[] {
     }
   }
   if (byName.size === 0) {
-    throw new ExperimentError('ERR_RUN_UNKNOWN', `id: expected a run with a finished seed, got ${ids.join(', ')}`);
+    throw new ExperimentError(
+      'ERR_RUN_UNKNOWN',
+      `id: expected a run with a finished seed, got ${ids.join(', ')}`,
+    );
   }
   return [...byName.values()].map(studyResultOf);
 }

@@ -31,11 +31,17 @@ export function reproCommand(io: CommandIo): Command {
     .action(async (id: string, flags: { runs?: string; seed?: number; json?: true }) => {
       const run = findRun(runsDirectory(flags.runs), id);
       const point = { config: run.config, swept: run.swept };
-      const now = describeRun(STUDIES[run.study]!, point, { ...run, origins: new Map(Object.entries(run.origins)) });
-      if (now.id !== run.id) io.talk(`note: code or data changed since: it would be ${now.id} today`);
+      const now = describeRun(STUDIES[run.study]!, point, {
+        ...run,
+        origins: new Map(Object.entries(run.origins)),
+      });
+      if (now.id !== run.id)
+        io.talk(`note: code or data changed since: it would be ${now.id} today`);
       const runsDir = mkdtempSync(join(tmpdir(), 'bhs-repro-'));
       try {
-        const done = run.seeds.filter(({ seed, state }) => state === 'ok' && (flags.seed ?? seed) === seed);
+        const done = run.seeds.filter(
+          ({ seed, state }) => state === 'ok' && (flags.seed ?? seed) === seed,
+        );
         const jobs = done.map(({ seed }) => ({ runsDir, run: now, seed }));
         await runLocally(jobs, {
           width: 1,
@@ -53,17 +59,25 @@ export function reproCommand(io: CommandIo): Command {
           return (['metrics', 'models'] as const).flatMap((part) =>
             Object.keys({ ...result![part], ...again[part] }).flatMap((name): Difference[] => {
               const [before, after] = [result![part][name], again[part][name]];
-              return canonical(before ?? null) === canonical(after ?? null) ? [] : [{ seed, name, before, now: after }];
+              return canonical(before ?? null) === canonical(after ?? null)
+                ? []
+                : [{ seed, name, before, now: after }];
             }),
           );
         });
         const ok = done.length > 0 && differences.length === 0;
-        if (flags.json) io.out(JSON.stringify({ id: run.id, ok, seeds: done.map(({ seed }) => seed), differences }));
+        if (flags.json)
+          io.out(
+            JSON.stringify({ id: run.id, ok, seeds: done.map(({ seed }) => seed), differences }),
+          );
         else {
           io.out(
             [
               `${run.id}: ${ok ? `${done.length} seed(s) again, every metric and model the same bits` : done.length === 0 ? 'no finished seed to repeat' : 'NOT the same'}`,
-              ...differences.map(({ seed, name, before, now: after }) => `  seed ${seed} ${name}: ${String(before)} → ${String(after)}`),
+              ...differences.map(
+                ({ seed, name, before, now: after }) =>
+                  `  seed ${seed} ${name}: ${String(before)} → ${String(after)}`,
+              ),
             ].join('\n'),
           );
         }

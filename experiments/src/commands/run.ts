@@ -16,7 +16,7 @@ import {
   seedFolder,
   type RunInfo,
 } from '../harness/run-store.js';
-import { loadStudyConfig } from '../harness/study-config.js';
+import { loadStudyConfig, textOf } from '../harness/study-config.js';
 import { STUDIES } from '../studies/index.js';
 import type { Job } from '../harness/job.js';
 import type { CommandIo } from './io.js';
@@ -67,13 +67,16 @@ export function runCommand(io: CommandIo): Command {
       const runsDir = runsDirectory(flags.runs);
       const { points, origins } = loadStudyConfig({ file, overrides, schemas: schemas() });
       const runs = points.map((point) => {
-        const study = STUDIES[String(point.config['study'])]!;
+        const study = STUDIES[textOf(point.config['study'])]!;
         return describeRun(study, point, { file, overrides, origins });
       });
       const jobs = runs.flatMap((run) =>
         seedsOf(run, flags.seeds).map((seed): Job => ({ runsDir, run, seed })),
       );
-      if (flags.dryRun) return io.out(dryRun(runs, jobs));
+      if (flags.dryRun) {
+        io.out(dryRun(runs, jobs));
+        return;
+      }
       if (flags.fresh)
         for (const { run } of jobs)
           rmSync(`${runsDir}/${run.id}`, { recursive: true, force: true });

@@ -17,7 +17,9 @@ export type ModelFormat = (typeof MODEL_FORMATS)[number];
 /** Writes into `dir` and returns the files' names. */
 export function exportModel(detector: Detector, format: ModelFormat, dir: string): string[] {
   const parameters = fromFixedPoint(detector.parameters);
-  const { parts } = networksLayout(detector.members.filter((member) => member.kind === 'autoencoder'));
+  const { parts } = networksLayout(
+    detector.members.filter((member) => member.kind === 'autoencoder'),
+  );
   const networks = Object.fromEntries(
     parts.map(({ spec, architecture, offset, parameterCount }) => [
       spec.name,
@@ -32,7 +34,10 @@ export function exportModel(detector: Detector, format: ModelFormat, dir: string
       const { weightData, weightSpecs, ...model } = toLayersModel(network);
       const weights = `${name}.weights.bin`;
       const manifest = { ...model, weightsManifest: [{ paths: [weights], weights: weightSpecs }] };
-      files.push([`${name}.model.json`, JSON.stringify(manifest)], [weights, new Uint8Array(weightData)]);
+      files.push(
+        [`${name}.model.json`, JSON.stringify(manifest)],
+        [weights, new Uint8Array(weightData)],
+      );
     }
   }
   for (const [name, content] of files) writeFileSync(join(dir, name), content);

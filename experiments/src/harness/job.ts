@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
 import { kernelHash } from '@bhschain/models/kernel';
 import { ExperimentError } from '../errors.js';
@@ -59,12 +60,12 @@ export async function runSeed({ runsDir, run, seed }: Job, watcher: JobWatcher):
   try {
     const result = await study.run(run.config, {
       seed,
-      stage: (request) => {
-        checkStop();
+      async stage(request) {
+        await pause();
         return stages.stage(request);
       },
       record: (line) => appendFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`),
-      checkStop,
+      pause,
       say: (line) => watcher.onLine(line),
       file(name) {
         mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -111,7 +112,8 @@ export async function runSeed({ runsDir, run, seed }: Job, watcher: JobWatcher):
   writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   return readSeed(folder, seed);
 
-  function checkStop(): void {
+  async function pause(): Promise<void> {
+    await turn();
     if (watcher.stopAsked()) {
       throw new ExperimentError('ERR_RUN_STOPPED', `seed ${seed}: stopped as asked`, { seed });
     }

@@ -25,8 +25,11 @@ export interface StudyContext {
   stage(request: StageRequest): Promise<StageOutput>;
   /** One line of `metrics.jsonl`. */
   record(line: Readonly<Record<string, unknown>>): void;
-  /** Throws `ERR_RUN_STOPPED` if somebody asked to stop; called between rounds, after their result is on disk. */
-  checkStop(): void;
+  /**
+   * Lets messages in, and throws `ERR_RUN_STOPPED` if somebody asked to stop; called between rounds, after their result is on
+   * disk. Without it a long computation would hear nobody.
+   */
+  pause(): Promise<void>;
   say(line: string): void;
   /** Files of the seed's own folder, made before this returns: `model/…`. */
   file(name: string): string;

@@ -40,24 +40,37 @@ export function barChart(title: string, bars: readonly Bar[]): string {
 
 export interface Line {
   readonly label: string;
-  readonly points: readonly { readonly x: string; readonly y: number; readonly low: number; readonly high: number }[];
+  readonly points: readonly {
+    readonly x: string;
+    readonly y: number;
+    readonly low: number;
+    readonly high: number;
+  }[];
 }
 
 /** One share over the values of a sweep, in their order. */
 export function lineChart(title: string, lines: readonly Line[]): string {
   const height = 260;
   const labels = [...new Set(lines.flatMap(({ points }) => points.map((point) => point.x)))];
-  const x = (label: string): number => 60 + (labels.indexOf(label) / Math.max(1, labels.length - 1)) * (WIDTH - 260);
+  const x = (label: string): number =>
+    60 + (labels.indexOf(label) / Math.max(1, labels.length - 1)) * (WIDTH - 260);
   const y = (value: number): number => 12 + (1 - Math.max(0, Math.min(1, value))) * (height - 50);
   const axis = [
     ...[0, 0.25, 0.5, 0.75, 1].map(
       (tick) =>
         `<line class="grid" x1="60" x2="${WIDTH - 200}" y1="${y(tick)}" y2="${y(tick)}"/><text class="tick" x="52" y="${y(tick) + 4}" text-anchor="end">${tick}</text>`,
     ),
-    ...labels.map((label) => `<text class="tick" x="${x(label)}" y="${height - 16}" text-anchor="middle">${escapeHtml(label)}</text>`),
+    ...labels.map(
+      (label) =>
+        `<text class="tick" x="${x(label)}" y="${height - 16}" text-anchor="middle">${escapeHtml(label)}</text>`,
+    ),
   ];
   const drawn = lines.map(({ label, points }, i) => {
-    const path = points.map((point, at) => `${at === 0 ? 'M' : 'L'}${x(point.x).toFixed(1)} ${y(point.y).toFixed(1)}`).join(' ');
+    const path = points
+      .map(
+        (point, at) => `${at === 0 ? 'M' : 'L'}${x(point.x).toFixed(1)} ${y(point.y).toFixed(1)}`,
+      )
+      .join(' ');
     const dots = points.map(
       (point) =>
         `<line class="whisker" x1="${x(point.x)}" x2="${x(point.x)}" y1="${y(point.low).toFixed(1)}" y2="${y(point.high).toFixed(1)}"/><circle class="line${i % 5}" cx="${x(point.x).toFixed(1)}" cy="${y(point.y).toFixed(1)}" r="3.5"><title>${escapeHtml(label)}, ${escapeHtml(point.x)}: ${point.y.toFixed(3)}</title></circle>`,

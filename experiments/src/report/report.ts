@@ -15,7 +15,15 @@ interface Section {
   readonly lines?: readonly string[];
 }
 
-const CONTROLS = new Set(['feature-norm', 'likelihood-ratio', 'unseen-count', 'trigrams', 'random', 'untrained', 'length']);
+const CONTROLS = new Set([
+  'feature-norm',
+  'likelihood-ratio',
+  'unseen-count',
+  'trigrams',
+  'random',
+  'untrained',
+  'length',
+]);
 
 function standingOf(arm: string): Bar['standing'] {
   if (arm.startsWith('siem')) return 'rival';
@@ -42,7 +50,9 @@ function sectionsOf(study: StudyResultFile): Section[] {
         `command: ${study.command}`,
         `commit ${study.commit ?? 'unknown'}${study.dirty ? ' with uncommitted changes' : ''}, Node ${study.node}, ${study.cpu}, ${study.cores} cores, at most ${study.memoryPeakMiB} MiB`,
         `configuration ${study.hashes['config']!.slice(0, 16)}, code ${study.hashes['code']!.slice(0, 16)}${study.hashes['data'] === '' ? '' : `, data ${study.hashes['data']!.slice(0, 16)}`}`,
-        ...study.runs.map((run) => `${run.id}: seeds ${run.seeds.join(', ')}, ${run.wallSeconds} s`),
+        ...study.runs.map(
+          (run) => `${run.id}: seeds ${run.seeds.join(', ')}, ${run.wallSeconds} s`,
+        ),
       ],
     },
   ];
@@ -56,7 +66,9 @@ function sweepSection({ runs }: StudyResultFile): Section {
     label: arm,
     points: runs.flatMap((run) => {
       const value = run.metrics[`${arm}.recall`];
-      return value === undefined ? [] : [{ x: labelOf(run), y: value.mean, low: value.low, high: value.high }];
+      return value === undefined
+        ? []
+        : [{ x: labelOf(run), y: value.mean, low: value.low, high: value.high }];
     }),
   }));
   return {
@@ -64,15 +76,23 @@ function sweepSection({ runs }: StudyResultFile): Section {
     figure: lineChart(`recall at the matched rate over ${axis}`, lines),
     rows: [
       [axis, ...arms],
-      ...runs.map((run) => [labelOf(run), ...arms.map((arm) => shownOr(run.metrics[`${arm}.recall`]))]),
+      ...runs.map((run) => [
+        labelOf(run),
+        ...arms.map((arm) => shownOr(run.metrics[`${arm}.recall`])),
+      ]),
     ],
   };
 }
 
 function runSections(run: RunResult, swept: boolean): Section[] {
-  const of = swept ? ` (${Object.entries(run.swept).map(([key, value]) => `${key.split('.').at(-1)!} ${String(value)}`).join(', ')})` : '';
+  const of = swept
+    ? ` (${Object.entries(run.swept)
+        .map(([key, value]) => `${key.split('.').at(-1)!} ${String(value)}`)
+        .join(', ')})`
+    : '';
   const arms = armsOf(run);
-  const metric = (arm: string, name: string): Aggregate | undefined => run.metrics[`${arm}.${name}`];
+  const metric = (arm: string, name: string): Aggregate | undefined =>
+    run.metrics[`${arm}.${name}`];
   const sections: Section[] = [];
   if (arms.length > 0) {
     sections.push({
@@ -81,11 +101,25 @@ function runSections(run: RunResult, swept: boolean): Section[] {
         'recall of incidents at the same false-positive rate; whiskers: 95 % over seeds',
         arms.map((arm): Bar => {
           const value = metric(arm, 'recall')!;
-          return { label: arm, value: value.mean, low: value.low, high: value.high, standing: standingOf(arm) };
+          return {
+            label: arm,
+            value: value.mean,
+            low: value.low,
+            high: value.high,
+            standing: standingOf(arm),
+          };
         }),
       ),
       rows: [
-        ['arm', 'recall, same rate', '… of those the hook can see', 'AUC', 'realised rate, threshold fixed before', 'recall there', 'benign calls held'],
+        [
+          'arm',
+          'recall, same rate',
+          '… of those the hook can see',
+          'AUC',
+          'realised rate, threshold fixed before',
+          'recall there',
+          'benign calls held',
+        ],
         ...arms.map((arm) =>
           ['recall', 'recallHook', 'auc', 'fixedRate', 'fixedRecall', 'heldShare'].reduce<string[]>(
             (cells, name) => [...cells, shownOr(metric(arm, name))],
@@ -95,30 +129,51 @@ function runSections(run: RunResult, swept: boolean): Section[] {
       ],
     });
   }
-  if (run.cells.length > 0) sections.push({ heading: `Scenario × difficulty${of}`, rows: cellRows(run.cells) });
+  if (run.cells.length > 0)
+    sections.push({ heading: `Scenario × difficulty${of}`, rows: cellRows(run.cells) });
   if (run.againstSiem.length > 0) {
     sections.push({
       heading: `Against the tuned SIEM, incident by incident${of}`,
       rows: [
         ['arm', 'found by it alone', 'found by the SIEM alone', 'McNemar, exact p'],
-        ...run.againstSiem.map(({ arm, onlyArm, onlyRival, p }) => [arm, String(onlyArm), String(onlyRival), p < 0.001 ? '< 0.001' : p.toFixed(3)]),
+        ...run.againstSiem.map(({ arm, onlyArm, onlyRival, p }) => [
+          arm,
+          String(onlyArm),
+          String(onlyRival),
+          p < 0.001 ? '< 0.001' : p.toFixed(3),
+        ]),
       ],
     });
   }
   for (const [name, rows] of Object.entries(run.tables)) {
     if (rows.length === 0) continue;
     const columns = Object.keys(rows[0]!);
-    sections.push({ heading: `${name}${of}`, rows: [columns, ...rows.map((row) => columns.map((column) => shown(row[column])))] });
+    sections.push({
+      heading: `${name}${of}`,
+      rows: [columns, ...rows.map((row) => columns.map((column) => shown(row[column])))],
+    });
   }
   if (run.notes.length > 0) sections.push({ heading: `Notes${of}`, lines: run.notes });
   return sections;
 }
 
-const MAIN_ARMS = ['detector-zero', 'federated', 'federated-private', 'central', 'siem-tuned', 'networks-only', 'feature-norm', 'unseen-count', 'random'];
+const MAIN_ARMS = [
+  'detector-zero',
+  'federated',
+  'federated-private',
+  'central',
+  'siem-tuned',
+  'networks-only',
+  'feature-norm',
+  'unseen-count',
+  'random',
+];
 
 function cellRows(cells: readonly CellRow[]): string[][] {
   const arms = MAIN_ARMS.filter((arm) => cells.some((cell) => cell.arm === arm));
-  const keys = new Map<string, CellRow>(cells.map((cell) => [`${cell.scenario} ${cell.difficulty}`, cell]));
+  const keys = new Map<string, CellRow>(
+    cells.map((cell) => [`${cell.scenario} ${cell.difficulty}`, cell]),
+  );
   return [
     ['scenario', 'difficulty', 'seen by', 'incidents', ...arms],
     ...[...keys.values()].map(({ scenario, kind, difficulty, seenBy, incidents }) => [
@@ -127,7 +182,9 @@ function cellRows(cells: readonly CellRow[]): string[][] {
       seenBy,
       String(incidents),
       ...arms.map((arm) => {
-        const cell = cells.find((one) => one.arm === arm && one.scenario === scenario && one.difficulty === difficulty);
+        const cell = cells.find(
+          (one) => one.arm === arm && one.scenario === scenario && one.difficulty === difficulty,
+        );
         return cell === undefined ? '–' : (cell.found / cell.incidents).toFixed(2);
       }),
     ]),
@@ -141,10 +198,11 @@ function shownOr(value: Aggregate | undefined): string {
 function shown(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(3);
   if (value === null || value === undefined) return '–';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | boolean);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-const NO_EVIDENCE = 'This run shows that the machinery works. It is no evidence: too few seeds, too small a world.';
+const NO_EVIDENCE =
+  'This run shows that the machinery works. It is no evidence: too few seeds, too small a world.';
 
 export function reportMarkdown(studies: readonly StudyResultFile[]): string {
   const parts = ['# Results', ''];
@@ -153,7 +211,14 @@ export function reportMarkdown(studies: readonly StudyResultFile[]): string {
     if (!study.evidence) parts.push(`_${NO_EVIDENCE}_`, '');
     for (const { heading, rows, lines } of sectionsOf(study)) {
       parts.push(`### ${heading}`, '');
-      if (rows !== undefined) parts.push(tableIn('md', rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))), '');
+      if (rows !== undefined)
+        parts.push(
+          tableIn(
+            'md',
+            rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|'))),
+          ),
+          '',
+        );
       if (lines !== undefined) parts.push(...lines.map((line) => `- ${line}`), '');
     }
   }
@@ -162,7 +227,10 @@ export function reportMarkdown(studies: readonly StudyResultFile[]): string {
 
 export function reportHtml(studies: readonly StudyResultFile[]): string {
   const contents = studies
-    .map(({ name, title, evidence }) => `<li><a href="#${escapeHtml(name)}">${escapeHtml(title || name)}</a>${evidence ? '' : ' – no evidence'}</li>`)
+    .map(
+      ({ name, title, evidence }) =>
+        `<li><a href="#${escapeHtml(name)}">${escapeHtml(title || name)}</a>${evidence ? '' : ' – no evidence'}</li>`,
+    )
     .join('');
   const bodies = studies.map((study) => {
     const sections = sectionsOf(study).map(

@@ -67,7 +67,9 @@ const POOLED = new Set(['arms', 'cells', 'againstSiem']);
 export function studyResultOf(runs: readonly Run[]): StudyResultFile {
   const first = runs[0]!;
   const manifest = first.seeds.find(({ state }) => state === 'ok')!.manifest!;
-  const manifests = runs.flatMap(({ seeds }) => seeds.flatMap((seed) => (seed.manifest === null ? [] : [seed.manifest])));
+  const manifests = runs.flatMap(({ seeds }) =>
+    seeds.flatMap((seed) => (seed.manifest === null ? [] : [seed.manifest])),
+  );
   return {
     format: 'study-result/1',
     name: nameOf(first),
@@ -102,13 +104,28 @@ function pooled(run: Run): RunResult {
       const incidents = row.incidents + (known?.incidents ?? 0);
       const found = row.found + (known?.found ?? 0);
       const { arm, scenario, kind, difficulty, seenBy } = row;
-      cells.set(key, { arm, scenario, kind, difficulty, seenBy, incidents, found, ...wilson(found, incidents) });
+      cells.set(key, {
+        arm,
+        scenario,
+        kind,
+        difficulty,
+        seenBy,
+        incidents,
+        found,
+        ...wilson(found, incidents),
+      });
     }
     for (const row of (tables['againstSiem'] ?? []) as unknown as readonly ComparisonRow[]) {
       const known = comparisons.get(row.arm);
       const onlyArm = row.onlyArm + (known?.onlyArm ?? 0);
       const onlyRival = row.onlyRival + (known?.onlyRival ?? 0);
-      comparisons.set(row.arm, { arm: row.arm, rival: row.rival, onlyArm, onlyRival, p: mcNemar(onlyArm, onlyRival) });
+      comparisons.set(row.arm, {
+        arm: row.arm,
+        rival: row.rival,
+        onlyArm,
+        onlyRival,
+        p: mcNemar(onlyArm, onlyRival),
+      });
     }
   }
   const first = results[0];
@@ -119,9 +136,13 @@ function pooled(run: Run): RunResult {
     metrics: aggregate(results.map(({ metrics }) => metrics)),
     cells: [...cells.values()],
     againstSiem: [...comparisons.values()].filter(({ arm }) => !arm.startsWith('untrained ')),
-    tables: Object.fromEntries(Object.entries(first?.tables ?? {}).filter(([name]) => !POOLED.has(name))),
+    tables: Object.fromEntries(
+      Object.entries(first?.tables ?? {}).filter(([name]) => !POOLED.has(name)),
+    ),
     notes: [...new Set(results.flatMap(({ notes }) => notes))],
-    wallSeconds: Math.round(done.reduce((sum, { manifest }) => sum + (manifest?.wallMs ?? 0), 0) / 1_000),
+    wallSeconds: Math.round(
+      done.reduce((sum, { manifest }) => sum + (manifest?.wallMs ?? 0), 0) / 1_000,
+    ),
   };
 }
 
@@ -131,11 +152,16 @@ export function readStudyResults(dir: string): StudyResultFile[] {
   return readdirSync(dir)
     .filter((name) => name.endsWith('.json'))
     .sort()
-    .map((name) => JSON.parse(readFileSync(join(dir, name), 'utf8')) as StudyResultFile)
-    .filter(({ format }) => format === 'study-result/1');
+    .map(
+      (name) =>
+        JSON.parse(readFileSync(join(dir, name), 'utf8')) as StudyResultFile | { format?: never },
+    )
+    .filter((one): one is StudyResultFile => one.format === 'study-result/1');
 }
 
 /** What a figure is rounded to in a committed file. */
 export function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Math.round(value * 1e6) / 1e6 : value;
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Math.round(value * 1e6) / 1e6
+    : value;
 }

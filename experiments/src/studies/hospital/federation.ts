@@ -65,7 +65,7 @@ export interface FederationOptions {
   readonly seed: string;
   /** Where an interrupted training goes on. */
   readonly resume?: { readonly round: number; readonly parameters: Float32Array };
-  readonly onRound: (report: RoundReport, parameters: Float32Array) => void;
+  readonly onRound: (report: RoundReport, parameters: Float32Array) => Promise<void>;
 }
 
 export interface RoundReport {
@@ -81,7 +81,7 @@ export function isMalicious(attack: HospitalConfig['attack'], place: number): bo
   return attack.kind !== 'none' && place < attack.hospitals;
 }
 
-export function federate(options: FederationOptions): Float32Array {
+export async function federate(options: FederationOptions): Promise<Float32Array> {
   const { hospitals, rounds, plan, attack, seed, onRound } = options;
   const kernel = createJointKernel(ARCHITECTURES);
   const scale = 2 ** plan.plan.updateScaleLog2;
@@ -104,7 +104,7 @@ export function federate(options: FederationOptions): Float32Array {
     });
     const joined = aggregate(updates, attack.aggregation);
     parameters = parameters.map((value, i) => value + Math.round(joined[i]! * scale) / scale);
-    onRound({ round, ...facts, updateNorm: normOf(joined) }, parameters);
+    await onRound({ round, ...facts, updateNorm: normOf(joined) }, parameters);
   }
   return parameters;
 }

@@ -145,7 +145,7 @@ async function runHospitalStudy(
 
   if (has('detector-zero')) judgeDetector('detector-zero', () => PUBLIC_DETECTOR, null);
   for (const [arm, detectorOf] of trained) {
-    context.checkStop();
+    await context.pause();
     judgeDetector(arm, detectorOf, null);
     const bytes = encodeDetector(detectorOf(hospitals[0]!.nodeId));
     models[arm] = sha256(bytes);
@@ -241,15 +241,17 @@ async function runHospitalStudy(
 
   async function untrainedArms(): Promise<Judgement[]> {
     const { windows: publicOnes } = await publicWindows(config, context);
-    return Array.from({ length: config.evaluation.untrainedSeeds }, (_, i) => {
-      context.checkStop();
+    const results: Judgement[] = [];
+    for (let i = 0; i < config.evaluation.untrainedSeeds; i++) {
+      await context.pause();
       const detector = untrainedDetector(
         seedStream(seed, 'initial-parameters', 'untrained', i),
         publicOnes,
       );
       models[`untrained ${i + 1}`] = sha256(encodeDetector(detector));
-      return judgeDetector(`untrained ${i + 1}`, () => detector, NETWORK_NAMES);
-    });
+      results.push(judgeDetector(`untrained ${i + 1}`, () => detector, NETWORK_NAMES));
+    }
+    return results;
   }
 }
 

@@ -119,7 +119,7 @@ export async function trainFederated(
       world: config.world,
     },
     inputs: windows.inputs,
-    make(dir) {
+    async make(dir) {
       const checkpoint = join(dir, CHECKPOINT);
       const resume = existsSync(checkpoint) ? readCheckpoint(checkpoint) : undefined;
       if (resume !== undefined)
@@ -135,7 +135,7 @@ export async function trainFederated(
           return made;
         },
       }));
-      const parameters = federate({
+      const parameters = await federate({
         start: startOf(config, context.seed),
         hospitals,
         rounds: config.training.rounds,
@@ -143,10 +143,11 @@ export async function trainFederated(
         attack: config.attack,
         seed: `${context.seed}/${arm}`,
         ...(resume === undefined ? {} : { resume }),
-        onRound(report, now) {
+        async onRound(report, now) {
           appendFileSync(join(dir, 'rounds.jsonl'), `${JSON.stringify({ arm, ...report })}\n`);
           writeWhole(checkpoint, JSON.stringify({ round: report.round + 1, parameters: [...now] }));
-          context.checkStop();
+          context.say(`${arm}: round ${report.round + 1} of ${config.training.rounds}`);
+          await context.pause();
         },
       });
       rmSync(checkpoint, { force: true });

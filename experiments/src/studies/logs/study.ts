@@ -47,7 +47,8 @@ interface LogConfig {
 }
 
 const closed = { additionalProperties: false };
-const share = (value: number): ReturnType<typeof Type.Number> => Type.Number({ minimum: 0, maximum: 1, default: value });
+const share = (value: number): ReturnType<typeof Type.Number> =>
+  Type.Number({ minimum: 0, maximum: 1, default: value });
 
 export const logStudy: Study = {
   name: 'logs',
@@ -58,7 +59,10 @@ export const logStudy: Study = {
       name: Type.String({ pattern: '^[a-z][a-z0-9-]{1,40}$' }),
       title: Type.String({ default: '' }),
       evidence: Type.Boolean({ default: true }),
-      seeds: Type.Array(Type.Integer({ minimum: 0, maximum: 999 }), { minItems: 1, default: [1, 2, 3, 4, 5] }),
+      seeds: Type.Array(Type.Integer({ minimum: 0, maximum: 999 }), {
+        minItems: 1,
+        default: [1, 2, 3, 4, 5],
+      }),
       /** Names as `experiment evaluate` knows them; none: all that fit. */
       detectors: Type.Array(Type.String(), { default: [] }),
       data: Type.Object(
@@ -91,15 +95,17 @@ export const logStudy: Study = {
   async run(config, context) {
     const { data, detectors, userSwitch } = config as unknown as LogConfig;
     folderOf(data.log, data.dir);
-    const input = await sessionsOf(data.log, resolve(REPOSITORY, data.dir), userSwitch, context.seed);
+    const input = await sessionsOf(
+      data.log,
+      resolve(REPOSITORY, data.dir),
+      userSwitch,
+      context.seed,
+    );
     const evaluation = evaluate({
       ...input,
       ...(detectors.length === 0 ? {} : { detectors }),
       seeds: [seedNumber(context.seed, 'initial-parameters')],
-      onDetector: (name) => {
-        context.checkStop();
-        context.say(`fitting ${name}`);
-      },
+      onDetector: (name) => context.say(`fitting ${name}`),
     });
     for (const one of evaluation.detectors) context.record({ kind: 'detector', ...one });
     return {
@@ -120,7 +126,13 @@ export const logStudy: Study = {
         classes: evaluation.detectors.flatMap(({ name, classes }) =>
           classes.length < 2
             ? []
-            : classes.map(({ label, sessions, auc, recall }) => ({ detector: name, class: label, sessions, auc, 'recall at θ': recall })),
+            : classes.map(({ label, sessions, auc, recall }) => ({
+                detector: name,
+                class: label,
+                sessions,
+                auc,
+                'recall at θ': recall,
+              })),
         ),
       },
       models: {},
@@ -143,13 +155,22 @@ function folderOf(log: Log, dir: string): string {
 }
 
 function hashOf(folder: string): string {
-  const files = readdirSync(folder).filter((name) => statSync(join(folder, name)).isFile()).sort();
-  return sha256(files.map((name) => `${name} ${sha256(readFileSync(join(folder, name)))}`).join('\n'));
+  const files = readdirSync(folder)
+    .filter((name) => statSync(join(folder, name)).isFile())
+    .sort();
+  return sha256(
+    files.map((name) => `${name} ${sha256(readFileSync(join(folder, name)))}`).join('\n'),
+  );
 }
 
 type Parts = Pick<EvaluationInput, 'train' | 'calibrate' | 'calibrateFrom' | 'test'>;
 
-async function sessionsOf(log: Log, dir: string, options: LogConfig['userSwitch'], seed: number): Promise<Parts> {
+async function sessionsOf(
+  log: Log,
+  dir: string,
+  options: LogConfig['userSwitch'],
+  seed: number,
+): Promise<Parts> {
   if (log === 'hdfs' || log === 'adfa') {
     const { train, test } = await (log === 'hdfs' ? loadHdfs(dir) : loadAdfa(dir));
     return { train, test };
@@ -158,7 +179,11 @@ async function sessionsOf(log: Log, dir: string, options: LogConfig['userSwitch'
   return switched(acts, options, seed);
 }
 
-function switched({ rows, borders }: ActData, options: LogConfig['userSwitch'], seed: number): Parts {
+function switched(
+  { rows, borders }: ActData,
+  options: LogConfig['userSwitch'],
+  seed: number,
+): Parts {
   const { profile, calibrate, test } = injectUserSwitch(rows, {
     seed: seedNumber(seed, 'user-switch'),
     share: options.share,
@@ -167,7 +192,12 @@ function switched({ rows, borders }: ActData, options: LogConfig['userSwitch'], 
     profileWindowsLeast: options.profileWindowsLeast,
     ...(borders === null ? {} : { borders }),
   });
-  const session = (actor: string, events: readonly string[], id: string, normal = true): Session => ({
+  const session = (
+    actor: string,
+    events: readonly string[],
+    id: string,
+    normal = true,
+  ): Session => ({
     id,
     normal,
     label: normal ? 'normal' : 'user-switch',
@@ -179,8 +209,12 @@ function switched({ rows, borders }: ActData, options: LogConfig['userSwitch'], 
     train,
     ...(calibrate.length === 0
       ? {}
-      : { calibrate: calibrate.map(({ actor, acts }, i) => session(actor, acts, `calibrate ${i}`)), calibrateFrom: 'the weeks between' }),
-    test: test.map(({ actor, acts, foreign }, i) => session(actor, acts, `test ${i}`, foreign === null)),
+      : {
+          calibrate: calibrate.map(({ actor, acts }, i) => session(actor, acts, `calibrate ${i}`)),
+          calibrateFrom: 'the weeks between',
+        }),
+    test: test.map(({ actor, acts, foreign }, i) =>
+      session(actor, acts, `test ${i}`, foreign === null),
+    ),
   };
 }
-

@@ -35,13 +35,28 @@ export const paperStudy: Study = {
       name: Type.String({ pattern: '^[a-z][a-z0-9-]{1,40}$' }),
       title: Type.String({ default: '' }),
       evidence: Type.Boolean({ default: true }),
-      seeds: Type.Array(Type.Integer({ minimum: 0, maximum: 999 }), { minItems: 1, maxItems: 1, default: [0] }),
+      seeds: Type.Array(Type.Integer({ minimum: 0, maximum: 999 }), {
+        minItems: 1,
+        maxItems: 1,
+        default: [0],
+      }),
     },
     { additionalProperties: false },
   ),
   code: ['paper'],
   dataHash: () =>
-    sha256([CLAIMS, ...new Set(claims().flatMap(({ measured }) => (measured === undefined ? [] : [join(RESULTS, measured.file)])))].map((file) => (existsSync(file) ? sha256(readFileSync(file)) : 'absent')).join('\n')),
+    sha256(
+      [
+        CLAIMS,
+        ...new Set(
+          claims().flatMap(({ measured }) =>
+            measured === undefined ? [] : [join(RESULTS, measured.file)],
+          ),
+        ),
+      ]
+        .map((file) => (existsSync(file) ? sha256(readFileSync(file)) : 'absent'))
+        .join('\n'),
+    ),
   run() {
     const rows = claims().map(({ table, cell, claimed, unit, measured, differs, why }) => {
       const ours = measured === undefined ? null : numberAt(measured);
@@ -51,14 +66,22 @@ export const paperStudy: Study = {
         unit,
         claimed,
         ours: ours ?? 'not measured',
-        'what differs': ours === null ? (why ?? `${measured?.file ?? 'no result'} is not there yet`) : (differs ?? ''),
+        'what differs':
+          ours === null
+            ? (why ?? `${measured?.file ?? 'no result'} is not there yet`)
+            : (differs ?? ''),
       };
     });
     return Promise.resolve({
-      metrics: { cells: rows.length, measured: rows.filter(({ ours }) => typeof ours === 'number').length },
+      metrics: {
+        cells: rows.length,
+        measured: rows.filter(({ ours }) => typeof ours === 'number').length,
+      },
       tables: { 'the paper’s figures': rows },
       models: {},
-      notes: ['claimed figures are the paper’s and were not repeated here unless a figure of ours stands beside them'],
+      notes: [
+        'claimed figures are the paper’s and were not repeated here unless a figure of ours stands beside them',
+      ],
     });
   },
 };
@@ -72,7 +95,14 @@ function numberAt({ file, path }: NonNullable<Claim['measured']>): number | null
   if (!existsSync(whole)) return null;
   const value = path
     .split('/')
-    .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], JSON.parse(readFileSync(whole, 'utf8')));
+    .reduce<unknown>(
+      (at, key) => (at as Record<string, unknown> | undefined)?.[key],
+      JSON.parse(readFileSync(whole, 'utf8')),
+    );
   if (typeof value === 'number') return value;
-  throw new ExperimentError('ERR_STUDY_DATA', `${file}: expected a number at ${path}, got ${JSON.stringify(value)}`, { file, path });
+  throw new ExperimentError(
+    'ERR_STUDY_DATA',
+    `${file}: expected a number at ${path}, got ${JSON.stringify(value)}`,
+    { file, path },
+  );
 }
