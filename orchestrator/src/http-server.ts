@@ -1,28 +1,67 @@
 /**
- * Health, metrics and status over HTTP, on loopback unless configured otherwise.
+ * Health, metrics, status and the dashboard over HTTP, on loopback unless configured otherwise.
  * @module
  */
+import { existsSync } from 'node:fs';
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import serveStatic from '@fastify/static';
 import fastify from 'fastify';
-import type { Registry } from 'prom-client';
 import { OrchestratorError } from './errors.js';
+import type { Log } from './federation.js';
+import { answerErrors } from './http/problem.js';
+import { registerDashboard, type DashboardOptions } from './http/routes.js';
 import type { ListeningServer } from './listening.js';
 import type { OrchestratorStatus } from './status.js';
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends DashboardOptions {
   readonly host: string;
   readonly port: number;
-  readonly registry: Registry;
+  /** The built dashboard; null: API only. */
+  readonly dashboardDir: string | null;
   /** Named sub-checks; the process is ready if all are true. */
   readonly checks: () => Promise<Readonly<Record<string, boolean>>>;
-  /** Brings the gauges up to date before they are read. */
-  readonly refresh: () => Promise<void>;
   readonly status: () => Promise<OrchestratorStatus>;
   readonly rounds: () => Promise<readonly object[]>;
+  readonly log?: Log;
 }
+
+const CONTENT_SECURITY_POLICY = {
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'self'"],
+  'frame-ancestors': ["'none'"],
+};
 
 /** @throws {OrchestratorError} `ERR_LISTEN` if the address cannot be bound */
 export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer> {
-  const app = fastify({ bodyLimit: 65_536, requestTimeout: 10_000 });
+  const app = fastify({
+    bodyLimit: 65_536,
+    requestTimeout: 10_000,
+    // Requests are validated as they are: nothing is converted, nothing silently dropped.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
+    crossOriginEmbedderPolicy: false,
+    strictTransportSecurity: false, // plain HTTP on loopback; a proxy in front of it sets its own
+  });
+  await app.register(cookie);
+  await app.register(rateLimit, {
+    max: 1_200,
+    timeWindow: 60_000,
+    allowList: (request) => !request.url.startsWith('/api/'),
+    errorResponseBuilder: (_request, { after, ttl }) =>
+      new OrchestratorError('ERR_HTTP_RATE', `Too many requests; wait ${after}.`, {
+        retryAfterMs: ttl,
+      }),
+  });
+  answerErrors(app, o.log);
   app.get('/livez', () => ({ ok: true }));
   const ready = async (): Promise<{ ok: boolean; checks: Readonly<Record<string, boolean>> }> => {
     const checks = await o.checks();
@@ -40,9 +79,24 @@ export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer>
   });
   app.get('/api/v1/status', () => o.status());
   app.get('/api/v1/rounds', () => o.rounds());
+  registerDashboard(app, o);
+  if (o.dashboardDir !== null && existsSync(o.dashboardDir)) {
+    await app.register(serveStatic, {
+      root: o.dashboardDir,
+      setHeaders: (response, path) => {
+        // The build puts a hash of the content in these names.
+        const named = /\/assets\/[^/]*$/.test(path);
+        response.header(
+          'cache-control',
+          named ? 'public, max-age=31536000, immutable' : 'no-cache',
+        );
+      },
+    });
+  }
   try {
     await app.listen({ host: o.host, port: o.port });
   } catch (cause) {
+    await app.close();
     throw new OrchestratorError(
       'ERR_LISTEN',
       `listen: ${o.host}:${o.port} cannot be bound`,
@@ -52,5 +106,11 @@ export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer>
   }
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : o.port;
-  return { port, close: () => app.close() };
+  return {
+    port,
+    close: async () => {
+      app.server.closeAllConnections();
+      await app.close();
+    },
+  };
 }

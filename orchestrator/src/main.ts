@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import tls from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { destination, pino } from 'pino';
@@ -77,6 +78,7 @@ async function main(): Promise<void> {
     attestMaxMs: config.attestMaxMs,
     listen: config.listen,
     http: config.http,
+    dashboardDir: fileURLToPath(new URL('./dashboard/', import.meta.url)),
     enrolment:
       config.enrolment === null
         ? null

@@ -47,6 +47,8 @@ export interface OrchestratorOptions {
   readonly attestMaxMs: number;
   readonly listen: Readonly<{ host: string; port: number }>;
   readonly http: Readonly<{ host: string; port: number }>;
+  /** The built dashboard; without it HTTP serves the API only. */
+  readonly dashboardDir?: string;
   /** Where hospitals without a certificate ask for one; null for nowhere. */
   readonly enrolment: Readonly<{
     host: string;
@@ -137,7 +139,11 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   try {
     enrolment = await openEnrolment(o, identity, desk, server.port, refused);
     http = await listenHttp({
+      ...o,
       ...o.http,
+      dashboardDir: o.dashboardDir ?? null,
+      trustedSigners: [o.signer.certificatePem],
+      channelError: () => publisher.lastError,
       registry: o.metrics.registry,
       checks: async () => ({ database: await answers(o.store) }),
       refresh: () => refreshGauges(o, admission, leads),

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyEvent } from '../src/apply-event.js';
 import { openAuthority, type IssuedIdentity } from '../src/enrolment/authority.js';
 import { signDocument } from '../src/protocol/signing.js';
+import { abortRound } from '../src/round-abort.js';
 import type { Round, RoundEvent } from '../src/round/round.js';
 import { scheduleRound } from '../src/round/step.js';
 import type { FederationStore } from '../src/store/store.js';
@@ -96,9 +97,11 @@ function review(
     nodeId: o.nodeId ?? 'H3',
     disposition: o.disposition ?? 'release',
     reason: o.reason ?? 'a new ward',
-    mspId: o.mspId ?? person.mspId,
-    certificate: person.identity.certificate,
-    sign: (statement) => signDocument('bhs-review-v1', statement, key),
+    speaker: {
+      mspId: o.mspId ?? person.mspId,
+      certificate: person.identity.certificate,
+      sign: (statement) => signDocument('bhs-review-v1', statement, key),
+    },
     nowMs: START_MS + 3_000,
   });
 }
@@ -139,5 +142,53 @@ describe('a quarantined update', () => {
   ])('that %s is not reviewed', async (_, change) => {
     await expect(review('ana of H1MSP', change)).rejects.toMatchObject({ code: 'ERR_REVIEW' });
     expect(await store.reviews.list(KEY, 'H3')).toEqual([]);
+  });
+});
+
+describe('a round', () => {
+  const abort = (
+    who: string,
+    o: { slotIndex?: number; reason?: string; signWith?: string } = {},
+  ): Promise<string> => {
+    const { mspId, identity } = people.get(who)!;
+    const key = createPrivateKey(people.get(o.signWith ?? who)!.identity.privateKey);
+    return abortRound({
+      store,
+      federationId: FEDERATION_ID,
+      mspRoots: roots,
+      slotIndex: o.slotIndex ?? KEY.slotIndex,
+      reason: o.reason ?? 'the wrong plan',
+      speaker: {
+        mspId,
+        certificate: identity.certificate,
+        sign: (statement) => signDocument('bhs-review-v1', statement, key),
+      },
+      nowMs: START_MS + 3_000,
+    });
+  };
+
+  it('is ended by two people of two hospitals, on record with their names', async () => {
+    expect(await abort('ana of H1MSP')).toBe('waiting-for-second');
+    expect(await abort('ben of H1MSP'), 'one hospital is one voice').toBe('waiting-for-second');
+    expect((await current()).phase).toBe('collecting');
+    expect(await abort('ben of H2MSP')).toBe('aborted');
+    expect(await current()).toMatchObject({ phase: 'aborted', outcome: 'admin' });
+    const records = await store.audit.list({ after: -1, limit: 10 });
+    expect(records.map(({ kind }) => kind)).toEqual([
+      ...Array<string>(3).fill('abort-asked'),
+      'round-aborted',
+    ]);
+    expect(JSON.stringify(records.at(-1))).toMatch(/ana-H1MSP.*ben-H2MSP/);
+    await expect(abort('ana of H2MSP'), 'it is over').rejects.toMatchObject({ code: 'ERR_REVIEW' });
+  });
+
+  it.each([
+    ['of another slot', { slotIndex: 1 }],
+    ['without a reason', { reason: '' }],
+    ['with another key', { signWith: 'ben of H1MSP' }],
+  ])('%s is not ended', async (_, change) => {
+    await abort('ben of H2MSP');
+    await expect(abort('ana of H1MSP', change)).rejects.toMatchObject({ code: 'ERR_REVIEW' });
+    expect((await current()).phase).toBe('collecting');
   });
 });

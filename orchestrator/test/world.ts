@@ -84,6 +84,7 @@ export async function startWorld(
     nowMs?: () => number;
     nodes?: number;
     enrolment?: boolean;
+    dashboardDir?: string;
   }> = {},
 ): Promise<World> {
   const parameterCount = o.parameterCount ?? 64;
@@ -116,6 +117,7 @@ export async function startWorld(
     attestMaxMs: 60_000,
     listen: { host: '127.0.0.1', port: 0 },
     http: { host: '127.0.0.1', port: 0 },
+    ...(o.dashboardDir === undefined ? {} : { dashboardDir: o.dashboardDir }),
     enrolment:
       o.enrolment === true ? { host: '127.0.0.1', port: 0, federationAddress: null } : null,
     ...(o.limits === undefined ? {} : { limits: o.limits }),

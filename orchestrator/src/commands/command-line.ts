@@ -3,14 +3,17 @@
  * answer is printed.
  * @module
  */
+import { createPrivateKey } from 'node:crypto';
 import { CommanderError, type Command } from 'commander';
-import { caFolder, hospitalsOf, openState, signerOf, type State } from '../assembly.js';
+import { caFolder, hospitalsOf, openState, readPem, signerOf, type State } from '../assembly.js';
 import { loadConfig, type OrchestratorConfig } from '../config.js';
 import { openAuthority } from '../enrolment/authority.js';
 import { EnrolmentDesk } from '../enrolment/desk.js';
 import { recordFounders } from '../enrolment/roster.js';
 import { authoritiesOf } from '../enrolment/succession.js';
+import { signDocument } from '../protocol/signing.js';
 import type { RoundProofOptions } from '../round-proof.js';
+import type { Speaker } from '../signed-word.js';
 
 export const USAGE_EXIT = 64;
 
@@ -97,6 +100,22 @@ export function proofOptions({ store, objects, config }: Opened): RoundProofOpti
     federationId: config.federationId,
     trustedSigners: [signerOf(config).certificatePem],
     trustedAuthorities: authoritiesOf(caFolder(config)),
+  };
+}
+
+/** Options of a verb with which a person signs. */
+export interface SpeakerFiles {
+  readonly msp: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export function speakerOf(o: SpeakerFiles): Speaker {
+  const key = createPrivateKey(readPem(o.key, '--key'));
+  return {
+    mspId: o.msp,
+    certificate: readPem(o.cert, '--cert'),
+    sign: (statement) => signDocument('bhs-review-v1', statement, key),
   };
 }
 

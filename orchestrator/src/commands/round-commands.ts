@@ -4,12 +4,21 @@
  */
 import { federationOf } from '../assembly.js';
 import type { OrchestratorConfig } from '../config.js';
+import { mspRoots } from '../enrolment/roster.js';
 import { OrchestratorError } from '../errors.js';
 import { roundName } from '../protocol/identifiers.js';
+import { abortRound } from '../round-abort.js';
 import { proveRound, verifyRound, type RoundCheck } from '../round-proof.js';
 import { roundSummary, statusOf, type OrchestratorStatus, type RoundSummary } from '../status.js';
 import type { FederationStore, StoredManifest } from '../store/store.js';
-import { integer, proofOptions, type CommandLine, type Common } from './command-line.js';
+import {
+  integer,
+  proofOptions,
+  speakerOf,
+  type CommandLine,
+  type Common,
+  type SpeakerFiles,
+} from './command-line.js';
 
 const ROUND = 'slot index, the start of its slot as shown by `rounds`, or `all`';
 
@@ -91,6 +100,36 @@ export function addRoundCommands(line: CommandLine): void {
           );
         }
       }),
+    );
+
+  verb(
+    'abort',
+    'End the open round of a slot; two people of two hospitals decide',
+    'abort 1329876 --reason "wrong plan" --msp H1MSP --cert ana.pem --key ana-key.pem --config F',
+  )
+    .argument('<slot>', 'slot index of the open round, as `status` shows it')
+    .requiredOption('--reason <text>', 'why; kept with the signature')
+    .requiredOption('--msp <id>', 'MSP of the person')
+    .requiredOption('--cert <file>', 'certificate of the person')
+    .requiredOption('--key <file>', 'private key of the person')
+    .action((slot: string, o: Common & SpeakerFiles & { reason: string }) =>
+      withState(
+        o,
+        async ({ store, config }) => {
+          const slotIndex = integer('slot', slot, 0, Number.MAX_SAFE_INTEGER);
+          const outcome = await abortRound({
+            store,
+            federationId: config.federationId,
+            mspRoots: await mspRoots(store),
+            slotIndex,
+            reason: o.reason,
+            speaker: speakerOf(o),
+            nowMs: nowMs(),
+          });
+          print(o, { slotIndex, outcome }, `slot ${slotIndex}: ${outcome}`);
+        },
+        'write',
+      ),
     );
 
   for (const [name, paused] of [

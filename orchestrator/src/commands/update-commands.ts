@@ -2,13 +2,16 @@
  * Verbs about updates in quarantine: two people of two hospitals decide.
  * @module
  */
-import { createPrivateKey } from 'node:crypto';
-import { readPem } from '../assembly.js';
 import { mspRoots } from '../enrolment/roster.js';
 import { roundName } from '../protocol/identifiers.js';
-import { signDocument } from '../protocol/signing.js';
 import { quarantinedIn, reviewUpdate } from '../update-review.js';
-import { oneOf, type CommandLine, type Common } from './command-line.js';
+import {
+  oneOf,
+  speakerOf,
+  type CommandLine,
+  type Common,
+  type SpeakerFiles,
+} from './command-line.js';
 
 export function addUpdateCommands({ verb, print, withState, nowMs }: CommandLine): void {
   verb(
@@ -36,34 +39,26 @@ export function addUpdateCommands({ verb, print, withState, nowMs }: CommandLine
     .requiredOption('--msp <id>', 'MSP of the reviewer')
     .requiredOption('--cert <file>', 'certificate of the reviewer')
     .requiredOption('--key <file>', 'private key of the reviewer')
-    .action(
-      (
-        nodeId: string,
-        text: string,
-        o: Common & { reason: string; msp: string; cert: string; key: string },
-      ) =>
-        withState(
-          o,
-          async ({ store, config }) => {
-            const disposition = oneOf('disposition', text, ['release', 'discard']);
-            const open = await store.rounds.findOpen();
-            const key = createPrivateKey(readPem(o.key, '--key'));
-            const outcome = await reviewUpdate({
-              store,
-              federationId: config.federationId,
-              mspRoots: await mspRoots(store),
-              key: open?.round.id ?? { slotIndex: 0, attempt: 1 },
-              nodeId,
-              disposition,
-              reason: o.reason,
-              mspId: o.msp,
-              certificate: readPem(o.cert, '--cert'),
-              sign: (statement) => signDocument('bhs-review-v1', statement, key),
-              nowMs: nowMs(),
-            });
-            print(o, { nodeId, disposition, outcome }, `${nodeId}: ${outcome}`);
-          },
-          'write',
-        ),
+    .action((nodeId: string, text: string, o: Common & SpeakerFiles & { reason: string }) =>
+      withState(
+        o,
+        async ({ store, config }) => {
+          const disposition = oneOf('disposition', text, ['release', 'discard']);
+          const open = await store.rounds.findOpen();
+          const outcome = await reviewUpdate({
+            store,
+            federationId: config.federationId,
+            mspRoots: await mspRoots(store),
+            key: open?.round.id ?? { slotIndex: 0, attempt: 1 },
+            nodeId,
+            disposition,
+            reason: o.reason,
+            speaker: speakerOf(o),
+            nowMs: nowMs(),
+          });
+          print(o, { nodeId, disposition, outcome }, `${nodeId}: ${outcome}`);
+        },
+        'write',
+      ),
     );
 }

@@ -64,6 +64,8 @@ export interface Authority {
   issueServer(hosts: readonly string[], nowMs: number): Promise<IssuedIdentity>;
   /** Serial numbers (upper-case hex) of all certificates that a node was ever given. */
   serialsOf(nodeId: string): readonly string[];
+  /** When the newest certificate of each node ends. */
+  expiriesMs(): ReadonlyMap<string, number>;
 }
 
 /**
@@ -193,13 +195,27 @@ class FileAuthority implements Authority {
   }
 
   serialsOf(nodeId: string): readonly string[] {
+    return this.#issued()
+      .filter((each) => nodeOfSubjectAltName(each.subjectAltName, this.#federationId) === nodeId)
+      .map((each) => each.serialNumber);
+  }
+
+  expiriesMs(): ReadonlyMap<string, number> {
+    const newest = new Map<string, number>();
+    for (const { subjectAltName, validTo } of this.#issued()) {
+      const nodeId = nodeOfSubjectAltName(subjectAltName, this.#federationId);
+      if (nodeId === null) continue;
+      newest.set(nodeId, Math.max(Date.parse(validTo), newest.get(nodeId) ?? 0));
+    }
+    return newest;
+  }
+
+  #issued(): readonly X509Certificate[] {
     const folder = join(this.#folder, 'issued');
     if (!existsSync(folder)) return [];
     return readdirSync(folder)
       .filter((name) => name.endsWith('.pem'))
-      .map((name) => new X509Certificate(readFileSync(join(folder, name))))
-      .filter((each) => nodeOfSubjectAltName(each.subjectAltName, this.#federationId) === nodeId)
-      .map((each) => each.serialNumber);
+      .map((name) => new X509Certificate(readFileSync(join(folder, name))));
   }
 
   #read(name: string): string {

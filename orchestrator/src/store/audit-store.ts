@@ -3,7 +3,7 @@
  * @module
  */
 import { canonicalJson, sha256Hex, type JsonValue } from '@bhschain/dp';
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { StoreError } from '../errors.js';
 import { againOnConflict } from './conflict.js';
 import type { Tables } from './schema.js';
@@ -61,14 +61,19 @@ export class AuditStore {
       .orderBy('sequence')
       .limit(o.limit)
       .execute();
-    return rows.map((row) => ({
-      sequence: row.sequence,
-      atMs: row.at_ms,
-      kind: row.kind,
-      body: row.body,
-      previous: row.previous,
-      hash: row.hash,
-    }));
+    return rows.map(recordOf);
+  }
+
+  /** The records before a sequence number, newest first. */
+  async newest(o: Readonly<{ before: number; limit: number }>): Promise<readonly AuditRecord[]> {
+    const rows = await this.#db
+      .selectFrom('audit')
+      .selectAll()
+      .where('sequence', '<', o.before)
+      .orderBy('sequence', 'desc')
+      .limit(o.limit)
+      .execute();
+    return rows.map(recordOf);
   }
 
   /**
@@ -95,6 +100,17 @@ export class AuditStore {
     });
     return rows.length;
   }
+}
+
+function recordOf(row: Selectable<Tables['audit']>): AuditRecord {
+  return {
+    sequence: row.sequence,
+    atMs: row.at_ms,
+    kind: row.kind,
+    body: row.body,
+    previous: row.previous,
+    hash: row.hash,
+  };
 }
 
 function auditHash(record: {

@@ -1,5 +1,5 @@
 /**
- * What people said about quarantined updates, signed.
+ * What people said about quarantined updates and about rounds, signed.
  * @module
  */
 import type { Kysely } from 'kysely';
@@ -8,10 +8,11 @@ import type { Tables } from './schema.js';
 
 export interface Review {
   readonly key: RoundKey;
+  /** Whose update; '' for the round itself. */
   readonly nodeId: string;
   readonly person: string;
   readonly mspId: string;
-  readonly disposition: 'release' | 'discard';
+  readonly disposition: 'release' | 'discard' | 'abort';
   readonly reason: string;
   /** Canonical JSON that the person signed, the signature, and the person's certificate in PEM. */
   readonly statement: Uint8Array;
