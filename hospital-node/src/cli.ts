@@ -12,6 +12,7 @@ import { Command, CommanderError } from 'commander';
 import { showAudit, verifyAudit } from './commands/audit-command.js';
 import { checkConfig, explainConfig } from './commands/config-command.js';
 import { doctorCommand } from './commands/doctor-command.js';
+import { verifyEvidence } from './commands/evidence-command.js';
 import { leaveCommand, rotateCommand } from './commands/identity-commands.js';
 import { joinCommand } from './commands/join-command.js';
 import { listEgress, showLedger, verifyLedgerCommand } from './commands/ledger-command.js';
@@ -237,6 +238,23 @@ const egress = program.command('egress').description('what left this hospital');
 verb(egress, 'list', 'releases with digest, time and fate', 'egress list --config node.yaml', (o) =>
   listEgress(loadConfig(o.config)),
 );
+
+program
+  .command('evidence')
+  .description('an evidence file of a hold')
+  .command('verify')
+  .description('signature, blocks, detector, score, and two people: one line each, no network')
+  .argument('<file>', 'as the analyst page saved it')
+  .option('--json', 'one JSON object instead of sentences')
+  .addHelpText('after', '\nExample:\n  $ bhs-node evidence verify H-12.evidence.json')
+  .exitOverride()
+  .action(async (file: string, options: Pick<Options, 'json'>) => {
+    try {
+      report(await verifyEvidence(file), options.json === true);
+    } catch (error) {
+      fail(error, options.json === true);
+    }
+  });
 
 function minutes(text: string): number {
   const value = Number(text);

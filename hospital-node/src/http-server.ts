@@ -6,18 +6,19 @@ import { existsSync } from 'node:fs';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
+import { fastifySSE } from '@fastify/sse';
 import serveStatic from '@fastify/static';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { HospitalNodeError } from './errors.js';
+import { HospitalNodeError, type ErrorFacts } from './errors.js';
 import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
 import { createDecisions } from './review/decisions.js';
 import { ReviewError, type ReviewErrorCode } from './review/errors.js';
 import { problemOf, problemPage, sendProblem } from './review/problem.js';
 import type { ReviewStore } from './review/review-store.js';
-import { registerReviewRoutes } from './review/routes.js';
+import { registerReviewRoutes, type RouteOptions } from './review/routes.js';
 import { createSessions } from './review/sessions.js';
 
 export interface Readiness {
@@ -37,6 +38,8 @@ export interface HttpServerOptions {
   readonly review: ReviewStore;
   readonly fabric: Pick<FabricConnection, 'submit' | 'evaluate' | 'channel' | 'kind'>;
   readonly follower: Pick<BlockFollower, 'health'>;
+  /** For exports, evidence and names; null: those routes are not there. */
+  readonly officer: RouteOptions['officer'];
   readonly metrics: Registry;
   readonly ready: () => Readiness;
   /** The node's own facts for `GET /api/v1/status` (rounds, detector, ε); cheap, it is polled. */
@@ -76,6 +79,7 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     strictTransportSecurity: false, // plain HTTP on loopback; a proxy in front of it sets its own
   });
   await app.register(cookie);
+  await app.register(fastifySSE, { heartbeatInterval: 15_000 });
   await app.register(rateLimit, {
     max: 1_200,
     timeWindow: 60_000,
@@ -94,6 +98,7 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     sessions: createSessions(o.review.database),
     decisions: createDecisions({ review: o.review, fabric: o.fabric, mspId: o.mspId }),
     now: o.now,
+    officer: o.officer,
     readBlock: (blockNumber) =>
       o.fabric.evaluate('qscc/GetBlockByNumber', [o.fabric.channel, blockNumber]),
     status: () => ({ ...o.status(), hospital: o.hospital, ledger: ledgerFacts(o) }),
@@ -180,7 +185,8 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
       if (typeof error.facts['retryAfterMs'] === 'number') {
         reply.header('retry-after', Math.ceil(error.facts['retryAfterMs'] / 1_000));
       }
-      const more = error.code === 'ERR_HOLD_STALE' ? currentOf(o, request.params) : error.facts;
+      const more =
+        error.code === 'ERR_HOLD_STALE' ? currentOf(o, request.params, error.facts) : error.facts;
       return sendProblem(reply, problemOf(error.code as ReviewErrorCode, error.message, more));
     }
     if (error.validation !== undefined) {
@@ -210,10 +216,22 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
   });
 }
 
-/** A stale step is answered with the state of things, so that the screen can show the difference. */
-function currentOf(o: HttpServerOptions, params: unknown): object {
+/** A stale step is answered with the state of things and the steps since, so that the screen can show the difference. */
+function currentOf(o: HttpServerOptions, params: unknown, facts: ErrorFacts): object {
   const { txid } = params as { txid?: string };
   if (txid === undefined) return {};
   const { version, state, holder, proposer } = o.review.summary(txid);
-  return { current: { version, state, holder, proposer } };
+  const seen = typeof facts['expected'] === 'number' ? facts['expected'] : version;
+  return {
+    current: { version, state, holder, proposer },
+    changed: o.review
+      .detail(txid)
+      .history.filter((step) => step.version > seen)
+      .map((step) => ({
+        step: step.step,
+        by: step.by,
+        to: step.to,
+        at: new Date(step.atMs).toISOString(),
+      })),
+  };
 }

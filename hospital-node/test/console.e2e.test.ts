@@ -10,10 +10,11 @@ import { gzipSync } from 'node:zlib';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PASSWORD, startSeededServer } from './seeded-server.js';
+import { PASSWORD, startSeededServer, type SeededServer } from './seeded-server.js';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 const DIST = fileURLToPath(new URL('../dist/console/', import.meta.url));
+const HOSTILE = `"><img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>'`;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 if (CHROMIUM === undefined) {
@@ -24,22 +25,31 @@ if (CHROMIUM === undefined) {
 
 describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
   let browser: Browser;
-  let server: Awaited<ReturnType<typeof startSeededServer>>;
+  let server: SeededServer;
+  /** A second queue, so that pictures and counts of the first stay as they are. */
+  let bulk: SeededServer;
   const complaints: string[] = [];
 
   beforeAll(async () => {
     const configFile = fileURLToPath(new URL('../console/vite.config.mjs', import.meta.url));
     await build({ configFile, logLevel: 'silent' });
     server = await startSeededServer();
+    bulk = await startSeededServer({
+      more: [{ fn: HOSTILE, role: HOSTILE, ward: HOSTILE, args: [HOSTILE], dueH: 30 }],
+    });
     browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
   }, 60_000);
 
   afterAll(async () => {
     await browser.close();
     await server.close();
+    await bulk.close();
   });
 
-  async function openPage(o: { width?: number; scheme?: 'light' | 'dark' } = {}): Promise<Page> {
+  async function openPage(
+    o: { width?: number; scheme?: 'light' | 'dark'; port?: number } = {},
+  ): Promise<Page> {
+    const port = o.port ?? server.port;
     const context = await browser.newContext({
       viewport: { width: o.width ?? 1280, height: 900 },
       colorScheme: o.scheme ?? 'light',
@@ -51,11 +61,11 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
     });
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('request', (request) => {
-      if (new URL(request.url()).host !== `127.0.0.1:${server.port}`) {
+      if (new URL(request.url()).host !== `127.0.0.1:${port}`) {
         complaints.push(`asked ${request.url()}`);
       }
     });
-    await page.goto(`http://127.0.0.1:${server.port}/`);
+    await page.goto(`http://127.0.0.1:${port}/`);
     await page.waitForSelector('.sign-in');
     return page;
   }
@@ -171,7 +181,7 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
 
     const ben = await openPage();
     await signIn(ben, 'ben');
-    await ben.click('nav.views >> text=Needs second person');
+    await ben.click('nav.views >> text=Need 2nd person');
     await ben.click(`[data-tx="${server.holds[0]!}"]`);
     await ben.click('#do-approve');
     expect(await ben.textContent('dialog[open] blockquote')).toContain('Monthly report');
@@ -186,6 +196,7 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
 
   it('refuses a step on a stale version with what changed, and shows it', async () => {
     const [ana, ben] = [await openPage(), await openPage()];
+    await ana.route('**/api/v1/events', (route) => route.abort()); // ana's page does not hear of ben's step
     for (const [page, name] of [
       [ana, 'ana'],
       [ben, 'ben'],
@@ -194,17 +205,118 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
       await page.click(`[data-tx="${server.holds[1]!}"]`);
       await page.waitForSelector('#do-claim');
     }
-    await ana.route('**/api/v1/status', (route) => route.abort()); // ana's page does not hear of ben's step
     await ben.click('#do-claim');
     await ben.waitForSelector('#do-propose');
     await ana.click('#do-claim');
-    await ana.waitForSelector('text=by ben');
+    await ana.waitForSelector('.toast >> text=ben claimed it');
     await ana.context().close();
     await ben.context().close();
   }, 60_000);
 
+  it('keeps view and filters in the address, and searches', async () => {
+    const page = await openPage();
+    await signIn(page, 'ana');
+    await page.keyboard.press('/');
+    await page.keyboard.type('nurse');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.counted >> text=1 hold match');
+    expect(new URL(page.url()).search).toBe('?text=nurse');
+    await page.reload();
+    await page.waitForSelector('.counted >> text=1 hold match');
+    expect(await page.inputValue('#search')).toBe('nurse');
+    await page.click('nav.views >> text=Break-glass review');
+    await page.waitForSelector('text=No hold matches these filters');
+    await page.click('text=Clear');
+    await page.waitForSelector('#rows .row');
+    expect(await page.locator('#rows .row').count()).toBe(1);
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  }, 60_000);
+
+  it('signs one step for exactly the ticked holds, and lists what was refused', async () => {
+    const { port } = bulk;
+    const [ana, ben] = [await openPage({ port }), await openPage({ port })];
+    await ana.route('**/api/v1/events', (route) => route.abort()); // she decides on what she saw
+    await signIn(ana, 'ana');
+    await signIn(ben, 'ben');
+    const [mine, his] = [bulk.holds[0]!, bulk.holds[4]!];
+    await ana.check(`li:has([data-tx="${mine}"]) .tick`);
+    await ana.check(`li:has([data-tx="${his}"]) .tick`);
+    await ben.click(`[data-tx="${his}"]`);
+    await ben.click('#do-claim');
+    await ben.waitForSelector('#do-propose');
+    await ana.click('#bulk-claim');
+    await ana.waitForSelector('dialog[open] >> text=Claim 2 holds');
+    expect(await violations(ana)).toEqual([]);
+    await ana.click('dialog[open] [type=submit]');
+    await ana.waitForSelector('.toast >> text=1 of 2 done');
+    expect(await ana.textContent('.problem')).toMatch(/H-5: You saw version 1/);
+    await ana.context().close();
+    await ben.context().close();
+  }, 90_000);
+
+  it('shows hostile text as text', async () => {
+    const page = await openPage({ port: bulk.port });
+    await signIn(page, 'oda');
+    await page.click(`[data-tx="${bulk.holds[5]!}"]`);
+    await page.waitForSelector('.sheet-top h2');
+    expect(await page.textContent('.sheet-top')).toContain(HOSTILE);
+    await page.click('#do-identify');
+    await page.fill('dialog[open] textarea', `${HOSTILE} complaint of a patient`);
+    await page.click('dialog[open] [type=submit]');
+    await page.waitForSelector('text=Shown for ten minutes');
+    expect(await page.locator('img, iframe, object').count()).toBe(0);
+    expect(await page.evaluate('globalThis.pwned')).toBeUndefined();
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  }, 60_000);
+
+  it('goes back to the sign-in form when the session is over, with nothing left on the screen', async () => {
+    const page = await openPage();
+    await signIn(page, 'ana');
+    await page.click('#rows .row');
+    await page.waitForSelector('.sheet-top');
+    const cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`);
+    const base = `http://127.0.0.1:${server.port}/api/v1/session`;
+    const headers = { cookie: cookies.join('; ') };
+    const { csrf } = (await (await fetch(base, { headers })).json()) as { csrf: string };
+    await fetch(base, { method: 'DELETE', headers: { ...headers, 'x-csrf-token': csrf } });
+    await page.waitForSelector('.sign-in');
+    expect(await page.locator('.row, .sheet-top').count()).toBe(0);
+    await page.context().close();
+  }, 60_000);
+
+  it('takes no step for a page of somebody else, even with the cookie', async () => {
+    const page = await openPage();
+    await signIn(page, 'ana');
+    const path = `/api/v1/holds/${server.holds[4]!}/claims`;
+    const statuses = await page.evaluate(async (url) => {
+      const send = (headers: Record<string, string>): Promise<number> =>
+        fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: '{"expectedVersion":1}',
+        }).then(({ status }) => status);
+      return [await send({}), await send({ 'x-csrf-token': 'guessed' })];
+    }, path);
+    expect(statuses).toEqual([403, 403]);
+    const foreign = `http://localhost:${server.port}`;
+    await page.goto(`${foreign}/`);
+    const cross = await page.evaluate(
+      (url) =>
+        fetch(url, { method: 'POST', credentials: 'include', mode: 'no-cors' }).then(
+          () => 'sent',
+          () => 'refused by the browser',
+        ),
+      `http://127.0.0.1:${server.port}${path}`,
+    );
+    expect(cross).toBe('refused by the browser'); // connect-src 'self'
+    await page.context().close();
+  }, 60_000);
+
   it('complained of nothing and asked nobody else', () => {
-    const expected = /status of (412|429)|net::ERR_FAILED/;
+    const expected =
+      /status of (401|403|412|429)|net::ERR_FAILED|asked http:\/\/localhost|Refused to connect/;
     expect(complaints.filter((text) => !expected.test(text))).toEqual([]);
   });
 });

@@ -74,6 +74,7 @@ beforeAll(async () => {
     review,
     fabric,
     follower,
+    officer: null,
     metrics: new Registry(),
     ready: () => ({ ok: true, checks: {} }),
     status: () => ({}),

@@ -4,7 +4,7 @@
 import { actorOf } from '@bhschain/chaincode-hooks/events';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { prove, type Check, type Claim, type Source } from '../console/src/proof/prove.js';
+import { prove, type Check, type Claim, type Source } from '../src/proof/prove.js';
 import { createTestChain, originOf } from './block-fixture.js';
 import {
   heldTransaction,

@@ -1,15 +1,20 @@
 /**
  * The analyst page over a small, seeded review: what the browser test drives, and what a designer looks at.
- * `node --import tsx hospital-node/test/seeded-server.ts` serves it until Ctrl-C (people: ana, ben; password below).
+ * `node --import tsx hospital-node/test/seeded-server.ts` serves it until Ctrl-C (people: ana, ben, and oda, the privacy officer; password below).
  * @module
  */
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { actorOf, type QuarantineRecord } from '@bhschain/chaincode-hooks/events';
 import { Registry } from 'prom-client';
+import { openAuditLog } from '../src/audit/audit-log.js';
 import { applyBlock, readCheckpoint } from '../src/fabric/block-checkpoint.js';
 import { ChaincodeError } from '../src/fabric/errors.js';
+import { createIdentity } from '../src/fabric/identity.js';
 import { startHttpServer, type HttpServer } from '../src/http-server.js';
 import { addPerson } from '../src/review/people.js';
+import { openDirectory } from '../src/review/re-identification.js';
 import { openReviewStore } from '../src/review/review-store.js';
 import {
   detectorTransaction,
@@ -19,12 +24,19 @@ import {
 } from './evidence-fixture.js';
 import { consortium, identityOf } from './identity-fixture.js';
 import { createTestChain, originOf, type Origin, type Signer } from './block-fixture.js';
-import { advanced, hashOf, migratedFile, transactionOf, write } from './review-fixture.js';
+import {
+  advanced,
+  hashOf,
+  migratedFile,
+  temporaryFolder,
+  transactionOf,
+  write,
+} from './review-fixture.js';
 
 export const PASSWORD = 'correct horse battery';
 const HOUR_MS = 3_600_000;
 
-const SCENES = [
+const SCENES: readonly Scene[] = [
   { fn: 'export', role: 'clerk', ward: 'billing', args: ['40', 'treatment', 'notes'], dueH: 0.7 },
   {
     fn: 'requestAccess',
@@ -48,20 +60,41 @@ const SCENES = [
     args: ['specific', 'results'],
     dueH: 22,
   },
-] as const;
+];
 
-export async function startSeededServer(port = 0): Promise<HttpServer & { holds: string[] }> {
+export interface SeededServer extends HttpServer {
+  /** Transaction ids, in the order of `SCENES`. */
+  readonly holds: string[];
+  /** Where the audit log lies. */
+  readonly stateDir: string;
+}
+
+export interface Scene {
+  readonly fn: string;
+  readonly role: string;
+  readonly ward: string;
+  readonly args: readonly string[];
+  readonly dueH: number;
+}
+
+/** @param o.more - further holds, behind the seeded ones */
+export async function startSeededServer(
+  o: { readonly port?: number; readonly more?: readonly Scene[] } = {},
+): Promise<SeededServer> {
   const file = await migratedFile();
   const world = consortium();
   const people: Record<string, string> = {};
-  for (const name of ['ana', 'ben']) {
-    const identity = identityOf(world, {
-      mspId: 'H1MSP',
-      name: `analyst ${name}`,
-      attributes: { role: 'analyst' },
-    });
-    const person = { file, name, role: 'analyst', password: PASSWORD, mspId: 'H1MSP' } as const;
-    people[name] = (await addPerson({ ...person, ...identity, now: Date.now })).actor;
+  const signers = new Map<string, Signer>();
+  for (const [name, role] of [
+    ['ana', 'analyst'],
+    ['ben', 'analyst'],
+    ['oda', 'privacy-officer'],
+  ] as const) {
+    const identity = identityOf(world, { mspId: 'H1MSP', name, attributes: { role } });
+    const person = { file, name, role, password: PASSWORD, mspId: 'H1MSP' } as const;
+    const { actor } = await addPerson({ ...person, ...identity, now: Date.now });
+    people[name] = actor;
+    signers.set(actor, { mspId: 'H1MSP', ...identity });
   }
   const review = openReviewStore({ file });
   const records = new Map<string, QuarantineRecord>();
@@ -82,11 +115,11 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
     });
     return origin.txId;
   };
-  const orderer = signer('H1MSP', 'gateway.h1', {});
+  const node = signer('H1MSP', 'gateway.h1', {});
   const step = async (txId: string, change: Parameters<typeof advanced>[1]): Promise<string> => {
     const record = advanced(records.get(txId)!, change);
     records.set(txId, record);
-    const origin = originOf(orderer);
+    const origin = originOf(signers.get(change.by)!);
     const grant =
       record.state === 'released'
         ? [
@@ -110,9 +143,12 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
 
   const scorer = scorerOfDetectorZero();
   const held = heldWindows(scorer).filter(({ window }) => window.rows.length >= 9);
-  await append(detectorTransaction(), originOf(orderer));
+  await append(detectorTransaction(), originOf(node));
   const holds: string[] = [];
-  for (const [i, scene] of SCENES.entries()) {
+  const stateDir = temporaryFolder();
+  const directory = join(stateDir, 'actors.jsonl');
+  const scenes = [...SCENES, ...(o.more ?? [])];
+  for (const [i, scene] of scenes.entries()) {
     const identity = signer('H1MSP', `clin-${i}`, { role: scene.role, ward: scene.ward });
     const origin = originOf(identity);
     const actor = actorOf('H1MSP', identity.certificatePem);
@@ -128,7 +164,7 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
       filedMs: Date.now() - (i + 1) * 11 * 60_000,
       deadlineMs: Date.now() + scene.dueH * HOUR_MS,
     };
-    const { window } = held[Math.floor(((i + 1) * (held.length - 1)) / SCENES.length)]!;
+    const { window } = held[Math.floor(((i + 1) * (held.length - 1)) / scenes.length)]!;
     const transaction = heldTransaction({
       name: `scene ${i}`,
       window,
@@ -146,6 +182,7 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
       Buffer.from(transaction.writes[0]!.value).toString(),
     ) as QuarantineRecord;
     records.set(record.txId, written);
+    appendFileSync(directory, `${JSON.stringify({ actor: `Person ${i}`, ledgerActor: actor })}\n`);
     holds.push(record.txId);
     await append(
       glass
@@ -184,7 +221,7 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
 
   const server = await startHttpServer({
     host: '127.0.0.1',
-    port,
+    port: o.port ?? 0,
     consoleDir: fileURLToPath(new URL('../dist/console', import.meta.url)),
     hospital: 'H1',
     mspId: 'H1MSP',
@@ -193,8 +230,8 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
       kind: 'development ledger',
       channel: 'consortium',
       evaluate: (_fn, args) => Promise.resolve(chain.bytesOf(Number(args[1]))),
-      submit: async (fn, args, o) => {
-        const by = actorOf('H1MSP', o?.identity?.certificatePem ?? '');
+      submit: async (fn, args, call) => {
+        const by = actorOf('H1MSP', call?.identity?.certificatePem ?? '');
         const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);
         const name = fn.split(':')[1] ?? '';
         const record = records.get(txId)!;
@@ -240,6 +277,16 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
         lastErrorCode: null,
       }),
     },
+    officer: {
+      audit: openAuditLog({ stateDir, now: Date.now }),
+      directory: openDirectory(directory),
+      identity: createIdentity({
+        mspId: 'H1MSP',
+        certificatePem: node.certificatePem,
+        privateKey: node.privateKeyPem,
+      }),
+      theta: 870_000,
+    },
     metrics: new Registry(),
     ready: () => ({ ok: true, checks: {} }),
     status: () => ({}),
@@ -249,10 +296,10 @@ export async function startSeededServer(port = 0): Promise<HttpServer & { holds:
     await server.close();
     review.close();
   };
-  return { ...server, holds, close, [Symbol.asyncDispose]: close };
+  return { ...server, holds, stateDir, close, [Symbol.asyncDispose]: close };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const server = await startSeededServer(Number(process.argv[2] ?? 0));
-  process.stdout.write(`http://127.0.0.1:${server.port}/ ana or ben / ${PASSWORD}\n`);
+  const server = await startSeededServer({ port: Number(process.argv[2] ?? 0) });
+  process.stdout.write(`http://127.0.0.1:${server.port}/ ana, ben or oda / ${PASSWORD}\n`);
 }

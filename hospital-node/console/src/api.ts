@@ -136,18 +136,34 @@ export interface Status {
   readonly [fact: string]: unknown;
 }
 
+export interface Change {
+  readonly step: string;
+  readonly by: Reviewer;
+  readonly to: State;
+  readonly at: string;
+}
+
 /** A refusal of the node: `message` is its sentence. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly current: Partial<Pick<Hold, 'version' | 'state' | 'holder'>> | null;
+  /** The steps that others took since. */
+  readonly changed: readonly Change[];
 
   constructor(status: number, body: Record<string, unknown>) {
     super(typeof body['detail'] === 'string' ? body['detail'] : 'The node did not answer.');
     this.status = status;
     this.code = typeof body['code'] === 'string' ? body['code'] : 'ERR_NETWORK';
+    this.changed = (body['changed'] as readonly Change[] | undefined) ?? [];
     this.current = (body['current'] as Problem['current'] | undefined) ?? null;
   }
+}
+
+/** Of one press of a button: sent again, it is the same step. `randomUUID` is missing on plain http. */
+export function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 let csrf = '';
@@ -175,6 +191,7 @@ export async function ask<T>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: object,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   let response: Response;
   try {
@@ -183,6 +200,7 @@ export async function ask<T>(
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(method === 'GET' ? {} : { 'x-csrf-token': csrf }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -4,7 +4,8 @@ import { Decide } from './decide.js';
 import { HeatMap } from './heat-map.js';
 import { detail, detailProblem, loadDetail, nowMs, open, openTxId } from './model.js';
 import { Members } from './members.js';
-import { ProofPanel } from './proof/proof-panel.js';
+import { Officer } from './officer.js';
+import { ProofPanel } from './proof-panel.js';
 import { ScoreBar } from './score-bar.js';
 import {
   agoWord,
@@ -15,6 +16,7 @@ import {
   sentenceOf,
   shortHash,
   STATES,
+  stepWord,
   timeWord,
   untilWord,
   valueWord,
@@ -102,6 +104,7 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
       )}
       <SameActor hold={hold} />
       <History hold={hold} />
+      <Officer hold={hold} key={`officer ${hold.txId}`} />
       <Part title="Proof">
         <ProofPanel hold={hold} key={hold.txId} />
       </Part>
@@ -201,18 +204,6 @@ function SameActor({ hold }: { readonly hold: HoldDetail }): JSX.Element | null 
   );
 }
 
-const STEP_WORDS: Readonly<Record<string, string>> = {
-  file: 'made the call, which was held',
-  claim: 'claimed it',
-  unclaim: 'gave it back',
-  propose: 'proposed',
-  approve: 'approved',
-  return: 'returned it',
-  escalate: 'escalated it: the deadline had passed',
-  appeal: 'appealed',
-  close: 'closed it',
-};
-
 function History({ hold }: { readonly hold: HoldDetail }): JSX.Element {
   return (
     <Part title="History">
@@ -220,7 +211,7 @@ function History({ hold }: { readonly hold: HoldDetail }): JSX.Element {
         {hold.history.map((step) => (
           <li key={step.version}>
             <p>
-              <b>{step.by.name}</b> {STEP_WORDS[step.step] ?? step.step}
+              <b>{step.by.name}</b> {stepWord(step.step)}
               {step.step === 'propose' &&
                 step.version === hold.version &&
                 hold.action !== null &&

@@ -4,7 +4,7 @@
  */
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { open, openTxId, signedIn, visibleRows } from './model.js';
+import { open, openTxId, rows, signedIn } from './model.js';
 
 const KEY = 'bhs-single-keys';
 const enabled = signal(stored());
@@ -15,6 +15,8 @@ const HELP: readonly (readonly [string, string])[] = [
   ['Esc', 'back to the queue'],
   ['a', 'to the claim button'],
   ['p', 'open the proposal (or approval) form'],
+  ['x', 'tick the hold under the cursor'],
+  ['/', 'search'],
   ['?', 'this list'],
 ];
 
@@ -71,6 +73,8 @@ export function installKeys(): () => void {
     else if (event.key === 'k' || event.key === 'ArrowUp') move(event, -1);
     else if (event.key === 'a') reachFirst(['do-claim'], false);
     else if (event.key === 'p') reachFirst(['do-propose', 'do-approve']);
+    else if (event.key === 'x') focusedTick()?.click();
+    else if (event.key === '/') document.querySelector<HTMLElement>('#search')?.focus();
     else if (event.key === '?') document.querySelector<HTMLDialogElement>('#keys')?.showModal();
     else return;
     event.preventDefault();
@@ -83,13 +87,18 @@ export function installKeys(): () => void {
 
 function move(event: KeyboardEvent, by: 1 | -1): void {
   if ((event.target as HTMLElement).closest('.heat-grid') !== null) return;
-  const list = visibleRows.value ?? [];
+  const list = rows.value ?? [];
   const focused = document.activeElement?.getAttribute('data-tx') ?? openTxId.value;
   const index = list.findIndex((hold) => hold.txId === focused);
   const next = list[Math.max(0, Math.min(list.length - 1, index + by))];
   if (next === undefined) return;
   focusRow(next.txId);
   if (openTxId.value !== null) open(next.txId);
+}
+
+function focusedTick(): HTMLElement | null {
+  const row = document.activeElement?.closest('li');
+  return row?.querySelector<HTMLElement>('.tick') ?? null;
 }
 
 function focusRow(txId: string): void {

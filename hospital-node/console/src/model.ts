@@ -3,34 +3,25 @@
  * behind a counter until it is asked for, and a row that changed is changed in place.
  * @module
  */
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import {
   ask,
+  newIdempotencyKey,
   Problem,
   rememberSession,
   type Hold,
   type HoldDetail,
   type Session,
-  type State,
   type Status,
 } from './api.js';
-
-export type View = 'todo' | 'mine' | 'second' | 'decided';
-
-export const VIEWS: readonly {
-  readonly name: View;
-  readonly word: string;
-  readonly states: readonly State[];
-}[] = [
-  { name: 'todo', word: 'To decide', states: ['open', 'escalated', 'claimed', 'proposed'] },
-  { name: 'mine', word: 'Claimed by me', states: ['claimed'] },
-  { name: 'second', word: 'Needs second person', states: ['proposed'] },
-  { name: 'decided', word: 'Decided', states: ['released', 'rejected', 'closed'] },
-];
+import { filter, queryOf, readAddress, writeAddress, type Filter } from './filter.js';
+import { listen } from './live.js';
+import { changeWord } from './words.js';
 
 export const session = signal<Session | null | undefined>(undefined);
 export const status = signal<Status | null>(null);
-export const view = signal<View>('todo');
+/** How many holds the list has in all, counted to 1,000. */
+export const countUpTo = signal<number | null>(null);
 export const rows = signal<readonly Hold[] | null>(null);
 export const next = signal<string | null>(null);
 export const fresh = signal<readonly Hold[]>([]);
@@ -46,18 +37,19 @@ export const nowMs = signal(Date.now());
 /** Said by the live region and shown as a toast. */
 export const notice = signal<{ readonly text: string; readonly kind: 'ok' | 'bad' } | null>(null);
 
-export const visibleRows = computed(() => {
-  const list = rows.value;
-  if (list === null) return null;
-  return view.value === 'mine' ? list.filter((hold) => hold.mine) : list;
-});
+/** Holds that a bulk step is for: ids frozen when they were ticked, with the version that was shown. */
+export const selected = signal<ReadonlyMap<string, Hold>>(new Map());
 
-let seenReview = '';
 let noticeTimer = 0;
+let stopListening = (): void => undefined;
 
 export async function start(): Promise<void> {
   readHash();
+  readAddress();
   addEventListener('hashchange', readHash);
+  addEventListener('popstate', () => {
+    if (readAddress() && signedIn()) void loadQueue();
+  });
   try {
     const { signedIn: known } = await ask<{ signedIn: boolean }>('GET', '/about');
     session.value = known ? rememberSession(await ask<Session>('GET', '/session')) : null;
@@ -66,7 +58,6 @@ export async function start(): Promise<void> {
     session.value = null;
   }
   setInterval(() => (nowMs.value = Date.now()), 10_000);
-  setInterval(() => void poll(), 2_000);
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
@@ -80,13 +71,29 @@ export function signedIn(): boolean {
 
 export async function signOut(): Promise<void> {
   await ask('DELETE', '/session').catch(() => undefined);
+  leave();
+}
+
+/** Back to the sign-in form, with nothing of the queue left on the screen. */
+function leave(): void {
+  stopListening();
   session.value = null;
   rows.value = null;
   detail.value = null;
+  selected.value = new Map();
 }
 
 async function enter(): Promise<void> {
-  await poll();
+  stopListening = listen({
+    onHolds: () => void refresh(),
+    onStatus: (facts) => {
+      status.value = facts;
+    },
+    onConnection: (connected) => {
+      offline.value = !connected;
+    },
+    onSignedOut: leave,
+  });
   await loadQueue();
   if (openTxId.value !== null) await loadDetail();
 }
@@ -96,6 +103,7 @@ export async function loadQueue(): Promise<void> {
     const page = await fetchPage(null);
     rows.value = page.items;
     next.value = page.next;
+    countUpTo.value = page.countUpTo;
     fresh.value = [];
     gone.value = new Set();
     queueProblem.value = null;
@@ -122,10 +130,19 @@ export function showFresh(): void {
   fresh.value = [];
 }
 
-export async function chooseView(name: View): Promise<void> {
-  view.value = name;
+/** Another view or filter: the address says which, so that it can be kept and shared. */
+export async function choose(change: Partial<Filter>): Promise<void> {
+  writeAddress(change);
   rows.value = null;
+  selected.value = new Map();
   await loadQueue();
+}
+
+export function select(hold: Hold, on: boolean): void {
+  const next = new Map(selected.value);
+  if (on) next.set(hold.txId, hold);
+  else next.delete(hold.txId);
+  selected.value = next;
 }
 
 export function open(txId: string | null): void {
@@ -147,25 +164,20 @@ export async function loadDetail(): Promise<void> {
 /** One step of a review. True when it was taken; a refusal is shown, and what changed is loaded. */
 export async function take(hold: Hold, noun: string, body: object = {}): Promise<boolean> {
   try {
-    const changed = await ask<HoldDetail>('POST', `/holds/${hold.txId}/${noun}`, {
-      expectedVersion: hold.version,
-      ...body,
+    const changed = await ask<HoldDetail>('POST', `/holds/${hold.txId}/${noun}`, body, {
+      'if-match': `"${hold.txId}.${hold.version}"`,
+      'idempotency-key': newIdempotencyKey(),
     });
     showDetail(changed);
     return true;
   } catch (error) {
     if (error instanceof Problem && error.code === 'ERR_HOLD_STALE') {
       await loadDetail();
-      const { current } = error;
-      const who = current?.holder ? ` by ${current.holder.name}` : '';
-      tell(
-        `${error.message}${current === null ? '' : ` It is ${current.state ?? ''}${who}.`}`,
-        'bad',
-      );
+      tell(`${error.message} ${error.changed.map(changeWord).join(' ')}`, 'bad');
     } else {
       tell(sentence(error), 'bad');
     }
-    if (error instanceof Problem && error.status === 401) session.value = null;
+    if (error instanceof Problem && error.status === 401) leave();
     return false;
   }
 }
@@ -192,34 +204,36 @@ function readHash(): void {
   if (signedIn()) void loadDetail();
 }
 
-function fetchPage(after: string | null): Promise<{ items: Hold[]; next: string | null }> {
-  const { states } = VIEWS.find(({ name }) => name === view.value)!;
-  const query = `state=${states.join(',')}&limit=50${after === null ? '' : `&after=${after}`}`;
-  return ask('GET', `/holds?${query}`);
+interface Page {
+  readonly items: Hold[];
+  readonly next: string | null;
+  readonly countUpTo: number;
 }
 
-/** One small question every two seconds; the queue is read again only when the review has moved. */
-async function poll(): Promise<void> {
-  if (!signedIn() || document.hidden) return;
-  try {
-    const answer = await ask<Status>('GET', '/status');
-    offline.value = false;
-    status.value = answer;
-    const review = JSON.stringify([answer.review, answer.ledger.nextBlock]);
-    if (review === seenReview) return;
-    seenReview = review;
-    if (rows.value !== null) await refresh();
-  } catch (error) {
-    if (error instanceof Problem && error.status === 401) session.value = null;
-    else offline.value = true;
-  }
+function fetchPage(after: string | null): Promise<Page> {
+  const query = queryOf(filter.value);
+  query.set('limit', '50');
+  if (after !== null) query.set('after', after);
+  return ask('GET', `/holds?${query.toString()}`);
 }
 
+function shownRows(): readonly Hold[] {
+  return rows.value ?? [];
+}
+
+/** Something happened: rows are changed in place, new ones wait behind their counter. */
 async function refresh(): Promise<void> {
-  const page = await fetchPage(null);
+  if (rows.value === null) return;
+  let page: Page;
+  try {
+    page = await fetchPage(null);
+  } catch {
+    return; // the next event, or the person, asks again
+  }
+  countUpTo.value = page.countUpTo;
   const known = new Map(page.items.map((hold) => [hold.txId, hold]));
-  const listed = new Set(rows.value?.map((row) => row.txId));
-  rows.value = rows.value?.map((row) => known.get(row.txId) ?? row) ?? null;
+  const listed = new Set(shownRows().map((row) => row.txId));
+  rows.value = shownRows().map((row) => known.get(row.txId) ?? row);
   fresh.value = page.items.filter((hold) => !listed.has(hold.txId));
   if (page.next === null) {
     gone.value = new Set([...listed].filter((txId) => !known.has(txId)));

@@ -1,7 +1,10 @@
 import type { JSX } from 'preact';
-import type { Hold } from './api.js';
+import type { Hold, State } from './api.js';
+import { BulkBar } from './bulk.js';
+import { filter, isNarrowed, queryOf, VIEWS, viewSpec } from './filter.js';
 import {
-  chooseView,
+  choose,
+  countUpTo,
   fresh,
   gone,
   loadMore,
@@ -11,12 +14,11 @@ import {
   open,
   openTxId,
   queueProblem,
+  rows,
+  select,
+  selected as ticked,
   showFresh,
   status,
-  view,
-  VIEWS,
-  visibleRows,
-  type View,
 } from './model.js';
 import {
   CAUSES,
@@ -27,14 +29,17 @@ import {
   timeWord,
   untilWord,
   verbOf,
+  VERBS,
 } from './words.js';
 import { ScoreBar } from './score-bar.js';
 
 export function Queue(): JSX.Element {
-  const list = visibleRows.value;
+  const list = rows.value;
   return (
     <section class="queue" aria-label="Queue">
       <Views />
+      <Filters />
+      <BulkBar />
       {fresh.value.length > 0 && (
         <button type="button" class="fresh" onClick={showFresh}>
           <span aria-hidden="true">▲</span> {fresh.value.length} new – show
@@ -57,6 +62,7 @@ export function Queue(): JSX.Element {
         <Empty />
       ) : (
         <>
+          <Count />
           <ul class="rows" id="rows">
             {list.map((hold) => (
               <Row key={hold.txId} hold={hold} />
@@ -76,14 +82,14 @@ export function Queue(): JSX.Element {
 function Views(): JSX.Element {
   return (
     <nav class="views" aria-label="Views">
-      {VIEWS.map(({ name, word }) => {
-        const count = countOf(name);
+      {VIEWS.map(({ name, word, counted }) => {
+        const count = countOf(counted);
         return (
           <button
             key={name}
             type="button"
-            aria-pressed={view.value === name}
-            onClick={() => void chooseView(name)}
+            aria-pressed={filter.value.view === name}
+            onClick={() => void choose({ view: name })}
           >
             {word}
             {count !== null && <span class="count">{count}</span>}
@@ -94,26 +100,122 @@ function Views(): JSX.Element {
   );
 }
 
-function countOf(name: View): number | null {
+function countOf(states: readonly State[] | null): number | null {
   const counts = status.value?.review.byState;
-  if (counts === undefined || name === 'mine') return null;
-  const { states } = VIEWS.find((each) => each.name === name)!;
+  if (counts === undefined || states === null) return null;
   return states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
 }
 
+const SCORES = ['900000', '950000', '990000'];
+
+function Filters(): JSX.Element {
+  const { text, function: fn, cause, scoreFrom } = filter.value;
+  return (
+    <form
+      class="filters"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const value = new FormData(event.currentTarget).get('text');
+        void choose({ text: typeof value === 'string' ? value.trim() : '' });
+      }}
+    >
+      <input
+        id="search"
+        name="text"
+        type="search"
+        aria-label="Search id, actor, role, ward, operation"
+        placeholder="Search"
+        maxLength={80}
+        value={text}
+        key={text}
+      />
+      <Choice
+        label="Operation"
+        value={fn}
+        options={Object.entries(VERBS)}
+        choose={(value) => choose({ function: value })}
+      />
+      <Choice
+        label="Cause"
+        value={cause}
+        options={Object.entries(CAUSES)}
+        choose={(value) => choose({ cause: value })}
+      />
+      <Choice
+        label="Score"
+        value={scoreFrom}
+        options={SCORES.map((score) => [score, `from ${scoreWord(Number(score))}`])}
+        choose={(value) => choose({ scoreFrom: value })}
+      />
+      {isNarrowed(filter.value) && (
+        <button
+          type="button"
+          class="link"
+          onClick={() => void choose({ text: '', function: '', cause: '', scoreFrom: '' })}
+        >
+          Clear
+        </button>
+      )}
+    </form>
+  );
+}
+
+function Choice(o: {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly (readonly [string, string])[];
+  readonly choose: (value: string) => Promise<void>;
+}): JSX.Element {
+  return (
+    <select
+      aria-label={o.label}
+      value={o.value}
+      onChange={(event) => void o.choose(event.currentTarget.value)}
+    >
+      <option value="">{o.label}: any</option>
+      {o.options.map(([value, word]) => (
+        <option key={value} value={value}>
+          {word}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const EXPORTS = [
+  ['csv', 'CSV'],
+  ['ocsf', 'OCSF'],
+  ['cef', 'CEF'],
+] as const;
+
+function Count(): JSX.Element | null {
+  const count = countUpTo.value;
+  if (count === null) return null;
+  return (
+    <p class="muted small counted">
+      {count >= 1_000 ? '1,000+' : count} {count === 1 ? 'hold' : 'holds'}
+      {isNarrowed(filter.value) && ' match'} · export{' '}
+      {EXPORTS.map(([format, word]) => (
+        <a
+          key={format}
+          href={`/api/v1/exports/${format}?${queryOf(filter.value).toString()}`}
+          download
+        >
+          {word}
+        </a>
+      ))}
+    </p>
+  );
+}
+
 function Empty(): JSX.Element {
-  const words: Readonly<Record<View, string>> = {
-    todo: 'Nothing waits for a decision. New holds appear here by themselves.',
-    mine: 'You have claimed nothing. Open a hold and claim it.',
-    second: 'No proposal waits for a second person.',
-    decided: 'Nothing was decided yet.',
-  };
   return (
     <div class="empty">
       <span class="calm" aria-hidden="true">
         ✓
       </span>
-      <p>{words[view.value]}</p>
+      <p>{isNarrowed(filter.value) ? 'No hold matches these filters.' : viewSpec().empty}</p>
     </div>
   );
 }
@@ -126,6 +228,15 @@ function Row({ hold }: { readonly hold: Hold }): JSX.Element {
   const moved = undecided && gone.value.has(hold.txId);
   return (
     <li>
+      <input
+        type="checkbox"
+        class="tick"
+        aria-label={`Select ${hold.id}`}
+        checked={ticked.value.has(hold.txId)}
+        onChange={(event) => {
+          select(hold, event.currentTarget.checked);
+        }}
+      />
       <button
         type="button"
         class={`row${selected ? ' selected' : ''}${moved ? ' moved' : ''}`}

@@ -2,7 +2,7 @@
  * Every word that a person reads more than once.
  * @module
  */
-import type { Hold, HoldDetail, State } from './api.js';
+import type { Change, Hold, HoldDetail, State } from './api.js';
 
 export const STATES: Readonly<Record<State, { readonly word: string; readonly icon: string }>> = {
   open: { word: 'Open', icon: '○' },
@@ -34,11 +34,33 @@ export const FINDINGS: readonly {
   { value: 'undetermined', word: 'Undetermined', hint: 'not known; stays out of training' },
 ];
 
+const STEP_WORDS: Readonly<Record<string, string>> = {
+  file: 'made the call, which was held',
+  report: 'reported the call',
+  claim: 'claimed it',
+  unclaim: 'gave it back',
+  propose: 'proposed',
+  approve: 'approved',
+  return: 'returned it',
+  escalate: 'escalated it: the deadline had passed',
+  appeal: 'appealed',
+  close: 'closed it',
+};
+
+export function stepWord(step: string): string {
+  return STEP_WORDS[step] ?? step;
+}
+
+/** One step of somebody else, as a sentence. */
+export function changeWord({ step, by, at }: Change): string {
+  return `${by.name} ${stepWord(step)} at ${new Date(at).toLocaleTimeString()}.`;
+}
+
 export function findingWord(value: string | null): string {
   return FINDINGS.find((finding) => finding.value === value)?.word ?? '–';
 }
 
-const VERBS: Readonly<Record<string, string>> = {
+export const VERBS: Readonly<Record<string, string>> = {
   openSession: 'opens a session',
   closeSession: 'closes a session',
   requestAccess: 'opens a record',
@@ -55,6 +77,8 @@ export const CAUSES: Readonly<Record<string, string>> = {
   'detector-unusable': 'detector not usable',
   'grant-invalid': 'grant used twice, expired or for another call',
   'break-glass': 'emergency access',
+  'epoch-overdue': 'service account without a settled epoch',
+  'second-line': 'reported after the commit',
 };
 
 /** The detector's columns as a person would name them; the column's own name stays in the title. */

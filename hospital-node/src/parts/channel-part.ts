@@ -4,7 +4,7 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
+import { DETECTOR_ZERO, PUBLIC_CANARIES, THETA_MILLIONTHS } from '@bhschain/models/detector';
 import type { AuditLog } from '../audit/audit-log.js';
 import { createAttestor, type DetectorVerdict } from '../detector/attestor.js';
 import { createDetectorRegistry } from '../detector/detector-registry.js';
@@ -21,6 +21,7 @@ import { readIdentity } from '../fabric/identity.js';
 import { startHttpServer, type HttpServer } from '../http-server.js';
 import type { NodeMetrics } from '../metrics.js';
 import type { PrivacyLedger } from '../privacy-ledger/index.js';
+import { openDirectory } from '../review/re-identification.js';
 import type { ReviewStore } from '../review/review-store.js';
 import type { NodeDatabase } from '../store/index.js';
 import type { Lifetime } from './lifetime.js';
@@ -94,6 +95,16 @@ export async function openChannel(
       review: needs.review,
       fabric,
       follower: blocks,
+      officer: {
+        audit: needs.audit,
+        directory: openDirectory(config.actorsFile),
+        identity: readIdentity({
+          mspId: config.mspId,
+          certFile: config.fabric.cert,
+          keyFile: config.fabric.key,
+        }),
+        theta: THETA_MILLIONTHS,
+      },
       metrics: needs.metrics.registry,
       ready: () => readiness(surroundings, needs, blocks),
       status: needs.status,

@@ -24,7 +24,9 @@ export type ReviewErrorCode =
   | 'ERR_CURSOR'
   | 'ERR_NOT_FOUND'
   | 'ERR_RATE_LIMIT'
-  | 'ERR_IF_MATCH';
+  | 'ERR_IF_MATCH'
+  | 'ERR_IDEMPOTENCY_KEY'
+  | 'ERR_BULK_COUNT';
 
 /** `message` is a sentence that may be shown to the person at the screen. */
 export class ReviewError extends HospitalNodeError {

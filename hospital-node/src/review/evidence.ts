@@ -14,7 +14,7 @@ import {
 } from '@bhschain/models/detector';
 import { COLUMNS, ROW_OUTCOMES, type RowOutcome } from '@bhschain/models/features';
 import { ReviewError } from './errors.js';
-import { judgedWindow, type JudgedWindow } from './judged-window.js';
+import { judgedWindow, type JudgedWindow } from '../proof/judged-window.js';
 
 export interface EvidenceInput {
   readonly txId: string;

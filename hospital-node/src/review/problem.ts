@@ -43,6 +43,8 @@ const CATALOGUE: Readonly<Record<ReviewErrorCode, readonly [status: number, titl
   ERR_NOT_FOUND: [404, 'Nothing here'],
   ERR_RATE_LIMIT: [429, 'Too many requests'],
   ERR_IF_MATCH: [428, 'Version missing'],
+  ERR_IDEMPOTENCY_KEY: [422, 'Key used for another request'],
+  ERR_BULK_COUNT: [422, 'The number does not fit'],
 };
 
 /** The page behind a problem's `type`: its code, status and title; null for a code that is not ours. */

@@ -16,6 +16,7 @@ import { openShared, transact } from '../fabric/transact.js';
 import { blockIntake } from './block-intake.js';
 import { ReviewError } from './errors.js';
 import { createJudges, explainHold, type Evidence } from './evidence.js';
+import { countStatement, pageStatement, type HoldFilter, type HoldQuery } from './hold-query.js';
 import { peopleByActor } from './people.js';
 
 /** One held (or flagged) call, as a row of the queue. */
@@ -104,11 +105,11 @@ export interface RelatedHold {
   readonly atMs: number;
 }
 
-export interface HoldQuery {
-  readonly mspId: string;
-  readonly states: readonly ReviewState[];
-  readonly limit: number;
-  readonly after: Readonly<{ deadlineMs: number; number: number }> | null;
+/** A step that was taken on a hold, as live pages hear of it. */
+export interface HoldChange {
+  readonly txId: string;
+  readonly version: number;
+  readonly state: ReviewState;
 }
 
 export interface ReviewCounts {
@@ -127,6 +128,12 @@ export interface ReviewStore {
   readonly consumer: BlockConsumer;
   readonly database: DatabaseSyncInstance;
   list(query: HoldQuery): readonly (HoldSummary & { readonly number: number })[];
+  /** How many the filter has, counted no further than `upTo`. */
+  countUpTo(filter: HoldFilter & { readonly mspId: string }, upTo: number): number;
+  /** The newest block in which a hold was filed or moved on; -1 before the first. */
+  newestBlock(): number;
+  /** Holds that moved on in a block after `block`, each as it is now. */
+  changesSince(mspId: string, block: number, limit: number): readonly HoldChange[];
   /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
   summary(txId: string): HoldSummary;
   /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
@@ -185,22 +192,32 @@ class SqliteReviewStore implements ReviewStore {
   }
 
   list(query: HoldQuery): readonly (HoldSummary & { readonly number: number })[] {
-    const states = query.states.map(() => '?').join(', ');
-    const after = query.after ?? { deadlineMs: -1, number: -1 };
-    const rows = this.database
-      .prepare(
-        `SELECT * FROM hold WHERE msp_id = ? AND state IN (${states})
-         AND (deadline_ms, number) > (?, ?) ORDER BY deadline_ms, number LIMIT ?`,
-      )
-      .all(
-        query.mspId,
-        ...query.states,
-        after.deadlineMs,
-        after.number,
-        query.limit,
-      ) as unknown as HoldRow[];
+    const { sql, values } = pageStatement(query);
+    const rows = this.database.prepare(sql).all(...values) as unknown as HoldRow[];
     const people = peopleByActor(this.database);
     return rows.map((row) => ({ ...summaryOf(row, people), number: row.number }));
+  }
+
+  countUpTo(filter: HoldFilter & { readonly mspId: string }, upTo: number): number {
+    const { sql, values } = countStatement(filter, upTo);
+    return (this.database.prepare(sql).get(...values) as { n: number }).n;
+  }
+
+  newestBlock(): number {
+    const row = this.database.prepare('SELECT max(block) AS block FROM hold_step').get() as {
+      block: number | null;
+    };
+    return row.block ?? -1;
+  }
+
+  changesSince(mspId: string, block: number, limit: number): readonly HoldChange[] {
+    const rows = this.database
+      .prepare(
+        `SELECT tx_id AS txId, version, state FROM hold WHERE msp_id = ?
+         AND tx_id IN (SELECT hold FROM hold_step WHERE block > ? ORDER BY block LIMIT ?)`,
+      )
+      .all(mspId, block, limit) as HoldChange[];
+    return rows;
   }
 
   summary(txId: string): HoldSummary {

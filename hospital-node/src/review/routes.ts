@@ -2,13 +2,19 @@
  * The review API: sign-in, queue, detail, and the steps. Handlers decode, call, encode.
  * @module
  */
-import { FINDINGS, REVIEW_STATES, type ReviewState } from '@bhschain/chaincode-hooks/events';
+import { FINDINGS, type Finding } from '@bhschain/chaincode-hooks/events';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
+import type { FabricIdentity } from '../fabric/identity.js';
+import { BULK_MAX, takeBulk } from './bulk.js';
 import { createCursors } from './cursor.js';
 import type { Decisions, StepCommand } from './decisions.js';
 import { ReviewError } from './errors.js';
+import { filterOf } from './hold-query.js';
 import { holdDetailView, holdView } from './hold-view.js';
+import { createIdempotency, type IdempotentCall } from './idempotency.js';
+import { registerLiveEvents } from './live-events.js';
+import { registerOfficerRoutes, type OfficerRouteOptions } from './officer-routes.js';
 import { signIn } from './people.js';
 import { reviewErrorOf } from './problem.js';
 import type { ReviewStore } from './review-store.js';
@@ -23,6 +29,8 @@ export interface RouteOptions {
   readonly now: () => number;
   /** A block's bytes as the ledger has them now. */
   readonly readBlock: (blockNumber: string) => Promise<Uint8Array>;
+  /** Exports, evidence, names; null where there is nobody to give them to (no audit log, no directory). */
+  readonly officer: Pick<OfficerRouteOptions, 'audit' | 'directory' | 'identity' | 'theta'> | null;
   /** Facts of the node for the page's head; read on every poll, so cheap. */
   readonly status: () => object;
 }
@@ -37,20 +45,35 @@ const SignIn = Type.Object(
 );
 const version = Type.Optional(Type.Integer({ minimum: 1 }));
 const reason = Type.String({ minLength: 10, maxLength: 2_000 });
+const FindingName = Type.Unsafe<Finding>(
+  Type.Union(FINDINGS.map((finding) => Type.Literal(finding))),
+);
 const Versioned = Type.Object({ expectedVersion: version }, closed);
 const Returned = Type.Object({ expectedVersion: version, reason }, closed);
 const Proposed = Type.Object(
   {
     expectedVersion: version,
     action: Type.Union([Type.Literal('release'), Type.Literal('reject')]),
-    finding: Type.Union(FINDINGS.map((finding) => Type.Literal(finding))),
+    finding: FindingName,
     reason,
   },
   closed,
 );
+const filters = {
+  state: Type.Optional(Type.String({ pattern: '^[a-z]+(,[a-z]+)*$', maxLength: 120 })),
+  kind: Type.Optional(Type.String({ maxLength: 12 })),
+  cause: Type.Optional(Type.String({ maxLength: 24 })),
+  function: Type.Optional(Type.String({ pattern: '^[A-Za-z]{1,40}$' })),
+  scoreFrom: Type.Optional(Type.String({ pattern: '^[0-9]{1,7}$' })),
+  dueWithinMinutes: Type.Optional(Type.String({ pattern: '^[0-9]{1,6}$' })),
+  holder: Type.Optional(Type.String({ maxLength: 8 })),
+  needs: Type.Optional(Type.String({ maxLength: 8 })),
+  text: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
+};
+const Filtered = Type.Object(filters, closed);
 const Listed = Type.Object(
   {
-    state: Type.Optional(Type.String({ pattern: '^[a-z]+(,[a-z]+)*$', maxLength: 120 })),
+    ...filters,
     after: Type.Optional(Type.String({ maxLength: 80 })),
     limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
   },
@@ -60,14 +83,34 @@ const ByTxId = Type.Object({ txid: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
 
 const ByHash = Type.Object({ hash: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed);
 
-const UNDECIDED: readonly ReviewState[] = ['open', 'claimed', 'proposed', 'escalated'];
+const TxId = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Bulk = Type.Object(
+  {
+    step: Type.Union(
+      (['claim', 'unclaim', 'propose', 'approve', 'return'] as const).map((step) =>
+        Type.Literal(step),
+      ),
+    ),
+    items: Type.Array(
+      Type.Object({ txId: TxId, expectedVersion: Type.Integer({ minimum: 1 }) }, closed),
+      { minItems: 1, maxItems: BULK_MAX },
+    ),
+    count: Type.Integer({ minimum: 1, maximum: BULK_MAX }),
+    action: Type.Optional(Type.Union([Type.Literal('release'), Type.Literal('reject')])),
+    finding: Type.Optional(FindingName),
+    reason: Type.Optional(reason),
+  },
+  closed,
+);
 const LIMIT_MAX = 200;
+const COUNT_UP_TO = 1_000;
 
 type ById = FastifyRequest<{ Params: Static<typeof ByTxId> }>;
 
 export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): void {
   const cookieName = `bhs-${o.hospital}`;
   const cursors = createCursors();
+  const idempotency = createIdempotency(o.review.database);
 
   const sessionOf = async (request: FastifyRequest): Promise<Session & { id: string }> => {
     const id = request.cookies[cookieName];
@@ -104,6 +147,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       const { name, password } = request.body;
       const signedIn = await signIn(o.review.database, { name, password, nowMs: o.now() });
       const session = await o.sessions.open(signedIn, o.now());
+      o.officer?.audit.append({ kind: 'signed-in', by: session.person.name });
       reply.setCookie(cookieName, session.id, {
         path: '/',
         httpOnly: true,
@@ -129,21 +173,26 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     { schema: { querystring: Listed } },
     async (request) => {
       const { person } = await sessionOf(request);
-      const states = statesOf(request.query.state);
-      const limit = Math.min(LIMIT_MAX, Number(request.query.limit ?? 50));
-      const filter = states.join(',');
-      const rows = o.review.list({
+      const { after, limit: wanted, ...query } = request.query;
+      const limit = Math.min(LIMIT_MAX, Number(wanted ?? 50));
+      const filter = {
         mspId: o.mspId,
-        states,
+        ...filterOf(query, { actor: person.actor, nowMs: o.now() }),
+      };
+      // The cursor belongs to what was asked; "due within an hour" moves on while somebody pages.
+      const asked = JSON.stringify(query);
+      const rows = o.review.list({
+        ...filter,
         limit: limit + 1,
-        after:
-          request.query.after === undefined ? null : cursors.decode(request.query.after, filter),
+        after: after === undefined ? null : cursors.decode(after, asked),
       });
       const page = rows.slice(0, limit);
       const last = page.at(-1);
       return {
         items: page.map((hold) => holdView(hold, person, o.now())),
-        next: rows.length > limit && last !== undefined ? cursors.encode(last, filter) : null,
+        next: rows.length > limit && last !== undefined ? cursors.encode(last, asked) : null,
+        /** Counted no further than 1,000: then it means "1,000 or more". */
+        countUpTo: o.review.countUpTo(filter, COUNT_UP_TO),
       };
     },
   );
@@ -188,27 +237,36 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     },
   );
 
-  const step = async (
+  const signer = async (
     request: FastifyRequest,
-    reply: FastifyReply,
-    command: StepCommand,
-  ): Promise<unknown> => {
+  ): Promise<Session & { readonly identity: FabricIdentity }> => {
     const session = await writer(request);
-    if (session.identity === null) {
+    const { identity } = session;
+    if (identity === null) {
       throw new ReviewError(
         'ERR_SESSION_LOCKED',
         'The node was restarted and no longer holds your key. Sign in again to sign this step.',
       );
     }
+    return { ...session, identity };
+  };
+  const step = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    command: StepCommand,
+  ): Promise<unknown> => {
+    const session = await signer(request);
     const { txid } = request.params as Static<typeof ByTxId>;
-    const hold = await o.decisions.take({
-      txId: txid,
-      expectedVersion: expectedVersionOf(request),
-      command,
-      identity: session.identity,
+    const { identity, person } = session;
+    const expectedVersion = expectedVersionOf(request);
+    const answer = await idempotency.once(callOf(request, person.name, o.now()), async () => {
+      const hold = await o.decisions.take({ txId: txid, expectedVersion, command, identity });
+      const body = { ...holdDetailView(hold, person, o.now()), stepTxId: hold.stepTxId };
+      return { status: 201, etag: etagOf(hold), body };
     });
-    reply.header('etag', etagOf(hold)).code(201);
-    return { ...holdDetailView(hold, session.person, o.now()), stepTxId: hold.stepTxId };
+    if (answer.etag !== null) reply.header('etag', answer.etag);
+    reply.code(answer.status);
+    return answer.body;
   };
   const versioned = { schema: { params: ByTxId, body: Versioned } };
   for (const [noun, name] of [
@@ -234,6 +292,52 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       return step(request, reply, { step: 'propose', action, finding, reason: why });
     },
   );
+
+  app.post<{ Body: Static<typeof Bulk> }>(
+    '/api/v1/bulk',
+    { schema: { body: Bulk } },
+    async (request) => {
+      const session = await signer(request);
+      const { items, count } = request.body;
+      const command = commandOf(request.body);
+      const answer = await idempotency.once(
+        callOf(request, session.person.name, o.now()),
+        async () => ({
+          status: 200,
+          etag: null,
+          body: await takeBulk(o.decisions, {
+            items,
+            count,
+            command,
+            identity: session.identity,
+          }),
+        }),
+      );
+      return answer.body;
+    },
+  );
+
+  if (o.officer !== null) {
+    const { hospital, mspId, review, readBlock, now } = o;
+    registerOfficerRoutes(app, {
+      ...{ hospital, mspId, review, readBlock, now },
+      ...o.officer,
+      reader: sessionOf,
+      writer,
+      list: Filtered,
+      byTxId: ByTxId,
+    });
+  }
+  registerLiveEvents(app, {
+    review: o.review,
+    mspId: o.mspId,
+    status: () => ({ ...o.status(), review: o.review.counts(o.mspId) }),
+    requireSession: sessionOf,
+    stillSignedIn: (request) => {
+      const id = request.cookies[cookieName];
+      return Promise.resolve(id !== undefined && o.sessions.lives(id, o.now()));
+    },
+  });
 }
 
 function sessionView(session: Session, hospital: string): object {
@@ -259,17 +363,32 @@ function requireSamePage(request: FastifyRequest): void {
   }
 }
 
-function statesOf(text: string | undefined): readonly ReviewState[] {
-  if (text === undefined) return UNDECIDED;
-  const wanted = [...new Set(text.split(','))];
-  const states = REVIEW_STATES.filter((state) => wanted.includes(state));
-  if (states.length !== wanted.length) {
+/** @throws {ReviewError} `ERR_REQUEST` if the key is no short text */
+function callOf(request: FastifyRequest, person: string, nowMs: number): IdempotentCall {
+  const key = request.headers['idempotency-key'] ?? null;
+  if (key !== null && (typeof key !== 'string' || !/^[\w-]{8,80}$/.test(key))) {
     throw new ReviewError(
       'ERR_REQUEST',
-      `state: expected some of ${REVIEW_STATES.join(', ')}, got ${text}`,
+      'Idempotency-Key: expected 8 to 80 of A–Z, a–z, 0–9, _, -',
     );
   }
-  return states;
+  const text = `${request.method} ${request.url} ${request.headers['if-match'] ?? ''} ${JSON.stringify(request.body)}`;
+  return { person, key, request: text, nowMs };
+}
+
+function commandOf(body: Static<typeof Bulk>): StepCommand {
+  const { step, action, finding, reason: why } = body;
+  if (step === 'propose') {
+    if (action === undefined || finding === undefined || why === undefined) {
+      throw new ReviewError('ERR_REQUEST', 'propose: expected action, finding and reason');
+    }
+    return { step, action, finding, reason: why };
+  }
+  if (step === 'return') {
+    if (why === undefined) throw new ReviewError('ERR_REQUEST', 'return: expected reason');
+    return { step, reason: why };
+  }
+  return { step };
 }
 
 function expectedVersionOf(request: FastifyRequest): number {

@@ -127,3 +127,18 @@ export const signInFailureSchema: Migration = {
     ALTER TABLE person DROP COLUMN failed_at_ms;
   `,
 };
+
+/** Changes by block for live pages, and the answers of idempotent requests. */
+export const queueSchema: Migration = {
+  name: 'review-3-queue',
+  sql: `
+    CREATE INDEX hold_step_block ON hold_step (block, hold);
+    CREATE TABLE answered (
+      id           TEXT PRIMARY KEY,
+      request_hash TEXT NOT NULL,
+      answer       TEXT NOT NULL,
+      at_ms        INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX answered_age ON answered (at_ms);
+  `,
+};

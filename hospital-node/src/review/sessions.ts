@@ -26,6 +26,8 @@ export interface Session {
 export interface Sessions {
   open(signedIn: SignedIn, nowMs: number): Promise<Session & { readonly id: string }>;
   find(id: string, nowMs: number): Promise<Session | null>;
+  /** Whether it still holds; asking does not prolong it. */
+  lives(id: string, nowMs: number): boolean;
   end(id: string): Promise<void>;
 }
 
@@ -82,8 +84,7 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
         SessionRow | undefined;
       if (row === undefined) return null;
       const person = personNamed(database, row.person);
-      const over = nowMs - row.seen_at_ms > IDLE_MS || nowMs - row.created_at_ms > ABSOLUTE_MS;
-      if (person === null || over) {
+      if (person === null || isOver(row, nowMs)) {
         await remove(hash);
         return null;
       }
@@ -101,10 +102,20 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
         identity: unlocked.get(hash) ?? null,
       };
     },
+    lives(id, nowMs) {
+      const row = database
+        .prepare('SELECT created_at_ms, seen_at_ms FROM person_session WHERE id_hash = ?')
+        .get(hashOf(id)) as Pick<SessionRow, 'created_at_ms' | 'seen_at_ms'> | undefined;
+      return row !== undefined && !isOver(row, nowMs);
+    },
     async end(id) {
       await remove(hashOf(id));
     },
   };
+}
+
+function isOver(row: Pick<SessionRow, 'created_at_ms' | 'seen_at_ms'>, nowMs: number): boolean {
+  return nowMs - row.seen_at_ms > IDLE_MS || nowMs - row.created_at_ms > ABSOLUTE_MS;
 }
 
 /** Compares in constant time; of different length is simply different. */

@@ -4,7 +4,7 @@
  */
 import { accessLogSchema } from '../access-log/schema.js';
 import { fabricSchema } from '../fabric/schema.js';
-import { reviewSchema, signInFailureSchema } from '../review/schema.js';
+import { queueSchema, reviewSchema, signInFailureSchema } from '../review/schema.js';
 import type { Migration } from './migration.js';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -12,4 +12,5 @@ export const MIGRATIONS: readonly Migration[] = [
   fabricSchema,
   reviewSchema,
   signInFailureSchema,
+  queueSchema,
 ];

@@ -4,9 +4,9 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { askBytes, type HoldDetail } from '../api.js';
-import { timeWord } from '../words.js';
-import type { Check } from './prove.js';
+import { askBytes, type HoldDetail } from './api.js';
+import { timeWord } from './words.js';
+import type { Check } from '../../src/proof/prove.js';
 
 const LINES: Readonly<Record<Check['name'], string>> = {
   block: 'The block is the one this node recorded',
@@ -23,7 +23,7 @@ export function ProofPanel({ hold }: { readonly hold: HoldDetail }): JSX.Element
   const verify = async (): Promise<void> => {
     busy.value = true;
     // The models and their kernel are fetched when somebody wants a proof, not with the page.
-    const { prove } = await import('./prove.js');
+    const { prove } = await import('../../src/proof/prove.js');
     checks.value = await prove(hold, {
       block: () => askBytes(`/holds/${hold.txId}/block`),
       blob: (hash) => askBytes(`/detector-blobs/${hash}`),

@@ -8,7 +8,7 @@
  */
 import { createScorer, decodeDetector, decodeTable } from '@bhschain/models/detector';
 import { kernelHash } from '@bhschain/models/kernel';
-import { judgedWindow } from '../../../src/review/judged-window.js';
+import { judgedWindow } from './judged-window.js';
 import { readBlock, type BlockTransaction } from './block.js';
 import { canHash, hex, sha256, verifies } from './digest.js';
 

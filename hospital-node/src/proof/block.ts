@@ -35,6 +35,8 @@ export interface Block {
   /** The envelopes hash to what the header says. */
   readonly dataAgrees: boolean;
   transaction(position: number): Promise<BlockTransaction>;
+  /** Null if none of this id stands in it. */
+  find(txId: string): Promise<BlockTransaction | null>;
 }
 
 const TRANSACTIONS_FILTER = 2;
@@ -47,14 +49,22 @@ export async function readBlock(bytes: Uint8Array): Promise<Block> {
   const codes = readMessage(block.bytes(3)).all(1)[TRANSACTIONS_FILTER];
   const number = header.number(1);
   const der = concat(derInteger(number), derOctets(header.bytes(2)), derOctets(header.bytes(3)));
+  const transaction = async (position: number): Promise<BlockTransaction> => {
+    const envelope = envelopes[position];
+    if (envelope === undefined) throw new RangeError(`block ${number} has no place ${position}`);
+    return readTransaction(envelope, codes?.[position] ?? 255);
+  };
   return {
     number,
     hash: hex(await sha256(concat(derHeader(0x30, der.length), der))),
     dataAgrees: hex(await sha256(concat(...envelopes))) === hex(header.bytes(3)),
-    transaction: (position) => {
-      const envelope = envelopes[position];
-      if (envelope === undefined) throw new RangeError(`block ${number} has no place ${position}`);
-      return readTransaction(envelope, codes?.[position] ?? 255);
+    transaction,
+    find: async (txId) => {
+      for (let position = 0; position < envelopes.length; position++) {
+        const each = await transaction(position);
+        if (each.txId === txId) return each;
+      }
+      return null;
     },
   };
 }
@@ -107,8 +117,8 @@ function writesOf(results: Uint8Array): ReadonlyMap<string, Uint8Array> {
 }
 
 function signed(identity: Uint8Array, signature: Uint8Array, bytes: Uint8Array): Signed {
-  const { text, bytes: field } = readMessage(identity);
-  return { mspId: text(1), certificate: field(2), signature, bytes };
+  const fields = readMessage(identity);
+  return { mspId: fields.text(1), certificate: fields.bytes(2), signature, bytes };
 }
 
 function derInteger(value: number): Uint8Array {

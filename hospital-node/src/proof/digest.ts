@@ -8,7 +8,7 @@ export function canHash(): boolean {
 }
 
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 }
 
 /** The key of a P-256 certificate: its SubjectPublicKeyInfo begins with these bytes and has 65 bytes of point behind them. */
@@ -23,19 +23,19 @@ const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 export async function verifies(
   o: Readonly<{ certificate: Uint8Array; signature: Uint8Array; bytes: Uint8Array }>,
 ): Promise<boolean> {
-  const key = keyOf(o.certificate);
-  const signature = rawSignature(o.signature);
-  if (key === null || signature === null) return false;
   try {
+    const key = keyOf(o.certificate);
+    const signature = rawSignature(o.signature);
+    if (key === null || signature === null) return false;
     const imported = await crypto.subtle.importKey('spki', key, ECDSA, false, ['verify']);
     return await crypto.subtle.verify(
       ECDSA,
       imported,
       signature,
-      o.bytes as Uint8Array<ArrayBuffer>,
+      o.bytes,
     );
   } catch {
-    return false; // a point that is not on the curve
+    return false; // no base64, or a point that is not on the curve
   }
 }
 

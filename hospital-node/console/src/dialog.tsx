@@ -1,0 +1,59 @@
+/**
+ * A modal form behind its own button.
+ * @module
+ */
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import type { ComponentChildren, JSX } from 'preact';
+
+export interface DialogProps {
+  readonly id: string;
+  readonly label: string;
+  readonly title: string;
+  readonly confirm: string;
+  readonly ready: boolean;
+  readonly disabled: boolean;
+  readonly primary?: boolean;
+  readonly run: () => Promise<boolean>;
+  readonly children: ComponentChildren;
+}
+
+/** A modal with its own button; focus returns to the button when it closes. */
+export function Dialog(props: DialogProps): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const busy = useSignal(false);
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    busy.value = true;
+    const taken = await props.run();
+    busy.value = false;
+    if (taken) dialog.current?.close();
+  };
+  return (
+    <>
+      <button
+        type="button"
+        id={props.id}
+        class={props.primary === true ? 'primary' : ''}
+        disabled={props.disabled}
+        onClick={() => dialog.current?.showModal()}
+      >
+        {props.label}
+      </button>
+      <dialog ref={dialog} aria-labelledby={`${props.id}-title`}>
+        <form onSubmit={(event) => void submit(event)}>
+          <h2 id={`${props.id}-title`}>{props.title}</h2>
+          {props.children}
+          <div class="dialog-buttons">
+            <button type="button" onClick={() => dialog.current?.close()}>
+              Cancel
+            </button>
+            <button type="submit" class="primary" disabled={!props.ready || busy.value}>
+              {busy.value ? 'Signing…' : props.confirm}
+            </button>
+          </div>
+        </form>
+      </dialog>
+    </>
+  );
+}

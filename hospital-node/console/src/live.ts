@@ -1,0 +1,59 @@
+/**
+ * The node tells what changed; the browser itself comes back after an interruption, with the last event it saw.
+ * @module
+ */
+import { ask, Problem, type Status } from './api.js';
+
+export interface LiveListener {
+  /** Holds were filed or moved on. */
+  readonly onHolds: () => void;
+  readonly onStatus: (status: Status) => void;
+  readonly onConnection: (connected: boolean) => void;
+  readonly onSignedOut: () => void;
+}
+
+const AGAIN_MS = 5_000;
+
+/** The result ends it. */
+export function listen(listener: LiveListener): () => void {
+  let source: EventSource | null = null;
+  let again = 0;
+  const open = (): void => {
+    source = new EventSource('/api/v1/events');
+    source.addEventListener('open', () => {
+      listener.onConnection(true);
+    });
+    for (const name of ['holds', 'reset']) source.addEventListener(name, listener.onHolds);
+    source.addEventListener('status', (event) => {
+      listener.onStatus(JSON.parse((event as MessageEvent<string>).data) as Status);
+    });
+    source.addEventListener('session', () => {
+      stop();
+      listener.onSignedOut();
+    });
+    source.onerror = () => {
+      listener.onConnection(false);
+      if (source?.readyState === EventSource.CLOSED) void lookAgain();
+    };
+  };
+  // A refused stream does not come back by itself: either nobody is signed in any more, or the node was in trouble.
+  const lookAgain = async (): Promise<void> => {
+    try {
+      await ask('GET', '/session');
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) {
+        stop();
+        listener.onSignedOut();
+        return;
+      }
+    }
+    clearTimeout(again);
+    again = setTimeout(open, AGAIN_MS);
+  };
+  const stop = (): void => {
+    clearTimeout(again);
+    source?.close();
+  };
+  open();
+  return stop;
+}

@@ -1,0 +1,83 @@
+/**
+ * What only the privacy officer may: the evidence as a file, and the name behind a pseudonym. Both are recorded.
+ * @module
+ */
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { JSX } from 'preact';
+import { ask, Problem, type HoldDetail } from './api.js';
+import { Dialog } from './dialog.js';
+import { session, tell } from './model.js';
+
+const REASON_LENGTH_MIN = 10;
+/** A name does not stay on a screen that somebody walked away from. */
+const SHOWN_MS = 10 * 60_000;
+
+export function Officer({ hold }: { readonly hold: HoldDetail }): JSX.Element | null {
+  const name = useSignal<string | null>(null);
+  const reason = useSignal('');
+  useEffect(() => {
+    if (name.value === null) return undefined;
+    const timer = setTimeout(() => (name.value = null), SHOWN_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [name.value]);
+  if (session.value?.person.role !== 'privacy-officer') return null;
+  const base = `/api/v1/holds/${hold.txId}/evidence`;
+  const identify = async (): Promise<boolean> => {
+    try {
+      const answer = await ask<{ name: string }>('POST', `/holds/${hold.txId}/re-identifications`, {
+        reason: reason.value.trim(),
+      });
+      name.value = answer.name;
+      reason.value = '';
+      return true;
+    } catch (error) {
+      tell(error instanceof Problem ? error.message : 'No answer.', 'bad');
+      return false;
+    }
+  };
+  return (
+    <section class="part">
+      <h3>Privacy officer</h3>
+      <div class="decide-buttons">
+        <a class="button" href={`${base}.json`} download>
+          Evidence (signed)
+        </a>
+        <a class="button" href={`${base}.html`} download>
+          Evidence (to read)
+        </a>
+        <Dialog
+          id="do-identify"
+          label="Re-identify…"
+          title={`Who is ${hold.actor}?`}
+          disabled={false}
+          ready={reason.value.trim().length >= REASON_LENGTH_MIN}
+          confirm="Show the name"
+          run={identify}
+        >
+          <label>
+            Reason <small>goes into the audit log, with your name</small>
+            <textarea
+              rows={3}
+              maxLength={2_000}
+              required
+              value={reason.value}
+              onInput={(event) => {
+                reason.value = event.currentTarget.value;
+              }}
+            />
+          </label>
+        </Dialog>
+      </div>
+      <p role="status">
+        {name.value !== null && (
+          <>
+            {hold.actor} is <b>{name.value}</b>. Shown for ten minutes.
+          </>
+        )}
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,151 @@
+/**
+ * What goes beyond deciding: exports, evidence files, the name behind a pseudonym. Each is written into the node's audit
+ * log before it is answered; evidence and names are the privacy officer's.
+ * @module
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type, type Static } from 'typebox';
+import type { AuditLog } from '../audit/audit-log.js';
+import type { FabricIdentity } from '../fabric/identity.js';
+import { ReviewError } from './errors.js';
+import { bundlePage, makeBundle } from './evidence-bundle.js';
+import { EXPORT_FORMATS, EXPORTERS, type ExportFormat } from './exports.js';
+import { filterOf, type HoldQueryText } from './hold-query.js';
+import { reviewErrorOf } from './problem.js';
+import type { Directory } from './re-identification.js';
+import type { ReviewStore } from './review-store.js';
+import type { Session } from './sessions.js';
+
+export interface OfficerRouteOptions {
+  readonly hospital: string;
+  readonly mspId: string;
+  readonly theta: number;
+  readonly review: ReviewStore;
+  readonly readBlock: (blockNumber: string) => Promise<Uint8Array>;
+  readonly identity: FabricIdentity;
+  readonly directory: Directory;
+  readonly audit: Pick<AuditLog, 'append'>;
+  readonly now: () => number;
+  readonly reader: (request: FastifyRequest) => Promise<Session>;
+  readonly writer: (request: FastifyRequest) => Promise<Session>;
+  readonly list: object;
+  readonly byTxId: object;
+}
+
+const Reason = Type.Object(
+  { reason: Type.String({ minLength: 10, maxLength: 2_000 }) },
+  { additionalProperties: false },
+);
+const EXPORT_MAX = 100_000;
+const PAGE = 1_000;
+
+type ById = FastifyRequest<{ Params: { txid: string } }>;
+
+export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptions): void {
+  const officer = async (
+    request: FastifyRequest,
+    door: OfficerRouteOptions['reader'],
+  ): Promise<Session> => {
+    const session = await door(request);
+    if (session.person.role !== 'privacy-officer') {
+      throw new ReviewError('ERR_FORBIDDEN', 'This is for the role privacy-officer.');
+    }
+    return session;
+  };
+
+  app.get<{ Params: { format: string }; Querystring: HoldQueryText }>(
+    '/api/v1/exports/:format',
+    { schema: { querystring: o.list } },
+    async (request, reply) => {
+      const { person } = await o.reader(request);
+      const { format } = request.params;
+      if (!isFormat(format)) {
+        throw new ReviewError(
+          'ERR_REQUEST',
+          `format: expected ${EXPORT_FORMATS.join(', ')}, got ${format}`,
+        );
+      }
+      const filter = filterOf(request.query, { actor: person.actor, nowMs: o.now() });
+      const exporter = EXPORTERS[format];
+      const context = { hospital: o.hospital, theta: o.theta };
+      const lines: string[] = [];
+      let after: { deadlineMs: number; number: number } | null = null;
+      do {
+        const page = o.review.list({ ...filter, mspId: o.mspId, limit: PAGE, after });
+        for (const hold of page) lines.push(exporter.line(hold, context));
+        const last = page.at(-1);
+        after =
+          page.length < PAGE || last === undefined
+            ? null
+            : { deadlineMs: last.deadlineMs, number: last.number };
+      } while (after !== null && lines.length < EXPORT_MAX);
+      o.audit.append({
+        kind: 'exported',
+        by: person.name,
+        body: { format, holds: lines.length, query: JSON.stringify(request.query) },
+      });
+      return reply
+        .type(exporter.mediaType)
+        .header('content-disposition', `attachment; filename="holds.${exporter.suffix}"`)
+        .header('cache-control', 'no-store')
+        .send(exporter.head + lines.join(''));
+    },
+  );
+
+  for (const kind of ['json', 'html'] as const) {
+    app.get(
+      `/api/v1/holds/:txid/evidence.${kind}`,
+      { schema: { params: o.byTxId } },
+      async (request: ById, reply) => {
+        const { person } = await officer(request, o.reader);
+        const { txid } = request.params;
+        const { review, readBlock, identity } = o;
+        const bundle = await makeBundle({
+          ...{ review, readBlock, identity, txId: txid },
+          by: person.name,
+          nowMs: o.now(),
+        }).catch((error: unknown) => {
+          throw reviewErrorOf(error);
+        });
+        const { claim } = bundle.content;
+        o.audit.append({
+          kind: 'exported',
+          by: person.name,
+          body: { format: `evidence-${kind}`, hold: claim.id, sha256: bundle.contentSha256 },
+        });
+        return reply
+          .type(kind === 'json' ? 'application/json' : 'text/html; charset=utf-8')
+          .header('content-disposition', `attachment; filename="${claim.id}.evidence.${kind}"`)
+          .header('cache-control', 'no-store')
+          .send(kind === 'json' ? JSON.stringify(bundle) : bundlePage(bundle, review.detail(txid)));
+      },
+    );
+  }
+
+  app.post<{ Params: { txid: string }; Body: Static<typeof Reason> }>(
+    '/api/v1/holds/:txid/re-identifications',
+    { schema: { params: o.byTxId, body: Reason } },
+    async (request, reply) => {
+      const { person } = await officer(request, o.writer);
+      const hold = o.review.detail(request.params.txid);
+      const name = await o.directory.nameOf(hold.actorId);
+      if (name === null) {
+        throw new ReviewError(
+          'ERR_NOT_FOUND',
+          `${hold.actor} is not in the directory of this hospital.`,
+        );
+      }
+      // Written down first: a name that was shown without a record is the one thing that must not happen.
+      o.audit.append({
+        kind: 're-identified',
+        by: person.name,
+        body: { hold: hold.id, actor: hold.actor, reason: request.body.reason },
+      });
+      return reply.code(201).header('cache-control', 'no-store').send({ actor: hold.actor, name });
+    },
+  );
+}
+
+function isFormat(format: string): format is ExportFormat {
+  return (EXPORT_FORMATS as readonly string[]).includes(format);
+}

@@ -1,0 +1,204 @@
+/**
+ * What goes beyond deciding: exports, evidence files and their offline check, names behind pseudonyms, and the record of
+ * each.
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readAuditLog } from '../src/audit/audit-log.js';
+import { verifyBundle, type EvidenceBundle } from '../src/proof/verify-bundle.js';
+import { PASSWORD, startSeededServer, type SeededServer } from './seeded-server.js';
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Headers;
+}
+type Call = (method: string, path: string, body?: object) => Promise<Answer>;
+
+let server: SeededServer;
+let ana: Call;
+let oda: Call;
+let bundle: string;
+
+beforeAll(async () => {
+  const formula = '=HYPERLINK("http://evil.example","x")';
+  server = await startSeededServer({
+    more: [{ fn: 'export', role: 'clerk', ward: formula, args: ['1', 'a', 'b'], dueH: 30 }],
+  });
+  [ana, oda] = [await signedIn('ana'), await signedIn('oda')];
+  const path = `/holds/${server.holds[3]!}`; // proposed by ben
+  expect((await ana('POST', `${path}/approvals`, { expectedVersion: 3 })).status).toBe(201);
+  bundle = (await oda('GET', `${path}/evidence.json`)).text;
+});
+
+afterAll(async () => {
+  await server.close();
+});
+
+async function signedIn(name: string): Promise<Call> {
+  const base = `http://127.0.0.1:${server.port}/api/v1`;
+  const json = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ name, password: PASSWORD });
+  const first = await fetch(`${base}/session`, { method: 'POST', headers: json, body });
+  const { csrf } = (await first.json()) as { csrf: string };
+  const cookie = first.headers.get('set-cookie')!.split(';')[0]!;
+  return async (method, path, sent) => {
+    const response = await fetch(base + path, {
+      method,
+      headers: { cookie, 'x-csrf-token': csrf, ...(sent === undefined ? {} : json) },
+      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
+    });
+    return {
+      status: response.status,
+      text: await response.text(),
+      headers: response.headers,
+    };
+  };
+}
+
+const outcomesOf = async (text: string): Promise<string[]> =>
+  (await verifyBundle(text)).map(({ name, outcome }) => `${outcome} ${name}`);
+
+describe('an evidence file', () => {
+  it('is proven without the node: signature, five lines, two people', async () => {
+    expect(await outcomesOf(bundle)).toEqual([
+      'pass file',
+      'pass block',
+      'pass record',
+      'pass signatures',
+      'pass detector',
+      'pass score',
+      'pass decision',
+    ]);
+  });
+
+  it('is refused when anything in it was changed', async () => {
+    const value = JSON.parse(bundle) as EvidenceBundle;
+    const { content } = value;
+    const changed: readonly EvidenceBundle[] = [
+      { ...value, content: { ...content, madeBy: 'somebody' } },
+      { ...value, content: { ...content, claim: { ...content.claim, finding: 'attack' } } },
+      { ...value, content: { ...content, history: content.history.slice(1) } },
+      { ...value, content: { ...content, blocks: {} } },
+      { ...value, signature: Buffer.alloc(70, 1).toString('base64') },
+      { ...value, contentSha256: '0'.repeat(64) },
+    ];
+    for (const each of changed) {
+      expect(await outcomesOf(JSON.stringify(each))).toContain('fail file');
+    }
+    for (let at = 7; at < bundle.length; at += Math.floor(bundle.length / 40)) {
+      const other = bundle[at] === 'A' ? 'B' : 'A';
+      const text = bundle.slice(0, at) + other + bundle.slice(at + 1);
+      expect((await outcomesOf(text)).some((line) => line.startsWith('fail'))).toBe(true);
+    }
+  });
+
+  it('does not prove a decision by one key, even if the node signs it', async () => {
+    const value = JSON.parse(bundle) as EvidenceBundle;
+    const steps = value.content.history.map((step) =>
+      step.step === 'approve'
+        ? {
+            ...value.content.history.find(({ step: name }) => name === 'propose')!,
+            step: 'approve',
+          }
+        : step,
+    );
+    const text = JSON.stringify({ ...value, content: { ...value.content, history: steps } });
+    expect(await outcomesOf(text)).toContain('fail decision');
+  });
+
+  it('is checked by the command, which says it in one line a check', () => {
+    const file = join(server.stateDir, 'hold.evidence.json');
+    writeFileSync(file, bundle);
+    const command = fileURLToPath(new URL('../bin/bhs-node.js', import.meta.url));
+    const good = spawnSync(process.execPath, [command, 'evidence', 'verify', file]);
+    expect(good.stderr.toString()).toBe('');
+    expect(good.stdout.toString()).toMatch(/PASS {2}decision .*two people under two keys/);
+    expect(good.status).toBe(0);
+    writeFileSync(file, bundle.replace('"madeBy":"oda"', '"madeBy":"ola"'));
+    const bad = spawnSync(process.execPath, [command, 'evidence', 'verify', file, '--json']);
+    expect(bad.status).toBe(2);
+    expect(JSON.parse(bad.stdout.toString())).toMatchObject({
+      checks: [{ name: 'file', outcome: 'fail' }, ...Array<object>(6).fill({ outcome: 'pass' })],
+    });
+  });
+
+  it('is the privacy officer’s, and reads as a page without script', async () => {
+    const path = `/holds/${server.holds[3]!}/evidence`;
+    expect((await ana('GET', `${path}.json`)).status).toBe(403);
+    const page = await oda('GET', `${path}.html`);
+    expect(page.text).toContain('On call for surgery this weekend');
+    expect(page.text).not.toContain('<script');
+  });
+});
+
+describe('an export', () => {
+  it('is CSV that no spreadsheet takes for a formula', async () => {
+    const { text, headers } = await ana('GET', '/exports/csv?state=open,claimed,released');
+    expect(headers.get('content-disposition')).toContain('holds.csv');
+    const lines = text.split('\r\n');
+    expect(lines[0]).toMatch(/^id,transaction,filed_at/);
+    expect(lines).toHaveLength(8);
+    expect(text).toContain(`"'=HYPERLINK(""http://evil.example"",""x"")"`);
+    expect(text).not.toMatch(/(^|,)=/m);
+  });
+
+  it('is OCSF with the words of its class', async () => {
+    const { text } = await ana('GET', '/exports/ocsf?state=released');
+    const [finding] = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(finding).toMatchObject({
+      class_uid: 2004,
+      category_uid: 2,
+      activity_id: 3,
+      type_uid: 200_403,
+      status_id: 4,
+      disposition_id: 8,
+      action_id: 1,
+      verdict_id: 5,
+      finding_info: { uid: 'H-4' },
+      unmapped: { transaction: server.holds[3], finding: 'benign-expected' },
+    });
+  });
+
+  it('is CEF, escaped', async () => {
+    const { text } = await ana('GET', '/exports/cef?function=erase');
+    expect(text).toMatch(/^CEF:0\|BHSChain\|hospital-node\|1\|score\|erase held\|(3|5|8|10)\|/);
+    expect(text).toMatch(/ externalId=H-3|externalId=H-3 /);
+    expect((await ana('GET', '/exports/xml')).status).toBe(400);
+  });
+});
+
+describe('a name behind a pseudonym', () => {
+  const path = (): string => `/holds/${server.holds[0]!}/re-identifications`;
+  const reason = 'Complaint 17 of the patient office.';
+
+  it('is given to the privacy officer with a reason, and recorded', async () => {
+    expect((await ana('POST', path(), { reason })).status).toBe(403);
+    expect((await oda('POST', path(), { reason: 'short' })).status).toBe(400);
+    const answer = await oda('POST', path(), { reason });
+    expect(answer.status).toBe(201);
+    expect(JSON.parse(answer.text)).toMatchObject({ name: 'Person 0' });
+    const { records, fault } = readAuditLog(server.stateDir);
+    expect(fault).toBeNull();
+    expect(records.filter(({ kind }) => kind === 're-identified')).toMatchObject([
+      { by: 'oda', body: { hold: 'H-1', reason } },
+    ]);
+    const kinds = records.map(({ kind, by }) => `${kind} ${by}`);
+    expect(kinds).toEqual(
+      expect.arrayContaining(['signed-in ana', 'exported oda', 'exported ana']),
+    );
+    expect(JSON.stringify(records)).not.toContain('Person 0');
+  });
+
+  it('stands in no other answer', async () => {
+    for (const each of ['/holds', `/holds/${server.holds[0]!}`, '/status', '/exports/csv']) {
+      expect((await oda('GET', each)).text).not.toMatch(/Person \d/);
+    }
+  });
+});
