@@ -33,6 +33,8 @@ export interface PaperFederationOptions {
   readonly base: Int32Array;
   readonly slotIndex: number;
   readonly slotLengthMs: number;
+  /** Set, the federation merges so many missed slots at most. */
+  readonly mergeSlotsMax?: number;
   readonly interval: WorkUnit['interval'];
   readonly replay: {
     readonly originSlot: number;
@@ -77,7 +79,11 @@ export function paperFederation(o: PaperFederationOptions): FederationClient {
   };
   const document = {
     federationId: 'fed',
-    policy: { slotLengthMs: o.slotLengthMs },
+    policy: {
+      slotLengthMs: o.slotLengthMs,
+      catchUp: o.mergeSlotsMax === undefined ? 'skip' : 'merge',
+      mergeSlotsMax: o.mergeSlotsMax ?? 4,
+    },
     replay: o.replay,
   };
   const note = (fact: PaperFact): void =>

@@ -120,6 +120,86 @@ describe('the round agent', () => {
   });
 });
 
+describe('a round over several slots', () => {
+  const SLOT_OF_LOG = PERIOD_MS / 2;
+  const middle = INTERVAL.fromMs + SLOT_OF_LOG;
+  const demo = smallPlan({ parameterCount });
+  /** Two windows an actor and period, two slots a period: slot 100 ends with it. */
+  const plan = createPrivacyPlan({
+    ...demo.spec,
+    windowing: { ...demo.windowing, binMs: SLOT_OF_LOG, windowsPerActorMax: 2 },
+  });
+  const merging = {
+    plan,
+    mergeSlotsMax: 4,
+    replay: { originSlot: SLOT, originLogTimeMs: INTERVAL.toMs, logSlotMs: SLOT_OF_LOG },
+  };
+  const benchOf = (
+    folder: string,
+    paper: Partial<PaperFederationOptions> = {},
+  ): Promise<RoundBench> =>
+    roundBench(folder, { binMs: SLOT_OF_LOG, paper: { ...merging, ...paper } });
+
+  it('trains on the windows of all of them, for one debit', async () => {
+    const bench = await benchOf(temporaryFolder());
+    await bench.agent.poll(never);
+    expect(bench.agent.status()).toMatchObject({
+      lastRound: { outcome: 'accepted', code: null },
+      lastTraining: { windows: 12 },
+    });
+    expect(bench.ledger.releases()).toMatchObject([{ interval: INTERVAL, windowsPerActor: 2 }]);
+    await bench.close();
+  });
+
+  it('leaves out what it has spent in an earlier one, and repeats the same bytes when asked again', async () => {
+    const folder = temporaryFolder();
+    const first = await benchOf(folder, {
+      slotIndex: SLOT - 1,
+      interval: { fromMs: INTERVAL.fromMs, toMs: middle },
+    });
+    await first.agent.poll(never);
+    await first.close();
+    const second = await benchOf(folder);
+    await second.agent.poll(never);
+    expect(second.agent.status().lastTraining).toMatchObject({ windows: 6 });
+    expect(second.ledger.releases().map(({ interval }) => interval)).toEqual([
+      { fromMs: INTERVAL.fromMs, toMs: middle },
+      { fromMs: middle, toMs: INTERVAL.toMs },
+    ]);
+    await second.close();
+    const again = await benchOf(folder, { insists: true });
+    await again.agent.poll(never);
+    const [, sent, repeated] = factsOf(again.paperFile);
+    expect(repeated).toMatchObject({ kind: 'submitted', update: sent!.update });
+    expect(again.ledger.releases()).toHaveLength(2);
+    await again.close();
+  });
+
+  it.each<[string, string, Partial<PaperFederationOptions>]>([
+    ['where nobody agreed to merge', 'ERR_ROUND_OFF_CALENDAR', { mergeSlotsMax: 1 }],
+    ['that ends elsewhere than its slot', 'ERR_ROUND_OFF_CALENDAR', { slotIndex: SLOT + 1 }],
+    [
+      'of two periods, between which profiles move',
+      'ERR_PLAN_WINDOWING',
+      {
+        slotIndex: SLOT - 1,
+        interval: { fromMs: INTERVAL.fromMs - SLOT_OF_LOG, toMs: middle },
+      },
+    ],
+    [
+      'of more windows than the plan has priced',
+      'ERR_PLAN_WINDOWING',
+      { interval: { fromMs: INTERVAL.fromMs - SLOT_OF_LOG, toMs: INTERVAL.toMs } },
+    ],
+  ])('declines one %s', async (_, code, paper) => {
+    const bench = await benchOf(temporaryFolder(), paper);
+    await bench.agent.poll(never);
+    expect(bench.agent.status().lastRound).toMatchObject({ outcome: 'declined', code });
+    expect(bench.ledger.releases()).toEqual([]);
+    await bench.close();
+  });
+});
+
 describe('the round agent refuses', () => {
   const other = smallPlan({ parameterCount, nominalWindows: 400 });
 

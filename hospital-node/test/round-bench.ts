@@ -47,22 +47,24 @@ export async function roundBench(
     readonly client?: FederationClient;
     readonly onStep?: (step: RoundStep) => void;
     readonly agent?: Partial<RoundAgentOptions>;
+    readonly binMs?: number;
   } = {},
 ): Promise<RoundBench> {
   const file = join(folder, 'H1.jsonl');
   if (!existsSync(file)) {
     writeFileSync(file, logText({ fromMs: START_MS, toMs: START_MS + 3 * PERIOD_MS, actors: 6 }));
   }
+  const binMs = o.binMs ?? PERIOD_MS;
   const plan = smallPlan({ parameterCount });
   const paperFile = join(folder, 'orchestrator.jsonl');
   const database = openNodeDatabase({ file: join(folder, 'node.sqlite') });
-  const windows = createWindowStore({ database, binMs: PERIOD_MS, retentionDays: 35 });
+  const windows = createWindowStore({ database, binMs, retentionDays: 35 });
   const follower = await createLogFollower({
     file,
     nodeId: 'H1',
     handles: createHandles(new Uint8Array(32).fill(1)),
     store: windows,
-    binMs: PERIOD_MS,
+    binMs,
     watermarkMs: 0,
     liveFromMs: START_MS,
     timeGranularity: 'exact',
@@ -77,7 +79,7 @@ export async function roundBench(
       epsilonPerRound: 0.5,
       actorEpsilon: 8,
       actorHorizonDays: 30,
-      windowsPerActorMax: 1,
+      windowsPerActorMax: PERIOD_MS / binMs,
     },
     now: () => START_MS,
   });
@@ -117,7 +119,7 @@ export async function roundBench(
     kernelHash: 'e'.repeat(64),
     layoutHash: DETECTOR_ZERO.detector.layoutHash,
     parameterCount,
-    binMs: PERIOD_MS,
+    binMs,
     approvedPlans: null,
     isPaused: () => false,
     nowMs: () => START_MS,

@@ -9,6 +9,8 @@ import { HospitalNodeError } from '../errors.js';
 export interface FederationCalendar {
   readonly federationId: string;
   readonly slotLengthMs: number;
+  /** How many slots of log time one round may cover: 1, or `mergeSlotsMax` where missed slots are merged. */
+  readonly slotsPerRoundMax: number;
   /** A declared mode: slots are wall time as ever, the log is an older one. */
   readonly replay: {
     readonly originSlot: number;
@@ -21,21 +23,32 @@ export interface FederationCalendar {
 export function readCalendar(document: Uint8Array): FederationCalendar {
   const value = parse(document);
   const replay = value['replay'] ?? null;
+  const policy = object(value['policy'], 'policy');
   return {
     federationId: text(value['federationId'], 'federationId'),
-    slotLengthMs: whole(object(value['policy'], 'policy')['slotLengthMs'], 'policy.slotLengthMs'),
+    slotLengthMs: whole(policy['slotLengthMs'], 'policy.slotLengthMs'),
+    slotsPerRoundMax:
+      policy['catchUp'] === 'merge' ? whole(policy['mergeSlotsMax'], 'policy.mergeSlotsMax') : 1,
     replay: replay === null ? null : readReplay(object(replay, 'replay')),
   };
 }
 
-/** Log time of a slot's round: what lies before its boundary. */
-export function intervalOfSlot(slotIndex: number, calendar: FederationCalendar): Interval {
+/** Log time of a slot's round: the last `slotCount` slots of log time before its boundary. */
+export function intervalOfSlot(
+  slotIndex: number,
+  calendar: FederationCalendar,
+  slotCount = 1,
+): Interval {
   const { replay, slotLengthMs } = calendar;
-  if (replay === null) {
-    return { fromMs: (slotIndex - 1) * slotLengthMs, toMs: slotIndex * slotLengthMs };
-  }
-  const toMs = replay.originLogTimeMs + (slotIndex - replay.originSlot) * replay.logSlotMs;
-  return { fromMs: toMs - replay.logSlotMs, toMs };
+  const toMs =
+    replay === null
+      ? slotIndex * slotLengthMs
+      : replay.originLogTimeMs + (slotIndex - replay.originSlot) * replay.logSlotMs;
+  return { fromMs: toMs - slotCount * logSlotMsOf(calendar), toMs };
+}
+
+export function logSlotMsOf({ replay, slotLengthMs }: FederationCalendar): number {
+  return replay?.logSlotMs ?? slotLengthMs;
 }
 
 function readReplay(value: Record<string, unknown>): FederationCalendar['replay'] {

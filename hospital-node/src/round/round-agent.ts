@@ -16,6 +16,7 @@ import {
   type WorkUnit,
 } from '@bhschain/orchestrator/protocol';
 import type { Logger } from 'pino';
+import type { Interval } from '../access-log/index.js';
 import { AccessLogError, codeOf, HospitalNodeError, RoundRefusedError } from '../errors.js';
 import { releaseKeyOf, type PrivacyLedger, type ReleaseState } from '../privacy-ledger/index.js';
 import { inSpan } from '../tracing.js';
@@ -31,7 +32,7 @@ import { readCalendar, type FederationCalendar } from './federation-document.js'
 import { recoverReleases } from './recovery.js';
 import type { ReleaseStore } from './release-store.js';
 import type { RoundTrainer, TrainingFacts } from './round-trainer.js';
-import { checkWork } from './work-check.js';
+import { checkWork, unspentPart } from './work-check.js';
 
 /** Moments between two durable facts, in their order. */
 export type RoundStep =
@@ -249,11 +250,13 @@ class PollingAgent implements RoundAgent {
 
   async #round(unit: WorkUnit, signal: AbortSignal): Promise<void> {
     const { ledger, client, log } = this.#o;
-    const key = releaseKeyOf({ ...unit, ...unit.roundId });
+    const interval = unspentPart(unit, ledger.releases());
+    const key = releaseKeyOf({ ...unit, ...unit.roundId, interval });
     const arrivedMs = this.#o.monotonicMs();
     try {
       const release =
-        ledger.releaseOf(key) ?? (await this.#makeRelease(unit, arrivedMs + unit.deadlineInMs));
+        ledger.releaseOf(key) ??
+        (await this.#makeRelease(unit, interval, arrivedMs + unit.deadlineInMs));
       await this.#deliver(release, unit, arrivedMs, signal);
     } catch (error) {
       if (signal.aborted || FATAL_CODES.includes(codeOf(error))) throw error;
@@ -274,10 +277,14 @@ class PollingAgent implements RoundAgent {
     }
   }
 
-  async #makeRelease(unit: WorkUnit, deadlineMs: number): Promise<ReleaseState> {
+  async #makeRelease(
+    unit: WorkUnit,
+    interval: Interval,
+    deadlineMs: number,
+  ): Promise<ReleaseState> {
     const { ledger, trainer, client, releases, parameterCount } = this.#o;
     const plan = this.#check(unit);
-    const { roundId, planHash, layoutHash, baseModel, interval } = unit;
+    const { roundId, planHash, layoutHash, baseModel } = unit;
     const request = { roundId, plan, planHash, layoutHash, baseModel, interval };
     ledger.approvePlan(plan, this.#o.approvedPlans);
     ledger.assertDebitable(request);

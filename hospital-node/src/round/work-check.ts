@@ -6,8 +6,10 @@
 import { decodePlan, planHash, type PrivacyPlan } from '@bhschain/dp';
 import { LAYOUT } from '@bhschain/models/features';
 import type { WorkUnit } from '@bhschain/orchestrator/protocol';
+import { PERIOD_MS, type Interval } from '../access-log/index.js';
 import { codeOf, RoundRefusedError, type ErrorFacts } from '../errors.js';
-import { intervalOfSlot, type FederationCalendar } from './federation-document.js';
+import type { ReleaseState } from '../privacy-ledger/index.js';
+import { intervalOfSlot, logSlotMsOf, type FederationCalendar } from './federation-document.js';
 
 export interface WorkFacts {
   readonly calendar: FederationCalendar;
@@ -32,6 +34,7 @@ const FUTURE_MS_MAX = 5_000;
  * | another layout or parameter count                        | `ERR_LAYOUT_OTHER`       | `version`      |
  * | bins or lengths other than this node cuts                | `ERR_PLAN_WINDOWING`     | `local-policy` |
  * | more bins in the interval than windows an actor may have | `ERR_PLAN_WINDOWING`     | `local-policy` |
+ * | two periods of profiles, unless the plan says `live`    | `ERR_PLAN_WINDOWING`     | `local-policy` |
  * | releases besides the update                              | `ERR_PLAN_RELEASES`      | `version`      |
  * | a slot at or before one already spent                    | `ERR_ROUND_STALE`        | `local-policy` |
  * | an interval that the calendar does not give to this slot | `ERR_ROUND_OFF_CALENDAR` | `local-policy` |
@@ -60,18 +63,21 @@ export function checkWork(unit: WorkUnit, facts: WorkFacts): PrivacyPlan {
       newestSpentSlot: facts.newestSpentSlot,
     });
   }
-  const due = intervalOfSlot(slotIndex, calendar);
   const { fromMs, toMs } = unit.interval;
+  const slotCount = (toMs - fromMs) / logSlotMsOf(calendar);
+  const most = calendar.slotsPerRoundMax;
+  const due = intervalOfSlot(slotIndex, calendar, Math.min(Math.max(1, slotCount), most));
   const fits =
     fromMs === due.fromMs &&
     toMs === due.toMs &&
+    Number.isInteger(slotCount) &&
     fromMs % facts.binMs === 0 &&
     toMs % facts.binMs === 0 &&
     (calendar.replay !== null || toMs <= facts.nowMs + FUTURE_MS_MAX);
   if (!fits) {
     refuse(
       'ERR_ROUND_OFF_CALENDAR',
-      `slot ${slotIndex} trains on ${due.fromMs}–${due.toMs}, not on ${fromMs}–${toMs}`,
+      `slot ${slotIndex} trains on ${due.fromMs}–${due.toMs}${most > 1 ? `, or on up to ${most} slots,` : ','} not on ${fromMs}–${toMs}`,
       { slotIndex, fromMs, toMs },
     );
   }
@@ -94,6 +100,15 @@ function checkWindowing(plan: PrivacyPlan, unit: WorkUnit, facts: WorkFacts): vo
       'ERR_PLAN_WINDOWING',
       `the interval has ${binCount} bins, the plan allows an actor ${windowsPerActorMax} windows`,
       { binCount, windowsPerActorMax },
+    );
+  }
+  const { fromMs, toMs } = unit.interval;
+  const spansPeriods = Math.floor(fromMs / PERIOD_MS) !== Math.floor((toMs - 1) / PERIOD_MS);
+  if (spansPeriods && !plan.windowing.featureScopes.includes('live')) {
+    refuse(
+      'ERR_PLAN_WINDOWING',
+      'profiles move between periods of six hours and the interval lies in more than one, so a window would change others of its round; the plan counts each for itself',
+      { fromMs, toMs },
     );
   }
   if (plan.releases.length > 0) {
@@ -131,4 +146,23 @@ function planOf(unit: WorkUnit): PrivacyPlan {
 
 function refuse(code: string, message: string, facts: ErrorFacts): never {
   throw new RoundRefusedError(code, message, 'local-policy', facts);
+}
+
+/**
+ * What of a merged interval this node has not spent in rounds of earlier slots. A second attempt of the same slot gets the
+ * same answer, and with it the same release.
+ *
+ * @returns the interval as it is if nothing of it is left: the ledger refuses it
+ */
+export function unspentPart(
+  { roundId, interval }: Pick<WorkUnit, 'roundId' | 'interval'>,
+  releases: readonly ReleaseState[],
+): Interval {
+  let fromMs = interval.fromMs;
+  for (const release of releases) {
+    if (release.roundId.slotIndex < roundId.slotIndex) {
+      fromMs = Math.max(fromMs, release.interval.toMs);
+    }
+  }
+  return fromMs < interval.toMs ? { fromMs, toMs: interval.toMs } : interval;
 }
