@@ -13,6 +13,7 @@ import type { Federation, Hospital, Signer } from './federation.js';
 import { planFactsOf } from './plan-facts.js';
 import { encodeParameters } from './protocol/parameters.js';
 import { signDocument } from './protocol/signing.js';
+import { PROFILE_PERIOD_MS } from './round/calendar.js';
 import { createFolderObjects } from './store/folder-objects.js';
 import { createAdvisoryLeadership, SOLE, type Leadership } from './store/leadership.js';
 import type { ObjectStore } from './store/objects.js';
@@ -42,13 +43,25 @@ export function federationOf(config: OrchestratorConfig): Federation {
   };
 }
 
-/** A merged round has more bins a slot; the plan's price for an actor must cover them. */
-function assertMergeFits({ policy, replay }: OrchestratorConfig, plan: PrivacyPlan): void {
+/**
+ * A merged round lies in one profile period, so slots must be at most half of one; and it has more bins than one slot, which
+ * the plan's price for an actor must cover.
+ */
+export function assertMergeFits(
+  { policy, replay }: Pick<OrchestratorConfig, 'policy' | 'replay'>,
+  { windowing }: Pick<PrivacyPlan, 'windowing'>,
+): void {
   if (policy.catchUp !== 'merge') return;
-  const { binMs, windowsPerActorMax } = plan.windowing;
-  const bins = Math.ceil(
-    (policy.mergeSlotsMax * (replay?.logSlotMs ?? policy.slotLengthMs)) / binMs,
-  );
+  const slotMs = replay?.logSlotMs ?? policy.slotLengthMs;
+  if (2 * slotMs > PROFILE_PERIOD_MS) {
+    throw new ConfigError(
+      'ERR_POLICY',
+      `policy.catchUp: merge expects slots of at most ${PROFILE_PERIOD_MS / 2} ms of log time, got ${slotMs}: a round over two profile periods is not what the plan prices`,
+      { field: 'catchUp', slotMs },
+    );
+  }
+  const { binMs, windowsPerActorMax } = windowing;
+  const bins = Math.ceil(Math.min(policy.mergeSlotsMax * slotMs, PROFILE_PERIOD_MS) / binMs);
   if (bins <= windowsPerActorMax) return;
   throw new ConfigError(
     'ERR_POLICY',

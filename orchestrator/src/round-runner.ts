@@ -199,7 +199,7 @@ export class RoundRunner {
     const newestSealed =
       (await store.lineage.newestManifest())?.key.slotIndex ??
       Number(await store.fact('first-slot'));
-    const slotCount = mergedSlotCount(key.slotIndex, newestSealed, policy);
+    const slotCount = mergedSlotCount(key.slotIndex, newestSealed, policy, replay);
     const facts: RoundFacts = {
       id: { federationId: federation.federationId, ...key },
       policy,

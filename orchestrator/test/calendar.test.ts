@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { dueSlots, intervalOf, MISSED_MAX, slotAt } from '../src/round/calendar.js';
+import { assertMergeFits } from '../src/assembly.js';
+import {
+  dueSlots,
+  intervalOf,
+  mergedSlotCount,
+  MISSED_MAX,
+  slotAt,
+} from '../src/round/calendar.js';
 import { assertPolicy, DEFAULT_POLICY, majorityOf, type RoundPolicy } from '../src/round/policy.js';
 import { roundName } from '../src/protocol/identifiers.js';
 
@@ -63,6 +70,41 @@ describe('dueSlots', () => {
 
   it('does nothing when the clock stands before what is on record', () => {
     expect(dueSlots(slot + 5, NOON, SIX_HOURS)).toEqual({ open: null, missed: [] });
+  });
+});
+
+describe('merged slots', () => {
+  const hourly: RoundPolicy = {
+    ...SIX_HOURS,
+    slotLengthMs: HOUR,
+    catchUp: 'merge',
+    mergeSlotsMax: 4,
+  };
+  const hour = slotAt(NOON, HOUR);
+
+  it.each([
+    ['nothing was missed', hour, hour - 1, 1],
+    ['two were missed', hour, hour - 3, 3],
+    ['more were missed than one round may cover', hour, hour - 30, 4],
+    ['the period of profiles is two slots old', hour + 2, hour - 30, 2],
+    ['the period of profiles has just begun', hour + 1, hour - 30, 1],
+  ])('where %s', (_, slotIndex, newestSealed, count) => {
+    expect(mergedSlotCount(slotIndex, newestSealed, hourly, null)).toBe(count);
+  });
+
+  it('lie in one period, at prices that the plan has', () => {
+    const windowing = { binMs: HOUR, windowsPerActorMax: 4, stepsMax: 16, featureScopes: [] };
+    const check = (policy: RoundPolicy, windowsPerActorMax = 4): (() => void) => {
+      return () =>
+        assertMergeFits(
+          { policy, replay: null },
+          { windowing: { ...windowing, windowsPerActorMax } },
+        );
+    };
+    expect(check(hourly)).not.toThrow();
+    expect(check(hourly, 3)).toThrow(/4 slots have 4 bins, the plan allows an actor 3 windows/);
+    expect(check({ ...hourly, slotLengthMs: 6 * HOUR })).toThrow(/two profile periods/);
+    expect(check({ ...hourly, slotLengthMs: 6 * HOUR, catchUp: 'latest' })).not.toThrow();
   });
 });
 

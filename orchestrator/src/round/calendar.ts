@@ -43,17 +43,33 @@ export function intervalOf(
   return { fromMs: toMs - slotCount * replay.logSlotMs, toMs };
 }
 
+/** For so long the profiles of a hospital's actors stand still, UTC. */
+export const PROFILE_PERIOD_MS = 21_600_000;
+
 /**
  * How many slots of log time a round covers: one, or under `merge` everything since the newest sealed slot, at most
- * `mergeSlotsMax`. A node trains on no interval twice, so what one of them has spent meanwhile is left out there.
+ * `mergeSlotsMax` and never of two profile periods, since a window of the first would change the features of windows of
+ * the second, and a plan prices each for itself. A node trains on no interval twice, so what one of them has spent
+ * meanwhile is left out there.
  */
 export function mergedSlotCount(
   slotIndex: number,
   newestSealedSlot: number,
-  policy: Pick<RoundPolicy, 'catchUp' | 'mergeSlotsMax'>,
+  policy: Pick<RoundPolicy, 'slotLengthMs' | 'catchUp' | 'mergeSlotsMax'>,
+  replay: ReplayMode | null,
 ): number {
   if (policy.catchUp !== 'merge') return 1;
-  return Math.min(Math.max(1, slotIndex - newestSealedSlot), policy.mergeSlotsMax);
+  const { fromMs, toMs } = intervalOf(slotIndex, policy.slotLengthMs, replay);
+  const slotMs = toMs - fromMs;
+  const sincePeriodMs = ((toMs - 1) % PROFILE_PERIOD_MS) + 1;
+  return Math.max(
+    1,
+    Math.min(
+      slotIndex - newestSealedSlot,
+      policy.mergeSlotsMax,
+      Math.floor(sincePeriodMs / slotMs),
+    ),
+  );
 }
 
 /** Whether the slot begins in an agreed pause. */
