@@ -109,5 +109,6 @@ describe('seeds', () => {
     expect(a!.mean).toBe(2);
     expect(a!.sd).toBe(1);
     expect(a!.high - a!.mean).toBeCloseTo(4.303 / Math.sqrt(3), 9);
+    expect(aggregate([{ share: 0.9 }, { share: 1 }])['share']!.high).toBe(1);
   });
 });

@@ -38,11 +38,13 @@ export function spread(all: readonly (number | null)[]): Aggregate {
   const sd =
     n < 2 ? 0 : Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
   const half = n < 2 ? 0 : ((T_975[n - 2] ?? 1.96) * sd) / Math.sqrt(n);
+  // An interval of shares ends at 0 and 1.
+  const shares = values.every((value) => value >= 0 && value <= 1);
   return {
     mean,
     sd,
-    low: mean - half,
-    high: mean + half,
+    low: shares ? Math.max(0, mean - half) : mean - half,
+    high: shares ? Math.min(1, mean + half) : mean + half,
     least: Math.min(...values),
     most: Math.max(...values),
     seeds: n,
