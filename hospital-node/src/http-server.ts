@@ -12,6 +12,7 @@ import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { HospitalNodeError, type ErrorFacts } from './errors.js';
+import { describeApi } from './http/openapi.js';
 import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
 import { createDecisions } from './review/decisions.js';
@@ -54,6 +55,8 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 const BODY_BYTES_MAX = 64 * 1024;
+/** A busy machine starts slowly; ten seconds, the usual, were not enough for one. */
+const START_MS_MAX = 60_000;
 const CONTENT_SECURITY_POLICY = {
   'default-src': ["'none'"],
   'script-src': ["'self'", "'wasm-unsafe-eval'"],
@@ -70,6 +73,7 @@ const CONTENT_SECURITY_POLICY = {
 export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer> {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
+    pluginTimeout: START_MS_MAX,
     // Requests are validated as they are: nothing is converted, nothing silently dropped.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
   });
@@ -88,6 +92,7 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
         statusCode,
       }),
   });
+  await describeApi(app);
   answerErrors(app, o);
   healthRoutes(app, o);
   problemRoutes(app);
@@ -104,6 +109,8 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     status: () => ({ ...o.status(), hospital: o.hospital, ledger: ledgerFacts(o) }),
   });
   if (o.consoleDir !== null && existsSync(o.consoleDir)) await servePage(app, o.consoleDir);
+  await app.ready();
+  app.swagger(); // a route that is not described stops the start, not the first reader
   try {
     await app.listen({ host: o.host, port: o.port });
   } catch (cause) {

@@ -26,7 +26,16 @@ let bundle: string;
 beforeAll(async () => {
   const formula = '=HYPERLINK("http://evil.example","x")';
   server = await startSeededServer({
-    more: [{ fn: 'export', role: 'clerk', ward: formula, args: ['1', 'a', 'b'], dueH: 30 }],
+    more: [
+      { fn: 'export', role: 'clerk', ward: formula, args: ['1', 'a', 'b'], dueH: 30 },
+      {
+        fn: 'amend',
+        role: 'physician',
+        ward: 'surgery',
+        args: ['a', 'x', 'y', '3', 'b'],
+        dueH: 31,
+      },
+    ],
   });
   [ana, oda] = [await signedIn('ana'), await signedIn('oda')];
   const path = `/holds/${server.holds[3]!}`; // proposed by ben
@@ -89,7 +98,7 @@ describe('an evidence file', () => {
     for (const each of changed) {
       expect(await outcomesOf(JSON.stringify(each))).toContain('fail file');
     }
-    for (let at = 7; at < bundle.length; at += Math.floor(bundle.length / 40)) {
+    for (let at = 7; at < bundle.length; at += Math.floor(bundle.length / 97)) {
       const other = bundle[at] === 'A' ? 'B' : 'A';
       const text = bundle.slice(0, at) + other + bundle.slice(at + 1);
       expect((await outcomesOf(text)).some((line) => line.startsWith('fail'))).toBe(true);
@@ -141,7 +150,7 @@ describe('an export', () => {
     expect(headers.get('content-disposition')).toContain('holds.csv');
     const lines = text.split('\r\n');
     expect(lines[0]).toMatch(/^id,transaction,filed_at/);
-    expect(lines).toHaveLength(8);
+    expect(lines).toHaveLength(9);
     expect(text).toContain(`"'=HYPERLINK(""http://evil.example"",""x"")"`);
     expect(text).not.toMatch(/(^|,)=/m);
   });
@@ -171,6 +180,40 @@ describe('an export', () => {
     expect(text).toMatch(/^CEF:0\|BHSChain\|hospital-node\|1\|score\|erase held\|(3|5|8|10)\|/);
     expect(text).toMatch(/ externalId=H-3|externalId=H-3 /);
     expect((await ana('GET', '/exports/xml')).status).toBe(400);
+  });
+});
+
+describe('the description of the API', () => {
+  it('is OpenAPI 3.1, has every route, and says what each takes', async () => {
+    const { text } = await ana('GET', '/openapi.json');
+    const { openapi, paths } = JSON.parse(text) as {
+      openapi: string;
+      paths: Record<string, Record<string, { summary: string; requestBody?: object }>>;
+    };
+    expect(openapi).toBe('3.1.0');
+    expect(Object.keys(paths)).toHaveLength(19);
+    expect(paths['/api/v1/holds/{txid}/proposals']?.['post']?.requestBody).toMatchObject({
+      content: { 'application/json': { schema: { required: ['action', 'finding', 'reason'] } } },
+    });
+    expect(JSON.stringify(paths['/api/v1/holds'])).toContain('dueWithinMinutes');
+    for (const methods of Object.values(paths)) {
+      for (const { summary } of Object.values(methods)) expect(summary).not.toBe('');
+    }
+  });
+});
+
+describe('a precedent', () => {
+  it('is an earlier decided hold of the same role and operation, with what both share', async () => {
+    const of = async (i: number): Promise<unknown> => {
+      const { text } = await ana('GET', `/holds/${server.holds[i]!}`);
+      return (JSON.parse(text) as { precedents: unknown }).precedents;
+    };
+    expect(await of(0)).toEqual({ nearest: [], findings: {}, lookedAt: 0 });
+    expect(await of(6)).toMatchObject({
+      lookedAt: 1,
+      findings: { 'benign-expected': 1 },
+      nearest: [{ id: 'H-4', state: 'released', finding: 'benign-expected', sameActor: false }],
+    });
   });
 });
 

@@ -57,6 +57,7 @@ export interface Evidence {
     readonly scoreWithout: number;
     readonly value: number;
   }[];
+  readonly against: readonly { readonly column: string; readonly share: number }[];
   readonly sentences: readonly string[];
   readonly theta: number;
   readonly alphaPpm: number;
@@ -99,6 +100,19 @@ export interface HoldDetail extends Hold {
     readonly state: State;
     readonly at: string;
   }[];
+  readonly precedents: {
+    readonly nearest: readonly {
+      readonly id: string;
+      readonly txId: string;
+      readonly state: State;
+      readonly finding: string | null;
+      readonly at: string;
+      readonly sharedReasons: readonly string[];
+      readonly sameActor: boolean;
+    }[];
+    readonly findings: Readonly<Record<string, number>>;
+    readonly lookedAt: number;
+  };
   readonly evidence: Evidence | null;
   readonly evidenceMissing: string | null;
   readonly proof: {

@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { HoldDetail } from './api.js';
 import { Decide } from './decide.js';
 import { HeatMap } from './heat-map.js';
+import { Legitimacy, SeenBefore } from './legitimacy.js';
 import { detail, detailProblem, loadDetail, nowMs, open, openTxId } from './model.js';
 import { Members } from './members.js';
 import { Officer } from './officer.js';
@@ -94,6 +95,9 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
       ) : (
         <>
           <Reasons hold={hold} />
+          <Part title="Why it may be fine">
+            <Legitimacy hold={hold} />
+          </Part>
           <Part title="Who saw it">
             <Members evidence={hold.evidence} />
           </Part>
@@ -102,6 +106,9 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
           </Part>
         </>
       )}
+      <Part title="Seen before">
+        <SeenBefore hold={hold} />
+      </Part>
       <SameActor hold={hold} />
       <History hold={hold} />
       <Officer hold={hold} key={`officer ${hold.txId}`} />

@@ -7,8 +7,10 @@ export function canHash(): boolean {
   return (globalThis as { crypto?: { subtle?: object } }).crypto?.subtle !== undefined;
 }
 
+/** The copy is for the types: a browser's cryptography takes no shared memory. */
+/** The copy is for the types: a browser’s cryptography takes no shared memory. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice()));
 }
 
 /** The key of a P-256 certificate: its SubjectPublicKeyInfo begins with these bytes and has 65 bytes of point behind them. */
@@ -28,12 +30,7 @@ export async function verifies(
     const signature = rawSignature(o.signature);
     if (key === null || signature === null) return false;
     const imported = await crypto.subtle.importKey('spki', key, ECDSA, false, ['verify']);
-    return await crypto.subtle.verify(
-      ECDSA,
-      imported,
-      signature,
-      o.bytes,
-    );
+    return await crypto.subtle.verify(ECDSA, imported, signature, o.bytes.slice());
   } catch {
     return false; // no base64, or a point that is not on the curve
   }

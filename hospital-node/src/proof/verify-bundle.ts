@@ -15,6 +15,8 @@ export interface EvidenceBundle {
     readonly format: string;
     readonly madeAt: string;
     readonly madeBy: string;
+    /** PEM of the node that signs; inside, so that nobody can exchange it. */
+    readonly certificate: string;
     readonly claim: Claim & {
       readonly id: string;
       readonly function: string;
@@ -44,8 +46,6 @@ export interface EvidenceBundle {
   readonly contentSha256: string;
   /** DER, base64, over the SHA-256 of the canonical JSON of `content`. */
   readonly signature: string;
-  /** PEM of the node that signed. */
-  readonly certificate: string;
 }
 
 export interface BundleCheck {
@@ -87,7 +87,7 @@ async function checkSignature(bundle: EvidenceBundle): Promise<readonly BundleCh
   const ok =
     digest === bundle.contentSha256 &&
     (await verifies({
-      certificate: new TextEncoder().encode(bundle.certificate),
+      certificate: new TextEncoder().encode(bundle.content.certificate),
       signature: fromBase64(bundle.signature),
       bytes,
     }));
@@ -164,5 +164,8 @@ function blockOf(content: EvidenceBundle['content'], number: string): Uint8Array
 }
 
 function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const binary = atob(text);
+  // Two texts for the same bytes would be a change that nothing notices.
+  if (btoa(binary) !== text) throw new RangeError('not canonical base64');
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }

@@ -38,6 +38,7 @@ export async function makeBundle(o: BundleOptions): Promise<EvidenceBundle> {
     format: BUNDLE_FORMAT,
     madeAt: new Date(o.nowMs).toISOString(),
     madeBy: o.by,
+    certificate: o.identity.certificatePem,
     claim: {
       id: hold.id,
       txId: hold.txId,
@@ -79,7 +80,6 @@ export async function makeBundle(o: BundleOptions): Promise<EvidenceBundle> {
     content,
     contentSha256: sha256Hex(bytes),
     signature: base64(signature),
-    certificate: o.identity.certificatePem,
   };
 }
 

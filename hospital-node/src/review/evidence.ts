@@ -52,6 +52,8 @@ export interface Evidence {
   readonly columns: readonly { readonly name: string; readonly unit: string }[];
   readonly steps: readonly EvidenceStep[];
   readonly reasons: readonly EvidenceReason[];
+  /** Columns whose values speak for an everyday window, the clearest first; their shares are negative. */
+  readonly against: readonly { readonly column: string; readonly share: number }[];
   readonly sentences: readonly string[];
   readonly theta: number;
   readonly alphaPpm: number;
@@ -148,6 +150,10 @@ export function explainHold(input: EvidenceInput, judges: Judges): Evidence {
         value: (last?.columns[reason.index] ?? 0) / 2 ** spec.k,
       };
     }),
+    against: againstOf(
+      explanation,
+      shown.map(({ index }) => index),
+    ),
     sentences: explanation.sentences,
     theta: scorer.table.theta,
     alphaPpm: scorer.table.alphaPpm,
@@ -158,6 +164,25 @@ export function explainHold(input: EvidenceInput, judges: Judges): Evidence {
     members: membersOf(scorer, explanation),
     family: explanation.family,
   };
+}
+
+const AGAINST_MAX = 3;
+/** Less than this is noise about zero. */
+const AGAINST_SHARE = -0.01;
+
+function againstOf(
+  { shares, length }: Explanation,
+  columns: readonly number[],
+): Evidence['against'] {
+  return columns
+    .map((column) => {
+      let share = 0;
+      for (let step = 0; step < length; step++) share += shares[step * COLUMNS.length + column]!;
+      return { column: COLUMNS[column]!.name, share: round(share) };
+    })
+    .filter(({ share }) => share < AGAINST_SHARE)
+    .sort((a, b) => a.share - b.share)
+    .slice(0, AGAINST_MAX);
 }
 
 function membersOf({ detector }: Scorer, judged: Explanation): readonly EvidenceMember[] {

@@ -5,6 +5,7 @@
  */
 import type { HoldDetail, HoldStep, HoldSummary, RelatedHold } from './review-store.js';
 import type { Person } from './people.js';
+import type { Precedent, Precedents } from './precedent.js';
 
 export type StepName = 'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate';
 
@@ -17,9 +18,14 @@ export interface HoldView extends Omit<HoldSummary, 'deadlineMs' | 'atMs' | 'fil
 }
 
 export interface HoldDetailView
-  extends HoldView, Omit<HoldDetail, keyof HoldSummary | 'history' | 'sameActor' | 'grant'> {
+  extends
+    HoldView,
+    Omit<HoldDetail, keyof HoldSummary | 'history' | 'sameActor' | 'precedents' | 'grant'> {
   readonly grant: Readonly<{ expiresAt: string; usedBy: string | null }> | null;
   readonly history: readonly (Omit<HoldStep, 'atMs'> & { readonly at: string })[];
+  readonly precedents: Omit<Precedents, 'nearest'> & {
+    readonly nearest: readonly (Omit<Precedent, 'atMs'> & { readonly at: string })[];
+  };
   readonly sameActor: readonly (Omit<RelatedHold, 'atMs'> & { readonly at: string })[];
 }
 
@@ -64,6 +70,10 @@ export function holdDetailView(hold: HoldDetail, person: Person, nowMs: number):
         : { expiresAt: iso(hold.grant.expiresMs), usedBy: hold.grant.usedBy },
     history: hold.history.map(({ atMs, ...step }) => ({ ...step, at: iso(atMs) })),
     sameActor: hold.sameActor.map(({ atMs, ...other }) => ({ ...other, at: iso(atMs) })),
+    precedents: {
+      ...hold.precedents,
+      nearest: hold.precedents.nearest.map(({ atMs, ...other }) => ({ ...other, at: iso(atMs) })),
+    },
     evidence: hold.evidence,
     evidenceMissing: hold.evidenceMissing,
     proof: hold.proof,

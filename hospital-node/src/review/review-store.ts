@@ -18,6 +18,7 @@ import { ReviewError } from './errors.js';
 import { createJudges, explainHold, type Evidence } from './evidence.js';
 import { countStatement, pageStatement, type HoldFilter, type HoldQuery } from './hold-query.js';
 import { peopleByActor } from './people.js';
+import { precedentsOf, type Precedents } from './precedent.js';
 
 /** One held (or flagged) call, as a row of the queue. */
 export interface HoldSummary {
@@ -76,6 +77,7 @@ export interface HoldDetail extends HoldSummary {
   readonly history: readonly HoldStep[];
   /** The actor's other holds, the latest first; single calls dismissed one by one can hide a chain. */
   readonly sameActor: readonly RelatedHold[];
+  readonly precedents: Precedents;
   readonly evidence: Evidence | null;
   /** Why there is none. */
   readonly evidenceMissing: string | null;
@@ -240,6 +242,12 @@ class SqliteReviewStore implements ReviewStore {
       grant: this.#grant(txId),
       history: this.#history(txId, people),
       sameActor: this.#sameActor(row),
+      precedents: precedentsOf(this.database, {
+        number: row.number,
+        mspId: row.msp_id,
+        role: row.role,
+        record,
+      }),
       evidence,
       evidenceMissing: missing,
       proof: {

@@ -142,3 +142,9 @@ export const queueSchema: Migration = {
     CREATE INDEX answered_age ON answered (at_ms);
   `,
 };
+
+/** Decided holds of a role and operation, the newest first. */
+export const precedentSchema: Migration = {
+  name: 'review-4-precedent',
+  sql: `CREATE INDEX hold_precedent ON hold (msp_id, role, function, number DESC);`,
+};

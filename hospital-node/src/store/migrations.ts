@@ -4,7 +4,12 @@
  */
 import { accessLogSchema } from '../access-log/schema.js';
 import { fabricSchema } from '../fabric/schema.js';
-import { queueSchema, reviewSchema, signInFailureSchema } from '../review/schema.js';
+import {
+  precedentSchema,
+  queueSchema,
+  reviewSchema,
+  signInFailureSchema,
+} from '../review/schema.js';
 import type { Migration } from './migration.js';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -13,4 +18,5 @@ export const MIGRATIONS: readonly Migration[] = [
   reviewSchema,
   signInFailureSchema,
   queueSchema,
+  precedentSchema,
 ];
