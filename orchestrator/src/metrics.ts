@@ -31,6 +31,7 @@ export interface Metrics {
     nodeId: string,
     o: Readonly<{ lastSeenSeconds: number; clockOffsetSeconds: number }>,
   ): void;
+  greeted(this: void, nodeId: string, level: number): void;
   setInFlight(bytes: number): void;
   setHouse(
     o: Readonly<{
@@ -191,8 +192,23 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const levels = new Gauge({
+    name: 'federation_protocol_level_nodes',
+    help: 'Nodes that greeted this process, by the protocol level of their last hello',
+    labelNames: ['level'],
+    registers,
+  });
+  const levelOf = new Map<string, number>();
+
   return {
     registry,
+    greeted: (nodeId, level) => {
+      const before = levelOf.get(nodeId);
+      if (before === level) return;
+      if (before !== undefined) levels.dec({ level: before });
+      levels.inc({ level });
+      levelOf.set(nodeId, level);
+    },
     observer: {
       phase: (round) => {
         for (const each of PHASES) phase.set({ phase: each }, each === round.phase ? 1 : 0);

@@ -47,6 +47,8 @@ export interface NodeDeskOptions {
   readonly jitter: () => number;
   /** Called after a change that may have made effects due. */
   readonly wake?: () => void;
+  /** Called when a node and this process have agreed on a protocol level. */
+  readonly greeted?: (nodeId: string, level: number) => void;
 }
 
 const SEEN_EVERY_MS = 10_000;
@@ -109,6 +111,7 @@ export class NodeDesk {
       software: o.software.slice(0, 64),
       kernelHash: o.kernelHash.slice(0, 64),
     });
+    this.#o.greeted?.(caller.nodeId, level);
     const epoch = (await store.roster.revocations()).at(-1)?.epoch ?? 0;
     return { level, revocationEpoch: epoch, highestLedgerHead: known };
   }

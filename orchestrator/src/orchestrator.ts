@@ -102,7 +102,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   const wake = (): void => {
     for (const loop of loops) loop.wake();
   };
-  const desk = new NodeDesk({ ...o, runner, wake });
+  const desk = new NodeDesk({ ...o, runner, wake, greeted: o.metrics.greeted });
   const updates = new UpdateDesk({
     ...o,
     runner,

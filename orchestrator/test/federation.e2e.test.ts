@@ -202,8 +202,13 @@ describe('a federation of three over mutual TLS', () => {
       ok: true,
       checks: { database: true },
     });
+    const [h1, h2] = [await world.client('H1'), await world.client('H2')];
+    for (const client of [h1, h1, h2]) {
+      await client.hello({ software: 'test', kernelHash: '', ledgerHead: { seq: 0, hash: '' } });
+    }
     const metrics = await (await fetch(`${base}/metrics`)).text();
     expect(metrics).toContain('federation_publication_backlog');
+    expect(metrics).toContain('federation_protocol_level_nodes{level="1"} 2');
     const status = (await (await fetch(`${base}/api/v1/status`)).json()) as { nodes: unknown[] };
     expect(status.nodes).toHaveLength(3);
   });
