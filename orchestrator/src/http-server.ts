@@ -10,6 +10,7 @@ import serveStatic from '@fastify/static';
 import fastify from 'fastify';
 import { OrchestratorError } from './errors.js';
 import type { Log } from './federation.js';
+import { registerActions } from './http/actions.js';
 import { answerErrors } from './http/problem.js';
 import { registerDashboard, type DashboardOptions } from './http/routes.js';
 import type { ListeningServer } from './listening.js';
@@ -80,6 +81,7 @@ export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer>
   app.get('/api/v1/status', () => o.status());
   app.get('/api/v1/rounds', () => o.rounds());
   registerDashboard(app, o);
+  registerActions(app, o);
   if (o.dashboardDir !== null && existsSync(o.dashboardDir)) {
     await app.register(serveStatic, {
       root: o.dashboardDir,

@@ -10,6 +10,7 @@ import { RoundPageView } from './pages/round.js';
 import { RoundsPage } from './pages/rounds.js';
 import { UpdatesPage } from './pages/updates.js';
 import { PAGES, route } from './route.js';
+import { Me } from './operator.js';
 import { nextTheme, theme } from './theme.js';
 import { duration } from './words.js';
 
@@ -99,6 +100,7 @@ function Header({ overview }: { overview: Overview | null }): JSX.Element {
             {overview.publication.waiting === '' ? '● channel' : '▲ channel away'}
           </span>
         )}
+        <Me />
         <button type="button" class="quiet" onClick={nextTheme} title={`Theme: ${theme.value}`}>
           <span aria-hidden="true">◐</span>
           <span class="sr">Theme, now {theme.value}</span>

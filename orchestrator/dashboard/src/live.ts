@@ -61,10 +61,13 @@ export interface Steady<T> {
 export function useSteady<T>(fresh: readonly T[], keyOf: (row: T) => string): Steady<T> {
   const shown = useRef<ReadonlyMap<string, T> | null>(null);
   const turn = useSignal(0);
-  void turn.value;
   const now = new Map(fresh.map((row) => [keyOf(row), row]));
-  if (shown.current === null || shown.current.size === 0 || !isInUse()) shown.current = now;
-  else {
+  const asked = useRef(turn.value);
+  const isAsked = asked.current !== turn.value;
+  asked.current = turn.value;
+  if (isAsked || shown.current === null || shown.current.size === 0 || !isInUse()) {
+    shown.current = now;
+  } else {
     shown.current = new Map(
       [...shown.current].map(([key, before]) => [key, now.get(key) ?? before]),
     );
@@ -76,7 +79,6 @@ export function useSteady<T>(fresh: readonly T[], keyOf: (row: T) => string): St
     rows: [...kept.values()],
     held: came + went,
     show: () => {
-      shown.current = now;
       turn.value += 1;
     },
   };

@@ -10,6 +10,7 @@ import {
   retirePredecessors,
   switchToSuccessor,
 } from '../enrolment/succession.js';
+import { addOperator, removeOperator } from '../http/operators.js';
 import { integer, oneOf, type CommandLine, type Common } from './command-line.js';
 
 export function addHouseCommands({ verb, print, withState, nowMs }: CommandLine): void {
@@ -66,6 +67,31 @@ export function addHouseCommands({ verb, print, withState, nowMs }: CommandLine)
             { step, pin, accepted },
             `${step}: certifies with ${pin.slice(0, 12)}…, ${accepted} accepted`,
           );
+        },
+        'write',
+      ),
+    );
+
+  verb(
+    'operator',
+    'Let a person sign in to the dashboard, or no longer',
+    'operator add ana --by ben --config orchestrator.yaml',
+  )
+    .argument('<step>', 'add (or give a new password) or remove')
+    .argument('<name>', 'who')
+    .requiredOption('--by <person>', 'goes into the audit log')
+    .action((text: string, name: string, o: Common & { by: string }) =>
+      withState(
+        o,
+        async ({ store }) => {
+          const step = oneOf('step', text, ['add', 'remove']);
+          if (step === 'remove') {
+            await removeOperator(store, { name, by: o.by, nowMs: nowMs() });
+            print(o, { name, state: 'removed' }, `${name} can no longer sign in`);
+            return;
+          }
+          const password = await addOperator(store, { name, by: o.by, nowMs: nowMs() });
+          print(o, { name, password }, `${name} signs in with  ${password}  (shown once)`);
         },
         'write',
       ),

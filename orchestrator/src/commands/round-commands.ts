@@ -6,6 +6,7 @@ import { federationOf } from '../assembly.js';
 import type { OrchestratorConfig } from '../config.js';
 import { mspRoots } from '../enrolment/roster.js';
 import { OrchestratorError } from '../errors.js';
+import { setPaused } from '../pause.js';
 import { roundName } from '../protocol/identifiers.js';
 import { abortRound } from '../round-abort.js';
 import { proveRound, verifyRound, type RoundCheck } from '../round-proof.js';
@@ -146,8 +147,7 @@ export function addRoundCommands(line: CommandLine): void {
         withState(
           o,
           async ({ store }) => {
-            await store.setFact('paused', String(paused));
-            await store.audit.append(name, nowMs(), { by: o.by });
+            await setPaused(store, { paused, by: o.by, nowMs: nowMs() });
             print(o, { paused }, paused ? 'paused' : 'resumed');
           },
           'write',

@@ -11,6 +11,10 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   ERR_HTTP_NOT_FOUND: [404, 'Nothing here'],
   ERR_HTTP_REQUEST: [400, 'Malformed request'],
   ERR_HTTP_RATE: [429, 'Too many requests'],
+  ERR_SIGN_IN: [401, 'Sign-in failed'],
+  ERR_SIGN_IN_DELAYED: [429, 'Wait before the next try'],
+  ERR_SESSION: [401, 'Not signed in'],
+  ERR_CSRF: [403, 'Request not from this page'],
   ERR_INTERNAL: [500, 'Something broke here'],
 };
 

@@ -123,6 +123,18 @@ const MIGRATIONS: readonly Migration[] = [
         replaced_at_ms ${integer} not null)${strict}`,
     ],
   },
+  {
+    version: 4,
+    name: 'operators who sign in to the dashboard',
+    statements: ({ integer, strict }) => [
+      `create table operator (
+        name text primary key, password text not null,
+        created_at_ms ${integer} not null)${strict}`,
+      `create table operator_session (
+        id_hash text primary key, name text not null, csrf text not null,
+        created_at_ms ${integer} not null, seen_at_ms ${integer} not null)${strict}`,
+    ],
+  },
 ];
 
 /** The newest version that this binary knows. */

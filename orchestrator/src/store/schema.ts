@@ -149,4 +149,18 @@ export interface Tables {
     certificate: string;
     at_ms: number;
   };
+  operator: {
+    name: string;
+    /** scrypt in its stored form. */
+    password: string;
+    created_at_ms: number;
+  };
+  operator_session: {
+    /** SHA-256 of what the browser holds. */
+    id_hash: string;
+    name: string;
+    csrf: string;
+    created_at_ms: number;
+    seen_at_ms: number;
+  };
 }

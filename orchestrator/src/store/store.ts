@@ -8,6 +8,7 @@ import { AuditStore } from './audit-store.js';
 import { EnrolmentStore } from './enrolment-store.js';
 import { LineageStore } from './lineage-store.js';
 import { assertNotNewer, migrate, type Engine } from './migrations.js';
+import { OperatorStore } from './operator-store.js';
 import { PublicationStore } from './publication-store.js';
 import { ReviewStore } from './review-store.js';
 import { RosterStore } from './roster-store.js';
@@ -16,6 +17,7 @@ import type { Tables } from './schema.js';
 
 export type { AuditRecord, AuditStore } from './audit-store.js';
 export type { EnrolmentRequest, EnrolmentStore, Invite } from './enrolment-store.js';
+export type { Operator, OperatorSession, OperatorStore } from './operator-store.js';
 export type { Review, ReviewStore } from './review-store.js';
 export type { LineageStore, ModelRow, ModelState, StoredManifest } from './lineage-store.js';
 export type { Publication, PublicationState, PublicationStore } from './publication-store.js';
@@ -38,6 +40,7 @@ export interface FederationStore {
   readonly enrolment: EnrolmentStore;
   readonly reviews: ReviewStore;
   readonly audit: AuditStore;
+  readonly operators: OperatorStore;
   /** For object rows, which share the database. */
   readonly database: Kysely<Tables>;
   /** Fails if the database does not answer. */
@@ -71,6 +74,7 @@ export async function openStore(
     enrolment: new EnrolmentStore(database),
     reviews: new ReviewStore(database),
     audit: new AuditStore(database),
+    operators: new OperatorStore(database),
     database,
     ping: async () => {
       await database.selectFrom('federation').select('key').limit(1).execute();

@@ -1,6 +1,8 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { NodeView, RequestView } from '../api.js';
 import { useLive, useSteady } from '../live.js';
+import { Form, operator } from '../operator.js';
 import { roundLink } from '../route.js';
 import { Digest, duration, Frame, Part, SIGNS, State, Table, Time } from '../words.js';
 
@@ -52,7 +54,7 @@ export function NodesPage(): JSX.Element {
       <Part title="Enrolment requests">
         <Table
           label="Enrolment requests"
-          columns={['Node', 'State', 'Fingerprint', 'Asked', 'Good until']}
+          columns={['Node', 'State', 'Fingerprint', 'Asked', 'Good until', 'Decide']}
           steady={requests}
           keyOf={(each) => each.requestId}
           empty="Nobody asks to join."
@@ -62,6 +64,7 @@ export function NodesPage(): JSX.Element {
             <code>{each.fingerprint}</code>,
             <Time ms={each.createdAtMs} />,
             <Time ms={each.expiresAtMs} />,
+            <Decide request={each} done={asked.reload} />,
           ]}
         />
       </Part>
@@ -87,6 +90,47 @@ function Outcomes({ node }: { node: NodeView }): JSX.Element {
           </span>
         </a>
       ))}
+    </span>
+  );
+}
+
+function Decide({ request, done }: { request: RequestView; done: () => void }): JSX.Element {
+  const open = useSignal<'approve' | 'refuse' | null>(null);
+  if (request.state !== 'pending') return <span class="muted">decided</span>;
+  if (operator.value === null) return <span class="muted">by an operator who signs in</span>;
+  const { requestId, nodeId } = request;
+  const close = (): void => {
+    open.value = null;
+    done();
+  };
+  return (
+    <span class="row-buttons">
+      <button type="button" onClick={() => (open.value = 'approve')}>
+        Approve {nodeId}…
+      </button>
+      <button type="button" onClick={() => (open.value = 'refuse')}>
+        Refuse…
+      </button>
+      {open.value === 'approve' && (
+        <Form
+          title={`Let ${nodeId} in`}
+          text="Call the hospital on a number that you knew before. Type the thirty digits that they read out, not those on this page. From then on its node takes part in rounds."
+          field={['fingerprint', 'Digits that the hospital read out']}
+          path={`/enrolments/${requestId}/approvals`}
+          button="Approve"
+          close={close}
+        />
+      )}
+      {open.value === 'refuse' && (
+        <Form
+          title={`Refuse ${nodeId}`}
+          text="The hospital is told the reason. It needs a new invitation to ask again."
+          field={['reason', 'Reason']}
+          path={`/enrolments/${requestId}/refusals`}
+          button="Refuse"
+          close={close}
+        />
+      )}
     </span>
   );
 }

@@ -1,6 +1,8 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Overview, Timeline, TimelineRound, Wait } from '../api.js';
 import { useLive, useSteady } from '../live.js';
+import { act, operator } from '../operator.js';
 import { roundLink } from '../route.js';
 import { TimelinePicture } from '../timeline.js';
 import { Digest, duration, Frame, Part, State, Table, Time } from '../words.js';
@@ -12,6 +14,7 @@ export function RoundsPage({ overview }: { overview: Overview | null }): JSX.Ele
   const rounds = useSteady(live.data?.rounds ?? [], roundKey);
   return (
     <Frame title="Rounds" loaded={live.data !== null && overview !== null} problem={live.problem}>
+      {overview !== null && <PauseButton isPaused={overview.paused} />}
       {overview !== null && <Waits overview={overview} />}
       <Part title="Timeline" note="Oldest on the left. The same rounds stand as a list below.">
         {rounds.rows.length === 0 ? (
@@ -103,5 +106,29 @@ function Waits({ overview }: { overview: Overview }): JSX.Element {
         ]}
       />
     </Part>
+  );
+}
+
+/** For operators only; the header says at the next reading what came of it. */
+function PauseButton({ isPaused }: { isPaused: boolean }): JSX.Element | null {
+  const problem = useSignal<string | null>(null);
+  if (operator.value === null) return null;
+  const press = async (): Promise<void> => {
+    problem.value = await act('/pause', { paused: !isPaused });
+  };
+  return (
+    <p class="lead-row">
+      <span class="muted">
+        {isPaused ? 'Every slot is skipped.' : 'A pause skips slots; the open round goes on.'}
+      </span>
+      {problem.value !== null && (
+        <span class="problem" role="alert">
+          {problem.value}
+        </span>
+      )}
+      <button type="button" onClick={() => void press()}>
+        {isPaused ? 'Resume the rounds' : 'Pause the rounds'}
+      </button>
+    </p>
   );
 }

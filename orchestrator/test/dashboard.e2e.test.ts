@@ -1,0 +1,201 @@
+/**
+ * The dashboard in a real browser over a real federation: every page in both themes, at 320 px and wide; axe finds
+ * nothing; rows stay where they are under the pointer; nothing is asked of anybody but the orchestrator. With
+ * UPDATE_PICTURES=1 it takes the pictures that the documents show.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addOperator } from '../src/http/operators.js';
+import { startDashboardWorld, type DashboardWorld } from './dashboard-world.js';
+import { closeAll } from './world.js';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+const DIST = fileURLToPath(new URL('../dist/dashboard/', import.meta.url));
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PAGES = ['rounds', 'nodes', 'privacy', 'models', 'updates', 'metrics', 'audit'];
+
+if (CHROMIUM === undefined) {
+  const hint = 'dashboard.e2e: needs Chromium (apt-get install chromium)';
+  if (process.env['REQUIRE_ALL'] === '1') throw new Error(hint);
+  console.warn(`skipped: ${hint}`);
+}
+
+describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
+  let browser: Browser;
+  let seen: DashboardWorld;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    const configFile = fileURLToPath(new URL('../dashboard/vite.config.mjs', import.meta.url));
+    await build({ configFile, logLevel: 'silent' });
+    seen = await startDashboardWorld({ dashboardDir: DIST });
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await closeAll();
+  });
+
+  async function openPage(
+    hash: string,
+    o: { width?: number; scheme?: 'light' | 'dark' } = {},
+  ): Promise<Page> {
+    const context = await browser.newContext({
+      viewport: { width: o.width ?? 1280, height: 900 },
+      colorScheme: o.scheme ?? 'light',
+      reducedMotion: 'reduce',
+    });
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (new URL(request.url()).origin !== seen.base) complaints.push(`asked ${request.url()}`);
+    });
+    await page.goto(`${seen.base}/#${hash}`);
+    await page.waitForSelector('main .part');
+    return page;
+  }
+
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(AXE);
+    return page.evaluate(async () => {
+      const axe = (
+        globalThis as unknown as {
+          axe: {
+            run(o: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
+          };
+        }
+      ).axe;
+      const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+      const result = await axe.run({ runOnly: tags });
+      return result.violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`,
+      );
+    });
+  }
+
+  const sealedRound = async (): Promise<string> => {
+    const manifest = (await seen.world.store.lineage.manifestsAfter(-1, 10))[1]!;
+    return `rounds/${manifest.key.slotIndex}/${manifest.key.attempt}`;
+  };
+
+  it('stays small: 60 KB to begin with, 100 KB with the plots', () => {
+    const sizes = readdirSync(`${DIST}assets`).map((name) => ({
+      name,
+      bytes: gzipSync(readFileSync(`${DIST}assets/${name}`)).length,
+    }));
+    const sum = (list: typeof sizes): number => list.reduce((total, { bytes }) => total + bytes, 0);
+    expect(sum(sizes.filter(({ name }) => name.startsWith('index-')))).toBeLessThan(60 * 1024);
+    expect(sum(sizes)).toBeLessThan(100 * 1024);
+  });
+
+  it.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 320],
+    ['dark', 320],
+  ] as const)(
+    'is accessible and fits on every page: %s, %i px',
+    async (scheme, width) => {
+      for (const hash of [...PAGES, await sealedRound()]) {
+        const page = await openPage(hash, { scheme, width });
+        if (hash === 'metrics') await page.waitForSelector('.uplot canvas');
+        expect(await violations(page), hash).toEqual([]);
+        expect(
+          await page.evaluate('document.documentElement.scrollWidth - innerWidth'),
+          hash,
+        ).toBeLessThanOrEqual(0);
+        if (process.env['UPDATE_PICTURES'] === '1') {
+          const name = `${hash.split('/').length > 1 ? 'round' : hash}-${scheme}-${width}`;
+          const kept = hash === 'rounds' && width > 1_000;
+          const folder = process.env['PICTURES_DIR'];
+          const path = kept
+            ? fileURLToPath(new URL(`../dashboard/pictures/${scheme}.png`, import.meta.url))
+            : folder === undefined
+              ? null
+              : `${folder}/${name}.png`;
+          if (path !== null) await page.screenshot({ path, fullPage: true });
+        }
+        await page.context().close();
+      }
+      expect(complaints).toEqual([]);
+    },
+    120_000,
+  );
+
+  it('says what is awaited, from whom, until when and what then', async () => {
+    const page = await openPage('rounds');
+    const waits = await page.textContent('[aria-label=Waits]');
+    expect(waits).toContain('updates: 0 of the 2 that are needed are accepted');
+    expect(waits).toContain('two people of two hospitals who agree on the update of H1');
+    expect(waits).toContain('the round is aborted and the model stays as it is');
+    expect(waits).toContain('approval of H4');
+    await page.context().close();
+  });
+
+  it('takes nobody by surprise: text of others is text', async () => {
+    const page = await openPage('audit');
+    expect(await page.textContent('[aria-label="Audit log"]')).toContain('<img src=x onerror');
+    expect(await page.title()).not.toBe('taken');
+    await page.context().close();
+  });
+
+  it('can be walked by keyboard alone', async () => {
+    const page = await openPage('rounds');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toContain('To the content');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[aria-label=Nodes]');
+    expect(await page.evaluate('document.activeElement.id')).toBe('page');
+    await page.context().close();
+  });
+
+  it('moves no row under the pointer, and says that there is more', async () => {
+    const page = await openPage('audit');
+    const rows = '[aria-label="Audit log"] tbody tr';
+    await page.hover(`${rows} >> nth=0`);
+    const before = await page.textContent(`${rows} >> nth=0`);
+    await seen.world.store.audit.append('member-paused', seen.clock.now, { nodeId: 'H2' });
+    await page.waitForSelector('.held');
+    expect(await page.textContent(`${rows} >> nth=0`)).toBe(before);
+    await page.click('.held');
+    expect(await page.textContent(`${rows} >> nth=0`)).toContain('member-paused');
+    await page.context().close();
+  });
+
+  it('lets an operator approve a hospital, with the digits that it read out only', async () => {
+    const password = await addOperator(seen.world.store, {
+      name: 'ana',
+      by: 'test',
+      nowMs: seen.clock.now,
+    });
+    const page = await openPage('nodes', { width: 320 });
+    expect(await page.locator('text=Approve H4').count()).toBe(0);
+    await page.click('text=Sign in');
+    await page.fill('[name=name]', 'ana');
+    await page.fill('[name=password]', password);
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await page.click('text=Approve H4');
+    await page.fill('[name=fingerprint]', '00000 00000 00000 00000 00000 00000');
+    await page.click('dialog .primary');
+    expect(await page.textContent('dialog [role=alert]')).toContain('do not approve it');
+    expect(await violations(page)).toEqual([]);
+    const [request] = await seen.world.store.enrolment.requests();
+    await page.fill('[name=fingerprint]', request!.fingerprint);
+    await page.click('dialog .primary');
+    await page.waitForSelector('[aria-label="Enrolment requests"] >> text=approved');
+    expect((await seen.world.store.roster.find('H4'))?.state).toBe('active');
+    await page.context().close();
+  });
+});

@@ -1,0 +1,137 @@
+/** Who may act on the dashboard over HTTP, and everybody who may not. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addOperator, removeOperator } from '../src/http/operators.js';
+import { handTurnedClock, type Clock } from './consortium.js';
+import { closeAll, startWorld, type World } from './world.js';
+
+const MINUTE = 60_000;
+let clock: Clock;
+let world: World;
+let base: string;
+let password: string;
+
+beforeEach(async () => {
+  clock = handTurnedClock(Date.now());
+  world = await startWorld({}, { nowMs: clock.nowMs });
+  base = `http://127.0.0.1:${world.orchestrator.httpPort}`;
+  password = await addOperator(world.store, { name: 'ana', by: 'test', nowMs: clock.now });
+});
+afterEach(closeAll);
+
+interface Caller {
+  readonly cookie?: string | undefined;
+  readonly csrf?: string | undefined;
+  readonly origin?: string | null;
+  readonly site?: string;
+}
+
+function call(method: string, path: string, body?: object, from: Caller = {}): Promise<Response> {
+  const origin = from.origin === undefined ? base : from.origin;
+  return fetch(`${base}/api/v1${path}`, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(origin === null ? {} : { origin }),
+      ...(from.cookie === undefined ? {} : { cookie: from.cookie }),
+      ...(from.csrf === undefined ? {} : { 'x-csrf-token': from.csrf }),
+      ...(from.site === undefined ? {} : { 'sec-fetch-site': from.site }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function codeOf(answer: Promise<Response>): Promise<string> {
+  const response = await answer;
+  expect(response.headers.get('content-type')).toContain('application/problem+json');
+  return ((await response.json()) as { code: string }).code;
+}
+
+async function signIn(): Promise<{ cookie: string; csrf: string; header: string }> {
+  const response = await call('POST', '/session', { name: 'ana', password });
+  expect(response.status).toBe(201);
+  const header = response.headers.get('set-cookie')!;
+  const { csrf } = (await response.json()) as { csrf: string };
+  return { cookie: header.split(';')[0]!, csrf, header };
+}
+const isPaused = async (): Promise<boolean> => (await world.store.fact('paused')) === 'true';
+
+describe('an operator', () => {
+  it('signs in, pauses and resumes by name, signs out', async () => {
+    const ana = await signIn();
+    expect(ana.header).toContain('HttpOnly');
+    expect(ana.header).toContain('SameSite=Strict');
+    expect((await call('POST', '/pause', { paused: true }, ana)).status).toBe(200);
+    expect(await isPaused()).toBe(true);
+    expect((await call('POST', '/pause', { paused: false }, ana)).status).toBe(200);
+    expect(await isPaused()).toBe(false);
+    const [last] = await world.store.audit.newest({ before: Number.MAX_SAFE_INTEGER, limit: 1 });
+    expect(last).toMatchObject({ kind: 'resume', body: '{"by":"ana"}' });
+    expect((await call('DELETE', '/session', {}, ana)).status).toBe(204);
+    expect(await codeOf(call('POST', '/pause', { paused: true }, ana))).toBe('ERR_SESSION');
+  });
+
+  it('is not taken for somebody who only has part of what it takes', async () => {
+    const { cookie, csrf } = await signIn();
+    const pause = (from: Caller): Promise<string> =>
+      codeOf(call('POST', '/pause', { paused: true }, from));
+    expect(await pause({})).toBe('ERR_SESSION');
+    expect(await pause({ cookie: 'bhs-operator=guess', csrf })).toBe('ERR_SESSION');
+    expect(await pause({ cookie })).toBe('ERR_CSRF');
+    expect(await pause({ cookie, csrf: 'x'.repeat(csrf.length) })).toBe('ERR_CSRF');
+    expect(await pause({ cookie, csrf, origin: 'http://evil.example' })).toBe('ERR_CSRF');
+    expect(await pause({ cookie, csrf, origin: null })).toBe('ERR_CSRF');
+    expect(await pause({ cookie, csrf, site: 'cross-site' })).toBe('ERR_CSRF');
+    expect(await isPaused()).toBe(false);
+  });
+
+  it('is asked again after half an hour without a request, and after twelve hours', async () => {
+    const ana = await signIn();
+    clock.now += 29 * MINUTE;
+    expect((await call('POST', '/pause', { paused: false }, ana)).status).toBe(200);
+    clock.now += 31 * MINUTE;
+    expect(await codeOf(call('POST', '/pause', { paused: false }, ana))).toBe('ERR_SESSION');
+    const again = await signIn();
+    for (let half = 0; half < 24; half++) {
+      clock.now += 29 * MINUTE;
+      expect((await call('POST', '/pause', { paused: false }, again)).status).toBe(200);
+    }
+    clock.now += 29 * MINUTE;
+    expect(await codeOf(call('POST', '/pause', { paused: false }, again))).toBe('ERR_SESSION');
+  });
+
+  it('waits longer after each wrong password, whether or not the name is known', async () => {
+    for (const name of ['ana', 'nobody']) {
+      const guess = (): Promise<Response> => call('POST', '/session', { name, password: 'guess' });
+      for (let tries = 0; tries < 3; tries++) expect(await codeOf(guess())).toBe('ERR_SIGN_IN');
+      const delayed = await guess();
+      expect(delayed.status).toBe(429);
+      expect(delayed.headers.get('retry-after')).toBe('1');
+    }
+    clock.now += 1_000;
+    await signIn();
+  });
+
+  it('who was removed or got another password is out at once', async () => {
+    const ana = await signIn();
+    password = await addOperator(world.store, { name: 'ana', by: 'test', nowMs: clock.now });
+    expect(await codeOf(call('POST', '/pause', { paused: true }, ana))).toBe('ERR_SESSION');
+    const again = await signIn();
+    await removeOperator(world.store, { name: 'ana', by: 'test', nowMs: clock.now });
+    expect(await codeOf(call('POST', '/pause', { paused: true }, again))).toBe('ERR_SESSION');
+    expect(await codeOf(call('POST', '/session', { name: 'ana', password }))).toBe('ERR_SIGN_IN');
+    await expect(
+      removeOperator(world.store, { name: 'ana', by: 'test', nowMs: clock.now }),
+    ).rejects.toMatchObject({ code: 'ERR_OPERATOR' });
+  });
+
+  it('is refused what is malformed, by a sentence', async () => {
+    const ana = await signIn();
+    expect(await codeOf(call('POST', '/pause', { paused: 'yes' }, ana))).toBe('ERR_HTTP_REQUEST');
+    expect(await codeOf(call('GET', '/rounds/1/3'))).toBe('ERR_HTTP_REQUEST');
+    expect(await codeOf(call('GET', '/rounds/1/1'))).toBe('ERR_HTTP_NOT_FOUND');
+    expect(await codeOf(call('GET', '/nowhere'))).toBe('ERR_HTTP_NOT_FOUND');
+    expect(
+      await codeOf(call('POST', '/enrolments/unknown/refusals', { reason: 'who?' }, ana)),
+    ).toBe('ERR_REQUEST_DECIDED');
+  });
+});
