@@ -31,7 +31,7 @@ export interface Metrics {
     nodeId: string,
     o: Readonly<{ lastSeenSeconds: number; clockOffsetSeconds: number }>,
   ): void;
-  greeted(this: void, nodeId: string, level: number): void;
+  greeted: (nodeId: string, level: number) => void;
   setInFlight(bytes: number): void;
   setHouse(
     o: Readonly<{
