@@ -126,7 +126,7 @@ describe('the bytes of a read-write set', () => {
     ranges: fc.array(
       fc.record({ startKey: key, endKey: key, exhausted: fc.boolean(), reads: fc.array(read) }),
     ),
-    writes: fc.array(fc.record({ key, value: fc.option(fc.uint8Array()) })),
+    writes: fc.array(fc.record({ key, value: fc.option(fc.uint8Array({ minLength: 1 })) })),
   });
 
   it('give the set back', () => {
@@ -136,6 +136,16 @@ describe('the bytes of a read-write set', () => {
         expect(decoded).toEqual(original);
       }),
     );
+  });
+
+  it('give an empty value back as a deletion, as a peer takes it', () => {
+    const written: ReadWriteSet = {
+      reads: [],
+      ranges: [],
+      writes: [{ key: 'k', value: new Uint8Array() }],
+    };
+    const decoded = decodeReadWriteSet(NAMESPACE, encodeReadWriteSet(NAMESPACE, written));
+    expect(decoded.writes).toEqual([{ key: 'k', value: null }]);
   });
 
   it('are refused for another namespace', () => {
