@@ -169,7 +169,7 @@ export async function roundPage(
     reviews,
     sealed: await sealedOf(o, key),
     replay: {
-      node: `bhs-node verify-round ${name}`,
+      node: `bhs-node verify-round ${name} --config node.yaml`,
       orchestrator: `bhs-orchestrator replay ${name} --config orchestrator.yaml`,
     },
   };

@@ -73,7 +73,7 @@ export function NodesPage(): JSX.Element {
 }
 
 function Expiry({ ms, nowMs }: { ms: number | null; nowMs: number }): JSX.Element {
-  if (ms === null) return <span class="muted">not of this authority</span>;
+  if (ms === null) return <span class="muted">none issued here</span>;
   if (ms <= nowMs) return <span class="state bad">✕ expired</span>;
   return <span>{duration(ms - nowMs)} left</span>;
 }
