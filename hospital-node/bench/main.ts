@@ -9,7 +9,7 @@
 import { cpus, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { Registry } from 'prom-client';
-import { applyBlock } from '../src/fabric/block-checkpoint.js';
+import { applyBlock, readCheckpoint } from '../src/fabric/block-checkpoint.js';
 import { startHttpServer } from '../src/http-server.js';
 import { addPerson } from '../src/review/people.js';
 import { openReviewStore } from '../src/review/review-store.js';
@@ -111,18 +111,31 @@ async function fill(store: ReturnType<typeof openReviewStore>): Promise<number> 
   const samples = heldWindows(scorer)
     .slice(-20)
     .map(({ window }) => heldTransaction({ name: 'sample', window, scorer }));
-  const blocks = chainOf([
-    [detectorTransaction()],
-    ...Array.from({ length: HOLDS / PER_BLOCK }, (_, block) =>
-      Array.from({ length: PER_BLOCK }, (_, i) => holdOf(samples[i % samples.length]!, block, i)),
-    ),
-  ]);
   const startMs = performance.now();
-  for (const block of blocks) {
-    const { consumer, database } = store;
-    await applyBlock(database, { channel: 'c', block, consumers: [consumer], atMs: 0 });
+  await append(store, 0, [detectorTransaction()]);
+  // Block by block: all of them at once are gigabytes.
+  for (let block = 0; block < HOLDS / PER_BLOCK; block++) {
+    const holds = Array.from({ length: PER_BLOCK }, (_, i) =>
+      holdOf(samples[i % samples.length]!, block, i),
+    );
+    await append(store, block + 1, holds);
   }
   return performance.now() - startMs;
+}
+
+async function append(
+  { consumer, database }: ReturnType<typeof openReviewStore>,
+  number: number,
+  transactions: ReturnType<typeof heldTransaction>[],
+): Promise<void> {
+  const [block] = chainOf([transactions]);
+  const { nextBlock, previousHash } = readCheckpoint(database, 'c');
+  await applyBlock(database, {
+    channel: 'c',
+    block: { ...block!, number: nextBlock, hash: hashOf(`block ${number}`), previousHash },
+    consumers: [consumer],
+    atMs: 0,
+  });
 }
 
 function holdOf(
