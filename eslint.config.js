@@ -24,6 +24,7 @@ export default tseslint.config(
           './*/tsconfig.json',
           './tsconfig.test.json',
           './hospital-node/console/tsconfig.json',
+          './orchestrator/dashboard/tsconfig.json',
         ],
         tsconfigRootDir: import.meta.dirname,
       },
