@@ -192,7 +192,10 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
         items: page.map((hold) => holdView(hold, person, o.now())),
         next: rows.length > limit && last !== undefined ? cursors.encode(last, asked) : null,
         /** Counted no further than 1,000: then it means "1,000 or more". */
-        countUpTo: o.review.countUpTo(filter, COUNT_UP_TO),
+        countUpTo:
+          after === undefined && rows.length <= limit
+            ? rows.length
+            : o.review.countUpTo(filter, COUNT_UP_TO),
       };
     },
   );
