@@ -17,6 +17,7 @@ import type { Outcome } from '../src/ehr-gateway/journal.js';
 import { createBlockFollower } from '../src/fabric/block-follower.js';
 import type { FabricConnection } from '../src/fabric/connection.js';
 import { startHttpServer, type HttpServer } from '../src/http-server.js';
+import { prove, type Claim } from '../src/proof/prove.js';
 import { addPerson } from '../src/review/people.js';
 import { openReviewStore, type ReviewStore } from '../src/review/review-store.js';
 import {
@@ -125,6 +126,14 @@ describe('a held access', () => {
         evidence: { agrees: true },
         proof: { ringAgrees: true, modelVersion: 0 },
       });
+
+      // What the page does: the block again from the ledger, everything else computed.
+      const claim = detail.body as unknown as Claim;
+      const checks = await prove(claim, {
+        block: () => fabric.evaluate('qscc/GetBlockByNumber', [CHANNEL, claim.proof.block]),
+        blob: (hash) => Promise.resolve(review.detectorBlob(hash) ?? new Uint8Array()),
+      });
+      expect(checks.map(({ outcome }) => outcome)).toEqual(Array(5).fill('pass'));
 
       expect((await ben('POST', `${path}/proposals`, proposalOf(1))).status).toBe(409);
       expect((await ana('POST', `${path}/claims`, { expectedVersion: 1 })).body).toMatchObject({
