@@ -11,6 +11,7 @@ export default tseslint.config(
       'models/assembly/**',
       '**/*.js',
       '**/*.mjs',
+      '**/*.cjs',
       'coverage/**',
       '.demo/**',
     ],

@@ -492,7 +492,12 @@ async function finishJob(
   for (;;) {
     if (o.stop.aborted) return;
     let decided = 0;
-    for (const reviewer of reviewers) decided += await reviewer.decideOpenHolds();
+    let interrupted = false;
+    for (const reviewer of reviewers) {
+      const pass = await reviewer.decideOpenHolds();
+      decided += pass.decided;
+      interrupted ||= pass.interrupted;
+    }
     const status = (await (await fetch(orchestrator)).json()) as {
       rounds: { sealed: number };
       publication: { backlog: number };
@@ -501,11 +506,12 @@ async function finishJob(
     const roundsDone = status.rounds.sealed >= record.rounds && status.publication.backlog === 0;
     const callsDone = progress.caughtUp && outcomes.callCount >= record.liveCallCount;
     const probed = outcomes.probeCount > 0;
-    if (decided === 0 && roundsDone && callsDone) {
+    const quiet = decided === 0 && !interrupted && roundsDone && callsDone;
+    if (quiet) {
       reserve.verdict ??= probed ? attack('left for last') : EXERCISE;
     }
     // Two quiet passes: a decision may still set off a resubmission, and that another hold.
-    idlePasses = decided === 0 && roundsDone && callsDone && probed ? idlePasses + 1 : 0;
+    idlePasses = quiet && probed ? idlePasses + 1 : 0;
     if (idlePasses >= 3) break;
     if (Date.now() - startedMs > OVERALL_TIMEOUT_MS) {
       throw new ExperimentError(

@@ -29,9 +29,15 @@ export interface ReviewTally {
   rejected: number;
 }
 
+export interface ReviewPass {
+  readonly decided: number;
+  /** The hospital's page did not answer to the end: a node that was killed comes back, and so do people. */
+  readonly interrupted: boolean;
+}
+
 export interface Reviewer {
-  /** Decides every hold that is open now and has a verdict; returns how many it decided. */
-  decideOpenHolds(): Promise<number>;
+  /** Decides every hold that is open now and has a verdict. */
+  decideOpenHolds(): Promise<ReviewPass>;
   readonly tally: ReviewTally;
 }
 
@@ -44,12 +50,13 @@ export async function createReviewers<Facts>(o: {
   /** Null: leave the hold alone for now. */
   readonly judge: (txId: string, facts: Facts) => Verdict | null;
 }): Promise<Reviewer> {
-  const first = await signIn(o.baseUrl, o.first);
-  const second = await signIn(o.baseUrl, o.second);
+  let first = await signIn(o.baseUrl, o.first);
+  let second = await signIn(o.baseUrl, o.second);
+  let signedOut = false;
   const tally: ReviewTally = { released: 0, rejected: 0 };
 
   async function post(
-    who: SignedIn,
+    who: () => SignedIn,
     path: string,
     body: Record<string, unknown>,
   ): Promise<HoldItem> {
@@ -58,8 +65,8 @@ export async function createReviewers<Facts>(o: {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          cookie: who.cookie,
-          'x-csrf-token': who.csrf,
+          cookie: who().cookie,
+          'x-csrf-token': who().csrf,
         },
         body: JSON.stringify(body),
       });
@@ -70,6 +77,7 @@ export async function createReviewers<Facts>(o: {
         await sleep(1000 * Number(response.headers.get('retry-after') ?? '1'));
         continue;
       }
+      if (response.status === 401) throw new SignedOut();
       throw new Error(`${path}: ${response.status} ${problem.code ?? ''} ${problem.detail ?? ''}`);
     }
   }
@@ -82,6 +90,7 @@ export async function createReviewers<Facts>(o: {
       const response = await fetch(`${o.baseUrl}/api/v1/holds?${query.toString()}`, {
         headers: { cookie: first.cookie },
       });
+      if (response.status === 401) throw new SignedOut();
       if (!response.ok) throw new Error(`GET holds: ${response.status}`);
       const page = (await response.json()) as { items: HoldItem[]; next: string | null };
       holds.push(...page.items);
@@ -90,35 +99,58 @@ export async function createReviewers<Facts>(o: {
     return holds;
   }
 
+  /** Adds to `done` as it goes, so that an interruption loses no count. */
+  async function decide(done: { count: number }): Promise<void> {
+    const holds = await openHolds();
+    const facts = o.openPass();
+    for (const hold of holds) {
+      const verdict = o.judge(hold.txId, facts);
+      if (verdict === null) continue;
+      let current = hold;
+      const path = `/api/v1/holds/${hold.txId}`;
+      if (current.can.includes('claim')) {
+        current = await post(() => first, `${path}/claims`, { expectedVersion: current.version });
+      }
+      if (current.state === 'claimed') {
+        current = await post(() => first, `${path}/proposals`, {
+          expectedVersion: current.version,
+          ...verdict,
+        });
+      }
+      if (current.state !== 'proposed') continue;
+      await post(() => second, `${path}/approvals`, { expectedVersion: current.version });
+      if (verdict.action === 'release') tally.released++;
+      else tally.rejected++;
+      done.count++;
+    }
+  }
+
   return {
     tally,
     async decideOpenHolds() {
-      let decided = 0;
-      const holds = await openHolds();
-      const facts = o.openPass();
-      for (const hold of holds) {
-        const verdict = o.judge(hold.txId, facts);
-        if (verdict === null) continue;
-        let current = hold;
-        const path = `/api/v1/holds/${hold.txId}`;
-        if (current.can.includes('claim')) {
-          current = await post(first, `${path}/claims`, { expectedVersion: current.version });
+      const done = { count: 0 };
+      try {
+        if (signedOut) {
+          first = await signIn(o.baseUrl, o.first);
+          second = await signIn(o.baseUrl, o.second);
+          signedOut = false;
         }
-        if (current.state === 'claimed') {
-          current = await post(first, `${path}/proposals`, {
-            expectedVersion: current.version,
-            ...verdict,
-          });
-        }
-        if (current.state !== 'proposed') continue;
-        await post(second, `${path}/approvals`, { expectedVersion: current.version });
-        if (verdict.action === 'release') tally.released++;
-        else tally.rejected++;
-        decided++;
+        await decide(done);
+        return { decided: done.count, interrupted: false };
+      } catch (error) {
+        signedOut = error instanceof SignedOut;
+        if (!signedOut && !isConnectionFailure(error)) throw error;
+        return { decided: done.count, interrupted: true };
       }
-      return decided;
     },
   };
+}
+
+class SignedOut extends Error {}
+
+/** `fetch` reports a connection that was refused, or cut while the answer was read, as one of two TypeErrors. */
+function isConnectionFailure(error: unknown): boolean {
+  return error instanceof TypeError && ['fetch failed', 'terminated'].includes(error.message);
 }
 
 async function signIn(
