@@ -11,6 +11,7 @@ import {
   type FederationErrorCode,
 } from '../errors.js';
 import { encodeCanonical } from './canonical.js';
+import { isLinkDamage } from './link-damage.js';
 
 const TRAILER = 'bhs-error-bin';
 
@@ -62,7 +63,9 @@ export function fromServiceError(error: ServiceError): FederationError {
 }
 
 function isTlsFailure(details: string): boolean {
-  return /certificate|handshake|SSL routines|alert|altnames/i.test(details);
+  return (
+    /certificate|handshake|SSL routines|alert|altnames/i.test(details) && !isLinkDamage(details)
+  );
 }
 
 function decodeTrailer(bytes: Buffer, cause: ServiceError): FederationError | null {

@@ -8,6 +8,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { SERVER_NAME } from './identifiers.js';
+import { isLinkDamage } from './link-damage.js';
 
 export interface TlsIdentity {
   /** `host:port` */
@@ -77,7 +78,9 @@ function probe(identity: TlsIdentity): Promise<string | null> {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? '';
       const aboutTls = /^(ERR_(SSL|TLS)|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code);
-      answer(aboutTls ? `the handshake failed: ${code} ${error.message}` : null);
+      answer(
+        aboutTls && !isLinkDamage(code) ? `the handshake failed: ${code} ${error.message}` : null,
+      );
     });
   });
 }
