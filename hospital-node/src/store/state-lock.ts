@@ -14,6 +14,9 @@ export interface StateLock {
   release(): void;
 }
 
+/** A connection that nobody refers to is closed by the garbage collector, and the lock with it; these are referred to. */
+const held = new Set<InstanceType<typeof DatabaseSync>>();
+
 /** @throws {StoreError} `ERR_STATE_LOCKED` with the holder's process id */
 export function lockState(stateDir: string, pid: number): StateLock {
   mkdirSync(stateDir, { recursive: true });
@@ -35,8 +38,10 @@ export function lockState(stateDir: string, pid: number): StateLock {
       cause,
     );
   }
+  held.add(database);
   return {
     release: () => {
+      held.delete(database);
       if (database.isTransaction) database.exec('ROLLBACK');
       database.close();
     },
