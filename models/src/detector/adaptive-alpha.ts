@@ -8,6 +8,7 @@
  * @module
  */
 import { DetectorError } from '../errors.js';
+import { lowerBound } from './sorted.js';
 
 export interface AdaptiveAlphaOptions {
   /** α₀: share of normal windows that should alert. */
@@ -62,11 +63,11 @@ export function createAdaptiveAlpha(options: AdaptiveAlphaOptions): AdaptiveAlph
         throw refuse('nonconformity', 'a finite number', nonconformity);
       }
       const judgedBy = alpha;
-      const p = (1 + sorted.length - firstAtLeast(sorted, nonconformity)) / (sorted.length + 1);
+      const p = (1 + sorted.length - lowerBound(sorted, nonconformity)) / (sorted.length + 1);
       const alert = p <= judgedBy;
       const wanted = judgedBy + stepSize * (nominal - (alert ? 1 : 0));
       alpha = Math.min(most, Math.max(least, wanted));
-      sorted.splice(firstAtLeast(sorted, nonconformity), 0, nonconformity);
+      sorted.splice(lowerBound(sorted, nonconformity), 0, nonconformity);
       recent.push({ score: nonconformity, alert });
       if (recent.length > capacity) remove(recent.shift()!.score);
       const governance = wanted < least ? 'narrow' : wanted > most ? 'widen' : null;
@@ -88,19 +89,8 @@ export function createAdaptiveAlpha(options: AdaptiveAlphaOptions): AdaptiveAlph
   };
 
   function remove(score: number): void {
-    sorted.splice(firstAtLeast(sorted, score), 1);
+    sorted.splice(lowerBound(sorted, score), 1);
   }
-}
-
-function firstAtLeast(sorted: readonly number[], x: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function refuse(field: string, expected: string, got: number): DetectorError {

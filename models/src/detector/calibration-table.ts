@@ -10,6 +10,7 @@
 import { DetectorError } from '../errors.js';
 import type { CalibrationTable, Steps, StratumKey, TableStratum } from './detector.js';
 import { naturalLog, realPower } from './real-power.js';
+import { lowerBound } from './sorted.js';
 
 /** Steps of a table, spaced geometrically in p. */
 export const TABLE_STEPS = 64;
@@ -137,18 +138,6 @@ function ranks(n: number, { steps, borderRank = 1 }: StepsOptions): number[] {
     chosen.add(Math.round(share * (n + 1)));
   }
   return [...chosen].sort((a, b) => b - a);
-}
-
-/** First index with `sorted[index] ≥ x`. */
-function lowerBound(sorted: Uint32Array, x: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The value of the last step at or below x. */

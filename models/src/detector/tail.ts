@@ -8,6 +8,7 @@
  * @module
  */
 import { DetectorError } from '../errors.js';
+import { lowerBound } from './sorted.js';
 
 export interface Tail {
   /** `empirical`: too few exceedances, or a shape out of range; then p is the conformal one. */
@@ -47,7 +48,7 @@ export function fitTail({ nonconformities, quantile = 0.97 }: TailOptions): Tail
   if (bad !== undefined) throw refuse('nonconformities', 'finite numbers', bad);
   const threshold = sorted[Math.min(n - 1, Math.floor(quantile * n))]!;
   const excesses = sorted.filter((x) => x > threshold).map((x) => x - threshold);
-  const conformal = (x: number): number => (1 + n - firstAtLeast(sorted, x)) / (n + 1);
+  const conformal = (x: number): number => (1 + n - lowerBound(sorted, x)) / (n + 1);
   const empirical: Tail = {
     law: 'empirical',
     threshold,
@@ -91,17 +92,6 @@ function survival(y: number, shape: number): number {
   const base = 1 + shape * y;
   // A negative shape has an end; beyond it nothing was expected at all.
   return base <= 0 ? 0 : base ** (-1 / shape);
-}
-
-function firstAtLeast(sorted: Float64Array, x: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function refuse(field: string, expected: string, got: number): DetectorError {
