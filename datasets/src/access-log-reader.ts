@@ -11,8 +11,9 @@ import {
   type AccessEvent,
   type AuditEventOptions,
 } from '@bhschain/models/features';
-import { checkNumber, DatasetError } from './errors.js';
+import { checkNumber } from './errors.js';
 import type { MalformedLine } from './event-log/event-log.js';
+import { createMalformedLines } from './malformed-lines.js';
 import { linesOf } from './text-lines.js';
 
 export interface AccessLogOptions extends AuditEventOptions {
@@ -45,9 +46,6 @@ export interface AccessLog {
   counts(): AccessLogCounts;
 }
 
-const MALFORMED_KEPT = 20;
-const JUDGED_AFTER = 1_000;
-
 export function openAccessLog(file: string, options: AccessLogOptions): AccessLog {
   const shareMax = checkNumber('malformedShareMax', options.malformedShareMax ?? 0.01, {
     least: 0,
@@ -55,30 +53,23 @@ export function openAccessLog(file: string, options: AccessLogOptions): AccessLo
   });
   const parse = parserOf(options);
   const reasons: Record<string, number> = {};
-  const malformed: MalformedLine[] = [];
+  const malformed = createMalformedLines(file, shareMax);
   const seen = new Set<string>();
-  const count = { lines: 0, events: 0, malformedCount: 0, duplicates: 0, outOfOrder: 0 };
+  const count = { lines: 0, events: 0, duplicates: 0, outOfOrder: 0 };
   let newestMs = 0;
 
   const reject = (line: number, fault: FeatureError | SyntaxError): void => {
     const reason = fault instanceof FeatureError ? fault.path : 'JSON';
-    count.malformedCount++;
     reasons[reason] = (reasons[reason] ?? 0) + 1;
-    if (malformed.length < MALFORMED_KEPT) malformed.push({ line, reason: fault.message });
-    if (count.lines > JUDGED_AFTER) judge();
-  };
-  const judge = (): void => {
-    if (count.malformedCount <= shareMax * count.lines) return;
-    const first = malformed[0]!;
-    throw new DatasetError(
-      'ERR_EVENT_LOG_MALFORMED',
-      `${file}: ${count.malformedCount} of ${count.lines} lines malformed, at most ` +
-        `${shareMax * 100} % accepted; first at line ${first.line}: ${first.reason}`,
-      { file, malformedCount: count.malformedCount, lines: count.lines, firstLine: first.line },
-    );
+    malformed.add({ line, reason: fault.message }, count.lines);
   };
   return {
-    counts: () => ({ ...count, reasons: { ...reasons }, malformed: [...malformed] }),
+    counts: () => ({
+      ...count,
+      malformedCount: malformed.count,
+      reasons: { ...reasons },
+      malformed: malformed.kept,
+    }),
     async *events() {
       let lineNumber = 0;
       for await (const line of linesOf(file)) {
@@ -105,7 +96,7 @@ export function openAccessLog(file: string, options: AccessLogOptions): AccessLo
           yield event;
         }
       }
-      judge();
+      malformed.judge(count.lines);
     },
   };
 }

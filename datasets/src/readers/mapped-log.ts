@@ -17,6 +17,7 @@ import { checkNumber, DatasetError, pictureOf } from '../errors.js';
 import { codeTableOf } from '../event-log/code-table.js';
 import { csvFields } from '../event-log/csv-line.js';
 import type { MalformedLine } from '../event-log/event-log.js';
+import { createMalformedLines } from '../malformed-lines.js';
 import { linesOf } from '../text-lines.js';
 
 /** Fields of the access event that a column can give. */
@@ -70,8 +71,6 @@ export interface MappedLog {
 }
 
 const KEYS = ['format', 'columns', 'timeForm', 'timeGranularity', 'values', 'absent'];
-const MALFORMED_KEPT = 20;
-const JUDGED_AFTER = 1_000;
 
 /**
  * A mapping from a YAML file: `format: event-log-mapping/1` and the members of `LogMapping`.
@@ -145,36 +144,24 @@ export async function openMappedLog(
   const vocabulary =
     mapping.columns.activity === undefined ? null : codeTableOf(await activitiesOf(file, mapping));
   const codes = new Map(vocabulary?.activities.map((activity, code) => [activity, code]));
-  const malformed: MalformedLine[] = [];
-  const count = { lines: 0, events: 0, malformedCount: 0 };
-  const judge = (): void => {
-    if (count.malformedCount <= shareMax * count.lines) return;
-    const first = malformed[0]!;
-    throw new DatasetError(
-      'ERR_EVENT_LOG_MALFORMED',
-      `${file}: ${count.malformedCount} of ${count.lines} lines malformed, at most ` +
-        `${shareMax * 100} % accepted; first at line ${first.line}: ${first.reason}`,
-      { file, malformedCount: count.malformedCount, lines: count.lines, firstLine: first.line },
-    );
-  };
+  const malformed = createMalformedLines(file, shareMax);
+  const count = { lines: 0, events: 0 };
   return {
     vocabulary,
-    counts: () => ({ ...count, malformed: [...malformed] }),
+    counts: () => ({ ...count, malformedCount: malformed.count, malformed: malformed.kept }),
     async *events() {
       for await (const { line, fields } of rowsOf(file, mapping)) {
         count.lines++;
         const event =
           typeof fields === 'string' ? fields : eventOf({ fields, line, mapping, nodeId, codes });
         if (typeof event === 'string') {
-          count.malformedCount++;
-          if (malformed.length < MALFORMED_KEPT) malformed.push({ line, reason: event });
-          if (count.lines > JUDGED_AFTER) judge();
+          malformed.add({ line, reason: event }, count.lines);
           continue;
         }
         count.events++;
         yield event;
       }
-      judge();
+      malformed.judge(count.lines);
     },
   };
 }

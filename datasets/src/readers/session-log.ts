@@ -7,6 +7,7 @@
 import { checkNumber, DatasetError } from '../errors.js';
 import { csvFields } from '../event-log/csv-line.js';
 import type { MalformedLine } from '../event-log/event-log.js';
+import { createMalformedLines } from '../malformed-lines.js';
 import { linesOf } from '../text-lines.js';
 
 export interface LabelledSession {
@@ -53,8 +54,6 @@ export interface SessionLog {
 
 export const SESSION_COLUMNS: SessionColumns = { id: 'session', label: 'label', events: 'events' };
 const KEYS = ['id', 'label', 'events', 'group'] as const;
-const MALFORMED_KEPT = 20;
-const JUDGED_AFTER = 1_000;
 
 /**
  * Columns from text such as `id=session,label=label,events=events,group=user`; what is not named keeps its default.
@@ -86,20 +85,10 @@ export function openSessionLog(file: string, options: SessionLogOptions = {}): S
     least: 0,
     most: 1,
   });
-  const malformed: MalformedLine[] = [];
-  const count = { lines: 0, sessions: 0, malformedCount: 0 };
-  const judge = (): void => {
-    if (count.malformedCount <= shareMax * count.lines) return;
-    const first = malformed[0]!;
-    throw new DatasetError(
-      'ERR_EVENT_LOG_MALFORMED',
-      `${file}: ${count.malformedCount} of ${count.lines} lines malformed, at most ` +
-        `${shareMax * 100} % accepted; first at line ${first.line}: ${first.reason}`,
-      { file, malformedCount: count.malformedCount, lines: count.lines, firstLine: first.line },
-    );
-  };
+  const malformed = createMalformedLines(file, shareMax);
+  const count = { lines: 0, sessions: 0 };
   return {
-    counts: () => ({ ...count, malformed: [...malformed] }),
+    counts: () => ({ ...count, malformedCount: malformed.count, malformed: malformed.kept }),
     async *sessions() {
       let parse: RowParser | null = null;
       let line = 0;
@@ -113,16 +102,16 @@ export function openSessionLog(file: string, options: SessionLogOptions = {}): S
         count.lines++;
         const session = parse(raw, line);
         if (typeof session === 'string') {
-          count.malformedCount++;
-          if (malformed.length < MALFORMED_KEPT) malformed.push({ line, reason: session });
-          if (shareMax === 0 || count.lines > JUDGED_AFTER) judge();
+          malformed.add({ line, reason: session }, count.lines);
+          // Where no line may be malformed, nobody waits for a thousand.
+          if (shareMax === 0) malformed.judge(count.lines);
           continue;
         }
         count.sessions++;
         yield session;
       }
       if (parse === null) headerOf(file, '', columns);
-      judge();
+      malformed.judge(count.lines);
     },
   };
 }
