@@ -6,3 +6,4 @@ export {
   type Standing,
 } from './sequence-detector.js';
 export { detectorsFor, ENSEMBLE_MEMBERS } from './registry.js';
+export { switchedSessions, type SwitchedSessions } from './switched-sessions.js';

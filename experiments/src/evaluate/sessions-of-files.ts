@@ -14,7 +14,7 @@ import {
   type ActorAct,
   type LabelledSession,
 } from '@bhschain/datasets';
-import type { Session } from '../detectors/index.js';
+import { switchedSessions, type Session } from '../detectors/index.js';
 import { ExperimentError } from '../errors.js';
 
 export interface FileOptions {
@@ -134,25 +134,9 @@ async function planted({
       ? {}
       : { borders: [calibrateFrom, trainRows.length + calibrateRows.length] as const }),
   });
-  const session = (
-    actor: string,
-    events: readonly string[],
-    id: string,
-    normal = true,
-  ): Session => ({
-    id,
-    normal,
-    label: normal ? 'normal' : 'user-switch',
-    events,
-    group: actor,
-  });
   return {
-    train: parts.profile.map(({ actor, acts }, i) => session(actor, acts, `train ${i}`)),
+    ...switchedSessions(parts),
     calibrateFrom: calibrate === undefined ? 'later part of the log' : 'a file',
-    calibrate: parts.calibrate.map(({ actor, acts }, i) => session(actor, acts, `calibrate ${i}`)),
-    test: parts.test.map(({ actor, acts, foreign }, i) =>
-      session(actor, acts, `test ${i}`, foreign === null),
-    ),
   };
 }
 

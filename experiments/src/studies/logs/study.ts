@@ -15,7 +15,7 @@ import {
   type ActData,
 } from '@bhschain/datasets';
 import { Type } from 'typebox';
-import type { Session } from '../../detectors/index.js';
+import { switchedSessions } from '../../detectors/index.js';
 import { ExperimentError } from '../../errors.js';
 import { evaluate, type EvaluationInput } from '../../evaluate/evaluate.js';
 import { sha256 } from '../../harness/canonical.js';
@@ -184,7 +184,7 @@ function switched(
   options: LogConfig['userSwitch'],
   seed: number,
 ): Parts {
-  const { profile, calibrate, test } = injectUserSwitch(rows, {
+  const parts = injectUserSwitch(rows, {
     seed: seedNumber(seed, 'user-switch'),
     share: options.share,
     cosine: [options.cosineLeast, options.cosineMost],
@@ -192,29 +192,10 @@ function switched(
     profileWindowsLeast: options.profileWindowsLeast,
     ...(borders === null ? {} : { borders }),
   });
-  const session = (
-    actor: string,
-    events: readonly string[],
-    id: string,
-    normal = true,
-  ): Session => ({
-    id,
-    normal,
-    label: normal ? 'normal' : 'user-switch',
-    events,
-    group: actor,
-  });
-  const train = profile.map(({ actor, acts }, i) => session(actor, acts, `profile ${i}`));
+  const { train, calibrate, test } = switchedSessions(parts);
   return {
     train,
-    ...(calibrate.length === 0
-      ? {}
-      : {
-          calibrate: calibrate.map(({ actor, acts }, i) => session(actor, acts, `calibrate ${i}`)),
-          calibrateFrom: 'the weeks between',
-        }),
-    test: test.map(({ actor, acts, foreign }, i) =>
-      session(actor, acts, `test ${i}`, foreign === null),
-    ),
+    ...(calibrate.length === 0 ? {} : { calibrate, calibrateFrom: 'the weeks between' }),
+    test,
   };
 }
