@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Surroundings } from './config.js';
 import { NetworkError } from './errors.js';
+import { REPLACEMENT, copyWithoutInterface } from './peer-without-interface.js';
 
 export const PROGRAMS = ['configtxgen', 'cryptogen', 'orderer', 'osnadmin', 'peer'] as const;
 export type Program = (typeof PROGRAMS)[number];
@@ -23,14 +24,16 @@ export interface Binaries {
   readonly buildMs: number | null;
 }
 
+const FABRIC_MODULE = 'github.com/hyperledger/fabric';
 const MODULE = fileURLToPath(new URL('../../network/binaries/', import.meta.url));
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 const run = promisify(execFile);
 
-/** Where the programs of this go.mod lie or will lie: its bytes are the name. */
+/** Where the programs of this go.mod lie or will lie: all that decides their bytes is the name. */
 export function binariesDir(cacheDir: string): string {
   const hash = createHash('sha256');
   for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(MODULE, file)));
+  hash.update(REPLACEMENT);
   const name = `fabric-${FABRIC_VERSION}-${process.platform}-${process.arch}`;
   return join(cacheDir, `${name}-${hash.digest('hex').slice(0, 12)}`);
 }
@@ -54,19 +57,26 @@ export async function fabricBinaries(
   mkdirSync(making, { recursive: true });
   try {
     for (const file of ['go.mod', 'go.sum']) copyFileSync(join(MODULE, file), join(making, file));
-    const flags = ['-trimpath', '-buildvcs=false', '-ldflags=-s -w'];
-    await run('go', ['install', ...flags, 'tool'], {
-      cwd: making,
-      // What go.mod and go.sum say is built, nothing newer, whatever the caller's GOFLAGS.
-      env: { ...toolEnvironment, GOBIN: making, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
-      timeout: BUILD_TIMEOUT_MS,
-      maxBuffer: 64 * 1024 * 1024,
-    });
+    const go = (...args: string[]) =>
+      run('go', args, {
+        cwd: making,
+        // What go.mod and go.sum say is built, nothing newer, whatever the caller's GOFLAGS.
+        env: { ...toolEnvironment, GOBIN: making, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
+        timeout: BUILD_TIMEOUT_MS,
+        maxBuffer: 64 * 1024 * 1024,
+      });
+    await go('mod', 'download', FABRIC_MODULE);
+    const released = await go('list', '-m', '-f', '{{.Dir}}', FABRIC_MODULE);
+    copyWithoutInterface(released.stdout.trim(), join(making, 'fabric'));
+    await go('mod', 'edit', '-replace', `${FABRIC_MODULE}=./fabric`);
+    await go('install', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', 'tool');
+    rmSync(join(making, 'fabric'), { recursive: true, force: true });
     mkdirSync(dirname(dir), { recursive: true });
     rmSync(dir, { recursive: true, force: true });
     renameSync(making, dir);
   } catch (cause) {
     rmSync(making, { recursive: true, force: true });
+    if (cause instanceof NetworkError) throw cause;
     const said = (cause as { stderr?: string }).stderr ?? String(cause);
     throw new NetworkError(
       'ERR_NETWORK_BINARIES',
