@@ -5,20 +5,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { PLAN_PRESETS, type PlanPresetName, type PlanPresetOptions } from '@bhschain/dp';
+import type { PlanPresetName, PlanPresetOptions } from '@bhschain/dp';
 import { Ajv, type ErrorObject } from 'ajv';
-import { Type, type TSchema } from 'typebox';
 import { LineCounter, parseDocument, type Document } from 'yaml';
+import { ATTEST_MS_MAX, CONFIG_SCHEMA, SERVER_NAMES } from './config-schema.js';
 import { ConfigError } from './errors.js';
 import type { Hospital } from './federation.js';
 import type { ReplayMode } from './round/calendar.js';
-import {
-  assertPolicy,
-  DEFAULT_POLICY,
-  majorityOf,
-  WEEKDAYS,
-  type RoundPolicy,
-} from './round/policy.js';
+import { assertPolicy, DEFAULT_POLICY, majorityOf, type RoundPolicy } from './round/policy.js';
 
 export interface OrchestratorConfig {
   readonly federationId: string;
@@ -58,136 +52,7 @@ export interface OrchestratorConfig {
   readonly databaseUrl: string | null;
 }
 
-const NAME = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
-const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' });
-const HOST_PORT = Type.String({ pattern: '^[^\\s:/]+:\\d{1,5}$' });
-const DURATION = Type.Integer({ minimum: 0, maximum: 2_592_000_000 });
-const COUNT = Type.Integer({ minimum: 1, maximum: 1_000_000 });
-const PART = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
-const RATIO = Type.Tuple([PART, PART]);
-const ADDRESS = object({
-  host: Type.String({ minLength: 1 }),
-  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
-});
-
-function object(properties: Record<string, TSchema>, optional: readonly string[] = []): TSchema {
-  const entries = Object.entries(properties).map(([key, schema]) => [
-    key,
-    optional.includes(key) ? Type.Optional(schema) : schema,
-  ]);
-  return Type.Object(Object.fromEntries(entries) as Record<string, TSchema>, {
-    additionalProperties: false,
-  });
-}
-
-const nullable = (schema: TSchema): TSchema => Type.Union([schema, Type.Null()]);
-
-const POLICY = {
-  slotLengthMs: Type.Integer({ minimum: 1_000, maximum: 2_592_000_000 }),
-  openDelayMs: DURATION,
-  gatherMaxMs: DURATION,
-  collectMaxMs: DURATION,
-  graceMs: DURATION,
-  sealMaxMs: DURATION,
-  submitNotBeforeMs: DURATION,
-  quorum: COUNT,
-  catchUp: Type.Enum(['skip', 'latest', 'merge']),
-  mergeSlotsMax: Type.Integer({ minimum: 1, maximum: 28 }),
-  attemptsPerSlot: Type.Integer({ minimum: 1, maximum: 2 }),
-  quietHours: Type.Array(
-    object({
-      days: Type.Array(Type.Enum([...WEEKDAYS]), { minItems: 1, maxItems: 7 }),
-      fromMinute: Type.Integer({ minimum: 0, maximum: 1_439 }),
-      toMinute: Type.Integer({ minimum: 1, maximum: 1_440 }),
-    }),
-    { maxItems: 64 },
-  ),
-  roundsMax: nullable(COUNT),
-  publicationBacklogMax: COUNT,
-  rate: Type.Tuple([COUNT, COUNT]),
-  optimiser: Type.Union([
-    object({ rule: Type.Literal('fedavg') }),
-    object({ rule: Type.Literal('fedavgm'), momentum: RATIO }),
-    object({
-      rule: Type.Literal('fedadam'),
-      firstMoment: RATIO,
-      secondMoment: RATIO,
-      adaptivity: RATIO,
-    }),
-  ]),
-};
-
-const PLAN_OVERRIDES = {
-  nominalWindows: COUNT,
-  steps: COUNT,
-  epsilonMicro: Type.Integer({ minimum: 1 }),
-  deltaExponent: Type.Integer({ minimum: 1, maximum: 20 }),
-  windowClippingNormMicro: Type.Integer({ minimum: 1 }),
-  learningRateMicro: Type.Integer({ minimum: 0 }),
-  momentumMicro: Type.Integer({ minimum: 0, maximum: 999_999 }),
-  noiseExponent: Type.Integer({ minimum: 1, maximum: 20 }),
-};
-
-const SCHEMA = object(
-  {
-    federationId: NAME,
-    stateDir: Type.String({ minLength: 1 }),
-    listen: ADDRESS,
-    enrolment: nullable(ADDRESS),
-    serverNames: Type.Array(Type.String({ minLength: 1 }), { maxItems: 16 }),
-    hospitals: Type.Array(
-      object({ nodeId: NAME, mspId: NAME, mspRoot: Type.String({ minLength: 1 }) }, ['mspRoot']),
-      { minItems: 1, maxItems: 1_024 },
-    ),
-    advertise: object({ federation: HOST_PORT, enrolment: HOST_PORT }, ['federation', 'enrolment']),
-    policy: object(POLICY, Object.keys(POLICY)),
-    attestations: COUNT,
-    attestMaxMs: DURATION,
-    planPreset: Type.Enum([...PLAN_PRESETS]),
-    planOverrides: object(PLAN_OVERRIDES, Object.keys(PLAN_OVERRIDES)),
-    replay: nullable(
-      object({
-        originSlot: Type.Integer({ minimum: 0 }),
-        originLogTimeMs: Type.Integer({ minimum: 0 }),
-        logSlotMs: COUNT_OF_MS(),
-      }),
-    ),
-    vocabulary: nullable(object({ hash: HASH, size: COUNT })),
-    gateway: object({
-      endpoints: Type.Array(HOST_PORT, {
-        minItems: 1,
-        maxItems: 64,
-      }),
-      tlsRoot: Type.String(),
-      channel: Type.String({ minLength: 1 }),
-      chaincode: Type.String({ minLength: 1 }),
-      mspId: NAME,
-      certFile: Type.String(),
-      keyFile: Type.String(),
-    }),
-    http: ADDRESS,
-    logLevel: Type.Enum(['silent', 'error', 'warn', 'info', 'debug']),
-  },
-  [
-    'enrolment',
-    'advertise',
-    'serverNames',
-    'policy',
-    'attestations',
-    'attestMaxMs',
-    'planPreset',
-    'planOverrides',
-    'replay',
-    'vocabulary',
-    'logLevel',
-  ],
-);
-
-function COUNT_OF_MS(): TSchema {
-  return Type.Integer({ minimum: 1, maximum: 2_592_000_000 });
-}
-
-const validate = new Ajv({ allErrors: true, verbose: true }).compile(SCHEMA);
+const validate = new Ajv({ allErrors: true, verbose: true }).compile(CONFIG_SCHEMA);
 
 /**
  * Reads, checks and freezes the configuration. Paths in it are relative to the file.
@@ -274,11 +139,11 @@ function freeze(
         mspRoot === undefined ? [] : [[mspId, at(mspRoot)]],
       ),
     ),
-    serverNames: raw.serverNames ?? ['localhost', '127.0.0.1'],
+    serverNames: raw.serverNames ?? SERVER_NAMES,
     hospitals: hospitals.map(({ nodeId, mspId }) => ({ nodeId, mspId })),
     policy,
     attestations,
-    attestMaxMs: raw.attestMaxMs ?? 21_600_000,
+    attestMaxMs: raw.attestMaxMs ?? ATTEST_MS_MAX,
     planPreset: raw.planPreset ?? 'hospital',
     planOverrides: raw.planOverrides ?? {},
     replay: raw.replay ?? null,

@@ -11,6 +11,7 @@ import fastify from 'fastify';
 import { OrchestratorError } from './errors.js';
 import type { Log } from './federation.js';
 import { registerActions } from './http/actions.js';
+import { describeApi } from './http/openapi.js';
 import { answerErrors } from './http/problem.js';
 import { registerDashboard, type DashboardOptions } from './http/routes.js';
 import type { ListeningServer } from './listening.js';
@@ -62,6 +63,7 @@ export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer>
         retryAfterMs: ttl,
       }),
   });
+  await describeApi(app);
   answerErrors(app, o.log);
   app.get('/livez', () => ({ ok: true }));
   const ready = async (): Promise<{ ok: boolean; checks: Readonly<Record<string, boolean>> }> => {
@@ -95,6 +97,8 @@ export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer>
       },
     });
   }
+  await app.ready();
+  app.swagger(); // a route that is not described stops the start, not the first reader
   try {
     await app.listen({ host: o.host, port: o.port });
   } catch (cause) {

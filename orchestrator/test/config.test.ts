@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { TSchema } from 'typebox';
+import { CONFIG_SCHEMA } from '../src/config-schema.js';
 import { loadConfig, type OrchestratorConfig } from '../src/config.js';
 import { temporaryFolder } from './consortium.js';
 
@@ -44,6 +46,19 @@ const code = (expected: string, message: RegExp): object =>
   }) as object;
 
 describe('configuration', () => {
+  it('fills in exactly the defaults that the schema tells its readers', () => {
+    const config = loadObject({}) as unknown as Record<string, unknown>;
+    const told = (schema: TSchema): [string, unknown][] =>
+      Object.entries((schema as { properties: Record<string, { default?: unknown }> }).properties)
+        .filter(([, { default: value }]) => value !== undefined)
+        .map(([key, { default: value }]) => [key, value]);
+    for (const [key, value] of told(CONFIG_SCHEMA)) expect(config[key], key).toEqual(value);
+    const { policy } = (CONFIG_SCHEMA as { properties: Record<string, TSchema> }).properties;
+    for (const [key, value] of told(policy!)) {
+      expect((config['policy'] as Record<string, unknown>)[key], key).toEqual(value);
+    }
+  });
+
   it('fills in the defaults of the design, relative to the file', () => {
     const config = loadObject({});
     expect(config).toMatchObject({
