@@ -55,7 +55,9 @@ export type BusinessArgument =
   | 'version'
   | 'policy'
   | 'lines'
-  | 'amountMinor';
+  | 'amountMinor'
+  | 'actor'
+  | 'callDigest';
 
 interface ArgumentForm {
   readonly form: RegExp;
@@ -63,6 +65,8 @@ interface ArgumentForm {
 }
 
 export const ARGUMENT_FORMS: Readonly<Record<BusinessArgument, ArgumentForm>> = {
+  actor: { form: /^[0-9a-f]{32}$/, words: 'an actor id of 32 hex digits' },
+  callDigest: DIGEST,
   record: { form: /^H[1-9][0-9]?-[0-9a-f]{16}$/, words: 'a record handle' },
   consent: TRANSACTION,
   batch: TRANSACTION,

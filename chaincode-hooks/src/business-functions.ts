@@ -62,6 +62,7 @@ export const BUSINESS_FUNCTIONS: Readonly<Record<string, BusinessFunction>> = {
     [
       ['proposePolicy', 'version', 'policy'],
       ['approvePolicy', 'version', 'documentDigest'],
+      ['countersign', 'actor', 'callDigest'],
     ],
   ),
   ...contract(

@@ -16,6 +16,8 @@ export const DENIAL_REASONS = [
   'same-person',
   'policy',
   'consent',
+  'relation',
+  'second-person',
   'not-yet-valid',
   'expired',
   'too-late',

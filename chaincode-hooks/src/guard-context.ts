@@ -31,6 +31,8 @@ export class GuardContext extends Context {
   /** What the business function wanted to emit; travels inside the guard event. */
   innerEvent: { readonly name: string; readonly payload: string } | null = null;
   eventParts: EventParts = {};
+  /** The rule that let an access through asks for a review of it. */
+  reviewAsked = false;
 
   /** What a business function tells its consumers: travels inside the guard's one event, and only if the call commits. */
   emit(name: string, payload: JsonObject): void {

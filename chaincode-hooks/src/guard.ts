@@ -143,8 +143,10 @@ async function record(
     const reply = { disposition: 'quarantined', quarantineId: txId };
     return { disposition: 'quarantined', audit: 'quarantine', reply };
   }
-  if (decision.kind === 'flagged') {
-    await fileReview(ctx, { ...review, cause: 'break-glass' }, 'review');
+  const flagged = decision.kind === 'flagged' || ctx.reviewAsked;
+  if (flagged) {
+    const cause = decision.kind === 'flagged' ? 'break-glass' : 'policy';
+    await fileReview(ctx, { ...review, cause }, 'review');
   } else if (decision.because === 'shadow' && (review.judgement.score ?? 0) >= SCORE_THRESHOLD) {
     await writeObject(ctx, shadowKey(txId), openRecord(txId, { ...review, cause: 'score' }));
   }
@@ -160,8 +162,8 @@ async function record(
     return { disposition: 'denied', audit: 'denial', reply: { disposition: 'denied', reason } };
   }
   return {
-    disposition: decision.kind,
-    audit: decision.kind === 'flagged' ? 'review' : 'access',
+    disposition: flagged ? 'flagged' : 'allowed',
+    audit: flagged ? 'review' : 'access',
     reply: { disposition: 'allowed', result },
   };
 }

@@ -35,6 +35,8 @@
  * | `con~<consent>`                  | canonical JSON: a consent and its state                               |
  * | `cof~<record>~<purpose>`         | canonical JSON: the consents in force for that record and purpose     |
  * | `pol~active`, `pol~<version>`    | canonical JSON: the access policy in force; every version             |
+ * | `rel~<record>~<MSP>~<ward>`      | canonical JSON: who of a ward noted an encounter with the record      |
+ * | `sec~<actor>~<digest>`           | canonical JSON: a colleague's countersignature under one request      |
  * | `drug~<batch>`                   | canonical JSON: a drug batch or a part of one                         |
  * | `lot~<product>~<lot>`            | canonical JSON: manufacturer and recall of a lot                      |
  * | `enc~<MSP>~<encounter>`          | canonical JSON: an encounter that took place, by digest               |
@@ -194,6 +196,14 @@ export const ACTIVE_POLICY_KEY: string = ledgerKey('pol', 'active');
 
 export function policyKey(version: number): string {
   return ledgerKey('pol', String(version));
+}
+
+export function careRelationKey(record: string, mspId: string, ward: string): string {
+  return ledgerKey('rel', record, mspId, ward);
+}
+
+export function countersignatureKey(actor: string, digest: string): string {
+  return ledgerKey('sec', actor, digest);
 }
 
 export function drugBatchKey(batch: string): string {

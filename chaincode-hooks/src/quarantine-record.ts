@@ -38,7 +38,8 @@ export type Finding = (typeof FINDINGS)[number];
 
 /**
  * Why there is a record. Only a call with cause `score`, `detector-unusable`, `grant-invalid` or `epoch-overdue` can be granted
- * again; `break-glass` ran, and `second-line` is a hospital's own finding after the commit.
+ * again; `break-glass` and `policy` ran (a rule of the access policy asks for the review), and `second-line` is a hospital's own
+ * finding after the commit.
  */
 export const QUARANTINE_CAUSES = [
   'score',
@@ -49,6 +50,7 @@ export const QUARANTINE_CAUSES = [
   'break-glass',
   'epoch-overdue',
   'second-line',
+  'policy',
 ] as const;
 export type QuarantineCause = (typeof QUARANTINE_CAUSES)[number];
 

@@ -32,6 +32,12 @@ export interface AccessRule {
   readonly ownRecord?: boolean;
   /** Allows only with a consent in force. */
   readonly needsConsent?: boolean;
+  /** Allows only while the caller's ward treats the record: an encounter there within so many days, noted by a colleague. */
+  readonly relationDays?: number;
+  /** Allows only what a colleague with one of these roles has countersigned. */
+  readonly secondPerson?: readonly string[];
+  /** The access runs, and a review of it is opened. */
+  readonly review?: boolean;
   /** How long the ticket is good for. */
   readonly ticketMinutes?: number;
 }
@@ -54,6 +60,11 @@ export interface AccessDecision {
   /** Index of the rule that decided; null if none fitted. */
   readonly rule: number | null;
   readonly needsConsent: boolean;
+  /** Null if no care relation is asked for. */
+  readonly relationDays: number | null;
+  /** Roles of whom one must countersign; null if nobody must. */
+  readonly secondPerson: readonly string[] | null;
+  readonly review: boolean;
   readonly ticketMinutes: number;
 }
 
@@ -66,8 +77,22 @@ export function decideAccess(policy: AccessPolicy, request: AccessRequest): Acce
   if (denies >= 0) return refusal(denies);
   const allows = fits('allow');
   if (allows < 0) return refusal(null);
-  const { needsConsent = false, ticketMinutes = TICKET_MINUTES } = policy.rules[allows]!;
-  return { effect: 'allow', rule: allows, needsConsent, ticketMinutes };
+  const {
+    needsConsent = false,
+    relationDays = null,
+    secondPerson = null,
+    review = false,
+    ticketMinutes = TICKET_MINUTES,
+  } = policy.rules[allows]!;
+  return {
+    effect: 'allow',
+    rule: allows,
+    needsConsent,
+    relationDays,
+    secondPerson,
+    review,
+    ticketMinutes,
+  };
 }
 
 /** Whether `next` gives the caller something that `current` did not: a new allowing rule for her, or a lost denying one. */
@@ -103,10 +128,19 @@ export function parseAccessPolicy(text: string): AccessPolicy | null {
 
 const RULES_MAX = 128;
 const TICKET_MINUTES_MAX = 24 * 60;
+const RELATION_DAYS_MAX = 366;
 const HOUR_MS = 3_600_000;
 
 function refusal(rule: number | null): AccessDecision {
-  return { effect: 'deny', rule, needsConsent: false, ticketMinutes: 0 };
+  return {
+    effect: 'deny',
+    rule,
+    needsConsent: false,
+    relationDays: null,
+    secondPerson: null,
+    review: false,
+    ticketMinutes: 0,
+  };
 }
 
 function ruleFits(rule: AccessRule, request: AccessRequest): boolean {
@@ -143,18 +177,23 @@ function isWithinHours([from, to]: readonly [number, number], atMs: number): boo
 
 type Check = (value: JsonValue) => boolean;
 
+const ROLE = /^[a-z-]{1,32}$/;
+
 const PROPERTIES: Readonly<Record<keyof AccessRule, Check>> = {
   effect: (value) => value === 'allow' || value === 'deny',
   actions: listOf((text) => (ACCESS_ACTIONS as readonly string[]).includes(text)),
   sections: listOf((text) => (SECTIONS as readonly string[]).includes(text)),
   purposes: listOf((text) => (PURPOSES as readonly string[]).includes(text)),
   organisations: listOf((text) => /^[A-Za-z0-9.-]{1,64}$/.test(text)),
-  roles: listOf((text) => /^[a-z-]{1,32}$/.test(text)),
+  roles: listOf((text) => ROLE.test(text)),
   wards: listOf((text) => /^[A-Za-z0-9 .-]{1,64}$/.test(text)),
   classes: listOf((text) => (ACTOR_CLASSES as readonly string[]).includes(text)),
   hours: (value) => Array.isArray(value) && value.length === 2 && value.every(isHour),
   ownRecord: (value) => typeof value === 'boolean',
   needsConsent: (value) => typeof value === 'boolean',
+  relationDays: (value) => isInteger(value, 1, RELATION_DAYS_MAX),
+  secondPerson: listOf((text) => ROLE.test(text)),
+  review: (value) => typeof value === 'boolean',
   ticketMinutes: (value) => isInteger(value, 1, TICKET_MINUTES_MAX),
 };
 

@@ -17,6 +17,7 @@ import {
   type AdoptedPolicy,
   type PolicyProposal,
 } from '../business/adopted-policy.js';
+import { writeCountersignature } from '../business/countersignature.js';
 import { canonicalBytes, type JsonObject } from '../canonical-json.js';
 import { Denial, type BusinessResult } from '../denial.js';
 import { sha256Hex } from '../digest.js';
@@ -85,6 +86,18 @@ export class AccessPolicyContract extends GuardedContract {
       ctx.emit('policy', { version: stored.version, digest: stored.digest });
     }
     return { version: stored.version, approvals, adopted };
+  }
+
+  /**
+   * Puts the caller's name under a colleague's request, named by the digest that a grant of it would have. Who may do so is the
+   * rule's to say when the request comes; nobody countersigns for herself.
+   */
+  async countersign(ctx: GuardContext, ...[, actor, digest]: Args): Promise<BusinessResult> {
+    const caller = callerOf(ctx);
+    if (caller.actor === actor) return new Denial('same-person');
+    const of = { actor: actor!, digest: digest! };
+    const { expiresMs } = await writeCountersignature(ctx, of, caller, transactionTimeMs(ctx));
+    return { ...of, expiresMs };
   }
 
   /** Which rule decides for the caller's own certificate, and how. */

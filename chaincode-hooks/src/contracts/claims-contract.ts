@@ -6,6 +6,7 @@
  * @module
  */
 import { hashArgument } from '../arguments.js';
+import { noteEncounter } from '../business/care-relation.js';
 import {
   advanceClaim,
   totalOf,
@@ -46,11 +47,13 @@ export class ClaimsContract extends GuardedContract {
     ctx: GuardContext,
     ...[, record, encounter]: Args
   ): Promise<BusinessResult> {
-    const { actor, mspId, role } = callerOf(ctx);
-    if (!CLINICIANS.includes(role)) return new Denial('wrong-role');
-    const key = encounterKey(mspId, encounter!);
+    const caller = callerOf(ctx);
+    if (!CLINICIANS.includes(caller.role)) return new Denial('wrong-role');
+    const key = encounterKey(caller.mspId, encounter!);
     if ((await readObject(ctx, key, 'encounter')) !== null) return new Denial('duplicate');
-    await writeObject(ctx, key, { record: record!, by: actor, atMs: transactionTimeMs(ctx) });
+    const atMs = transactionTimeMs(ctx);
+    await writeObject(ctx, key, { record: record!, by: caller.actor, atMs });
+    await noteEncounter(ctx, record!, caller, atMs);
     return { encounter: encounter! };
   }
 

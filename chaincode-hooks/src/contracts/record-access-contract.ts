@@ -11,6 +11,7 @@ import { checkAccess, type AskedAccess } from '../business/access-check.js';
 import { TICKET_MINUTES } from '../business/access-policy.js';
 import { type JsonObject } from '../canonical-json.js';
 import { Denial, type BusinessResult } from '../denial.js';
+import { callDigest } from '../function-call.js';
 import { transactionTimeMs, type GuardContext } from '../guard-context.js';
 import type { GuardOptions } from '../guard.js';
 import { GuardedContract } from '../guarded-contract.js';
@@ -37,28 +38,43 @@ export class RecordAccessContract extends GuardedContract {
 
   async requestAccess(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
     const [, record, purpose, section, count] = args as AtLeast5;
-    const access: AskedAccess = { action: 'read', record, section, purpose };
-    return checkedTicket(ctx, 'requestAccess', access, { record, purpose, section, count });
+    const access = { action: 'read', record, section, purpose } as const;
+    return checkedTicket(ctx, { name: 'requestAccess', args }, access, {
+      record,
+      purpose,
+      section,
+      count,
+    });
   }
 
   async export(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
     const [, recordSetDigest, count, purpose, section] = args as AtLeast5;
-    const access: AskedAccess = { action: 'export', record: '', section, purpose };
-    return checkedTicket(ctx, 'export', access, { recordSetDigest, count, purpose, section });
+    const access = { action: 'export', record: '', section, purpose } as const;
+    return checkedTicket(ctx, { name: 'export', args }, access, {
+      recordSetDigest,
+      count,
+      purpose,
+      section,
+    });
   }
 
   async amend(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
     const [, record, section, digestBefore, digestAfter, sizeClass = '', purpose = ''] =
       args as AtLeast5;
-    const access: AskedAccess = { action: 'amend', record, section, purpose };
+    const access = { action: 'amend', record, section, purpose } as const;
     const asked = { record, section, digestBefore, digestAfter, sizeClass, purpose };
-    return checkedTicket(ctx, 'amend', access, asked);
+    return checkedTicket(ctx, { name: 'amend', args }, access, asked);
   }
 
   async erase(ctx: GuardContext, ...args: Args): Promise<BusinessResult> {
     const [, record, section, reasonClass, purpose] = args as AtLeast5;
-    const access: AskedAccess = { action: 'erase', record, section, purpose };
-    return checkedTicket(ctx, 'erase', access, { record, section, reasonClass, purpose });
+    const access = { action: 'erase', record, section, purpose } as const;
+    return checkedTicket(ctx, { name: 'erase', args }, access, {
+      record,
+      section,
+      reasonClass,
+      purpose,
+    });
   }
 
   /** Waits for no policy and no consent: it is flagged, and people look at it afterwards. */
@@ -75,14 +91,15 @@ type AtLeast5 = readonly [string, string, string, string, string, ...Args];
 
 async function checkedTicket(
   ctx: GuardContext,
-  functionName: string,
-  access: AskedAccess,
+  call: { readonly name: string; readonly args: Args },
+  access: Omit<AskedAccess, 'digest'>,
   asked: Asked,
 ): Promise<BusinessResult> {
-  const terms = await checkAccess(ctx, access);
+  const digest = callDigest(`RecordAccessContract:${call.name}`, call.args);
+  const terms = await checkAccess(ctx, { ...access, digest });
   if (terms instanceof Denial) return terms;
-  const { minutes, consent } = terms;
-  return ticket(ctx, functionName, consent === null ? asked : { ...asked, consent }, minutes);
+  const { minutes, ...restsOn } = terms;
+  return ticket(ctx, call.name, { ...asked, ...restsOn }, minutes);
 }
 
 /** Writes `acc~<txid>` and announces it; what was asked is in the ticket, so the holder of the data needs nothing else. */
