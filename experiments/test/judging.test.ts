@@ -73,8 +73,8 @@ describe('rows on disk', () => {
       store.write(join(dir, 'rows'));
       const again = RowStore.read(join(dir, 'rows'));
       expect(again.size).toBe(9_000);
-      for (const i of [0, 5, 8_999]) expect(again.window(i)).toEqual(store.window(i));
-      expect(again.window(8_999).rows.map((row) => row[0])).toEqual(
+      for (const i of [0, 5, 8_999]) expect(again.windows()[i]).toEqual(store.windows()[i]);
+      expect(again.windows()[8_999]!.rows.map((row) => row[0])).toEqual(
         Array.from({ length: 16 }, (_, j) => 8_984 + j),
       );
     } finally {

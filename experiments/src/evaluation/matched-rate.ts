@@ -4,10 +4,10 @@
  * @module
  */
 
-/** Largest number that at most `rate` of the benign scores exceed; what alarms is above it. */
+/** Largest number that at most `rate` of the benign scores exceed; what alarms is above it. NaN without a benign score. */
 export function thresholdAt(benign: readonly number[], rate: number): number {
-  if (benign.length === 0) return Number.NaN;
-  return benign.toSorted((a, b) => b - a)[Math.floor(rate * benign.length)]!;
+  const sorted = Float64Array.from(benign).sort();
+  return sorted[sorted.length - 1 - Math.floor(rate * sorted.length)] ?? Number.NaN;
 }
 
 /**
@@ -19,16 +19,44 @@ export function recallAtRate(
   abnormal: readonly number[],
   rate: number,
 ): number {
+  return recallAt(benign, abnormal, rate, thresholdAt(benign, rate));
+}
+
+/** The ROC at several rates, the benign scores sorted once. */
+export function recallsAtRates(
+  benign: readonly number[],
+  abnormal: readonly number[],
+  rates: readonly number[],
+): number[] {
+  const sorted = Float64Array.from(benign).sort();
+  return rates.map((rate) => {
+    const place = sorted.length - 1 - Math.floor(rate * sorted.length);
+    // At rate 1 everything alarms.
+    return recallAt(benign, abnormal, rate, sorted[place] ?? -Infinity);
+  });
+}
+
+function recallAt(
+  benign: readonly number[],
+  abnormal: readonly number[],
+  rate: number,
+  threshold: number,
+): number {
   if (benign.length === 0 || abnormal.length === 0) return Number.NaN;
-  const threshold = thresholdAt(benign, rate);
-  const count = (scores: readonly number[], holds: (score: number) => boolean): number =>
-    scores.filter(holds).length;
-  const above = count(benign, (score) => score > threshold) / benign.length;
-  const ties = count(benign, (score) => score === threshold) / benign.length;
+  const normal = against(benign, threshold);
+  const found = against(abnormal, threshold);
+  const above = normal.above / benign.length;
+  const ties = normal.ties / benign.length;
   const allowed = ties === 0 ? 0 : (rate - above) / ties;
-  return (
-    (count(abnormal, (score) => score > threshold) +
-      allowed * count(abnormal, (score) => score === threshold)) /
-    abnormal.length
-  );
+  return (found.above + allowed * found.ties) / abnormal.length;
+}
+
+function against(scores: readonly number[], threshold: number): { above: number; ties: number } {
+  let above = 0;
+  let ties = 0;
+  for (const score of scores) {
+    if (score > threshold) above++;
+    else if (score === threshold) ties++;
+  }
+  return { above, ties };
 }

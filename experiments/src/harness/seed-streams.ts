@@ -18,6 +18,7 @@ export const SEED_PURPOSES = [
   'random-score',
   'bootstrap',
   'user-switch',
+  'step-order',
 ] as const;
 export type SeedPurpose = (typeof SEED_PURPOSES)[number];
 

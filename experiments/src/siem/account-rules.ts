@@ -30,8 +30,9 @@ export const failuresThenSuccess: Rule = {
   create({ scale }) {
     const failures = slidingCount(10 * MINUTE_MS);
     const armed = new Map<string, number>();
-    return ({ actor, action, timeMs, ...event }) => {
-      const failed = event.outcome === 'denied' || event.outcome === 'error';
+    return (event) => {
+      const { actor, action, timeMs } = event;
+      const failed = isFailure(event);
       if (action === 'login' && failed) {
         if (failures.add(actor, timeMs) >= 5 * scale) armed.set(actor, timeMs);
         return false;

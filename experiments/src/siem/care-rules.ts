@@ -93,19 +93,37 @@ export const medicationOutlier: Rule = {
       if (action === 'dispense') own[0] = dispensed.add(actor, timeMs);
       else own[1] = cancelled.add(actor, timeMs);
       if (own[0] < DISPENSED_LEAST || members.size <= PEERS_LEAST) return false;
-      const others = [...members].flatMap(([who, counts]) => (who === actor ? [] : [counts]));
-      const mean = others.reduce((sum, [count]) => sum + count, 0) / others.length;
-      const variance =
-        others.reduce((sum, [count]) => sum + (count - mean) ** 2, 0) / others.length;
-      const usual =
-        others.reduce((sum, [, count]) => sum + count, 0) / Math.max(1, mean * others.length);
+      const { mean, deviation, usual } = peersOf(actor, members);
       const ratio = own[1] / own[0];
-      return (
-        own[0] > mean + 3 * scale * Math.sqrt(variance) || ratio > Math.max(0.1, 2 * scale * usual)
-      );
+      return own[0] > mean + 3 * scale * deviation || ratio > Math.max(0.1, 2 * scale * usual);
     };
   },
 };
+
+/** Mean and deviation of the others' dispensed counts, and their usual share of cancelled ones. */
+function peersOf(
+  actor: string,
+  members: ReadonlyMap<string, readonly [number, number]>,
+): { mean: number; deviation: number; usual: number } {
+  const count = members.size - 1;
+  let dispensed = 0;
+  let cancelled = 0;
+  members.forEach((counts, who) => {
+    if (who === actor) return;
+    dispensed += counts[0];
+    cancelled += counts[1];
+  });
+  const mean = dispensed / count;
+  let squares = 0;
+  members.forEach((counts, who) => {
+    if (who !== actor) squares += (counts[0] - mean) ** 2;
+  });
+  return {
+    mean,
+    deviation: Math.sqrt(squares / count),
+    usual: cancelled / Math.max(1, mean * count),
+  };
+}
 
 export const claimWithoutEncounter: Rule = {
   id: 'R18',

@@ -63,10 +63,19 @@ export function knowledgeOf(world: HospitalWorld): SiemKnowledge {
         .map((one) => [one.patient, one]),
     ),
   );
+  // A rule that is tried at several scales asks the same of one event each time.
+  let asked: { event: AccessEvent; explained: boolean } | null = null;
   return {
     startMs: world.startMs,
-    isExplained: ({ nodeId, patient, ward, actor, timeMs }) =>
-      patient === null || sites.get(nodeId)!.isRelated({ patient, ward, actor, timeMs }),
+    isExplained(event) {
+      if (asked?.event !== event) {
+        const { nodeId, patient, ward, actor, timeMs } = event;
+        const explained =
+          patient === null || sites.get(nodeId)!.isRelated({ patient, ward, actor, timeMs });
+        asked = { event, explained };
+      }
+      return asked.explained;
+    },
     hasEncounter: ({ nodeId, patient, timeMs }) =>
       patient === null ||
       (sites.get(nodeId)!.spans.get(patient) ?? []).some(

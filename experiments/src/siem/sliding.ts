@@ -36,8 +36,8 @@ export function slidingDistinct(windowMs: number): SlidingCount {
       // A map keeps the order of insertion: the oldest come first.
       own.delete(thing);
       own.set(thing, timeMs);
-      for (const [old, at] of own) {
-        if (at > timeMs - windowMs) break;
+      for (const old of own.keys()) {
+        if (own.get(old)! > timeMs - windowMs) break;
         own.delete(old);
       }
       return own.size;

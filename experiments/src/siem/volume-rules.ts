@@ -43,8 +43,7 @@ export const distinctPatients: Rule = {
         own.most = 0;
       }
       own.most = Math.max(own.most, count);
-      const floor =
-        ofRole.count >= HOURS_LEAST ? ofRole.quantile(0.99) : (START[role] ?? START_OTHERS);
+      const floor = ofRole.count >= HOURS_LEAST ? ofRole.p99 : (START[role] ?? START_OTHERS);
       if (count <= scale * floor) return false;
       return count > scale * Math.max(floor, 3 * p95(own.history));
     };
@@ -54,13 +53,20 @@ export const distinctPatients: Rule = {
 class HourCounts {
   count = 0;
   readonly #bins = new Uint32Array(1024);
+  /** Asked for at every event, changed once an hour. */
+  #p99: number | null = null;
 
   add(patients: number): void {
     this.count++;
     this.#bins[Math.min(patients, 1023)]!++;
+    this.#p99 = null;
   }
 
-  quantile(share: number): number {
+  get p99(): number {
+    return (this.#p99 ??= this.#quantile(0.99));
+  }
+
+  #quantile(share: number): number {
     let left = share * this.count;
     for (let bin = 0; bin < this.#bins.length; bin++) {
       left -= this.#bins[bin]!;
@@ -133,7 +139,7 @@ export const machinePace: Rule = {
         own.gaps.push(gap);
         if (own.gaps.length >= PACE_EVENTS) own.gaps.splice(0, own.gaps.length - PACE_EVENTS + 1);
       }
-      const number = patient === null ? null : Number(/(\d+)$/.exec(patient)?.[1] ?? Number.NaN);
+      const number = patient === null ? null : lastNumber(patient);
       if (number !== null && number !== own.number) {
         own.run = number === own.number + 1 ? own.run + 1 : 1;
         own.number = number;
@@ -143,6 +149,13 @@ export const machinePace: Rule = {
     };
   },
 };
+
+/** The digits at the end of a handle; NaN without one. */
+function lastNumber(handle: string): number {
+  let from = handle.length;
+  while (from > 0 && handle.charCodeAt(from - 1) >= 48 && handle.charCodeAt(from - 1) <= 57) from--;
+  return from === handle.length ? Number.NaN : Number(handle.slice(from));
+}
 
 function variation(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -20,6 +20,8 @@ export const ARMS = [
   'likelihood-ratio',
   'unseen-count',
   'trigrams',
+  /** Every member left out in turn, steps in another order, a short look back. */
+  'ablation',
   'random',
 ] as const;
 export type Arm = (typeof ARMS)[number];
@@ -51,11 +53,11 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
     }),
     arms: Type.Array(Type.Unsafe<Arm>({ type: 'string', enum: [...ARMS] }), {
       minItems: 1,
-      default: [...ARMS],
+      default: ARMS.filter((arm) => arm !== 'ablation'),
     }),
     world: Type.Object(
       {
-        hospitals: integer(1, 8, 5),
+        hospitals: integer(1, 64, 5),
         staff: integer(20, 20_000, 1_000),
         days: integer(4, 365, 28),
         liveDays: integer(1, 180, 8),

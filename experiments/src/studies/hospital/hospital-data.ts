@@ -14,7 +14,7 @@ import { trainingWorlds } from '../detector-zero/worlds.js';
 import type { HospitalConfig } from './config.js';
 import { DAY_MS, featurise, GUILTY, type Borders, type Case } from './featurise.js';
 import { PUBLIC_DETECTOR } from './networks.js';
-import { RowStore } from './row-store.js';
+import { RowStore, type WindowSource } from './row-store.js';
 import { siemTotals, type SiemTotals } from './siem-arm.js';
 
 export interface HospitalData {
@@ -22,9 +22,9 @@ export interface HospitalData {
   readonly output: StageOutput;
   readonly calibrationCases: readonly Case[];
   readonly liveCases: readonly Case[];
-  training(): RowStore;
-  calibration(): RowStore;
-  live(): RowStore;
+  training(): WindowSource;
+  calibration(): WindowSource;
+  live(): WindowSource;
 }
 
 export function worldOf(config: HospitalConfig, seed: number): HospitalWorld {

@@ -15,10 +15,15 @@ export interface PlacedWindow extends ScoredWindow {
   readonly flag: number;
 }
 
+/** Where windows come from: a store, or a store seen otherwise. */
+export interface WindowSource {
+  windows(): PlacedWindow[];
+}
+
 const HEAD = 4;
 
 /** Windows share rows: the sessions of a group are written as they ended, call by call. */
-export class RowStore {
+export class RowStore implements WindowSource {
   #rows = new Int16Array(4096 * COLUMN_COUNT);
   #calls = new Uint32Array(4096 * HEAD);
   #rowCount = 0;
@@ -47,21 +52,24 @@ export class RowStore {
     this.#callCount++;
   }
 
-  window(index: number): PlacedWindow {
-    const [lastRow, packed, mask, group] = this.#calls.subarray(
-      index * HEAD,
-      (index + 1) * HEAD,
-    ) as unknown as [number, number, number, number];
-    const length = packed >>> 8;
-    const rows = Array.from({ length }, (_, i) => {
-      const at = (lastRow - length + 1 + i) * COLUMN_COUNT;
-      return this.#rows.subarray(at, at + COLUMN_COUNT);
-    });
-    return { index, rows, mask, group, flag: packed & 255 };
-  }
-
+  /** In the order of their adding. A row is one view, however many windows it stands in: a month of calls fits in memory. */
   windows(): PlacedWindow[] {
-    return Array.from({ length: this.#callCount }, (_, index) => this.window(index));
+    const rows = Array.from({ length: this.#rowCount }, (_, row) =>
+      this.#rows.subarray(row * COLUMN_COUNT, (row + 1) * COLUMN_COUNT),
+    );
+    return Array.from({ length: this.#callCount }, (_, index) => {
+      const at = index * HEAD;
+      const lastRow = this.#calls[at]!;
+      const packed = this.#calls[at + 1]!;
+      const length = packed >>> 8;
+      return {
+        index,
+        rows: rows.slice(lastRow - length + 1, lastRow + 1),
+        mask: this.#calls[at + 2]!,
+        group: this.#calls[at + 3]!,
+        flag: packed & 255,
+      };
+    });
   }
 
   write(file: string): void {

@@ -4,15 +4,30 @@
  * @module
  */
 import { writeFileSync } from 'node:fs';
-import { encodeDetector, type Detector } from '@bhschain/models/detector';
+import {
+  canaryReport,
+  DETECTOR_ZERO,
+  encodeDetector,
+  PUBLIC_CANARIES,
+  type Detector,
+} from '@bhschain/models/detector';
 import type { HospitalWorld } from '@bhschain/datasets';
 import { sha256 } from '../../harness/canonical.js';
 import { seedStream } from '../../harness/seed-streams.js';
 import type { Study, StudyContext, StudyResult } from '../../harness/study.js';
 import { HOSPITAL_SCHEMA, hospitalConfig, type HospitalConfig } from './config.js';
+import {
+  curveOf,
+  histogramOf,
+  hospitalRows,
+  type CurveRow,
+  type HistogramRow,
+  type HospitalRow,
+} from './curves.js';
 import { hospitalsOf, publicWindows, siemOf, worldOf, type HospitalData } from './hospital-data.js';
 import { compareArms, judgeArm, type ArmScores, type Judgement } from './judging.js';
 import { NETWORK_NAMES, PUBLIC_DETECTOR, untrainedDetector, withParameters } from './networks.js';
+import { roundRows, roundsCsv, type RoundRow } from './rounds.js';
 import { createHospitalScorer, type HospitalScorer, type HospitalScores } from './scoring.js';
 import {
   trainFederated,
@@ -20,6 +35,7 @@ import {
   trainPooled,
   type TrainingWindows,
 } from './training-arms.js';
+import { shortened, shuffled } from './variants.js';
 
 export const hospitalStudy: Study = {
   name: 'hospital',
@@ -57,7 +73,20 @@ async function runHospitalStudy(
   const models: Record<string, string> = {};
   const notes: string[] = [];
   const judged: Judgement[] = [];
+  const curves: CurveRow[] = [];
+  const histograms: HistogramRow[] = [];
+  const byHospital: HospitalRow[] = [];
+  /** Incidents with a held call, by arm. */
+  const held = new Map<string, ReadonlySet<string>>();
+  const canaryAucs: [string, number][] = [];
   const judge = (scores: ArmScores): Judgement => {
+    // Single untrained networks are one arm in every figure.
+    const of = { ...scores, arm: scores.arm.replace(/^untrained \d+$/, 'untrained') };
+    curves.push(curveOf(of, truth));
+    const histogram = histogramOf(of);
+    if (histogram !== null) histograms.push(histogram);
+    if (of.arm !== 'untrained') byHospital.push(...hospitalRows(of, { truth, benignCases }, alpha));
+    if (scores.calls !== null) held.set(scores.arm, scores.calls.found);
     const result = judgeArm(
       scores,
       { truth, benignCases },
@@ -96,9 +125,11 @@ async function runHospitalStudy(
     ? await trainingWindows(config, hospitals, context)
     : null;
   const trained: [string, (nodeId: string) => Detector][] = [];
+  const rounds: RoundRow[] = [];
   const train = async (arm: string, epsilon: number | 'none'): Promise<void> => {
     const result = await trainFederated(arm, { config, windows: windows!, epsilon, context });
     trained.push([arm, () => withParameters(result.parameters)]);
+    rounds.push(...roundRows(arm, result.output.dir, result.plan));
     if (epsilon === 'none') return;
     const { certified, noiseMultiplier, nominalWindows, target } = result.plan.plan;
     notes.push(
@@ -147,7 +178,9 @@ async function runHospitalStudy(
   for (const [arm, detectorOf] of trained) {
     await context.pause();
     judgeDetector(arm, detectorOf, null);
-    const bytes = encodeDetector(detectorOf(hospitals[0]!.nodeId));
+    const detector = detectorOf(hospitals[0]!.nodeId);
+    canaryAucs.push([arm, canaryAucOf(detector)]);
+    const bytes = encodeDetector(detector);
     models[arm] = sha256(bytes);
     writeFileSync(context.file(`model/${arm}.detector`), bytes);
     if (has('networks-only')) judgeDetector(`${arm}: networks only`, detectorOf, NETWORK_NAMES);
@@ -156,6 +189,7 @@ async function runHospitalStudy(
     if (has(arm as HospitalConfig['arms'][number]))
       judgeDetector(arm, () => PUBLIC_DETECTOR, names);
   }
+  if (has('ablation')) await ablationArms();
   const untrained = has('untrained') ? await untrainedArms() : [];
   if (has('random')) {
     const random = seedStream(seed, 'random-score');
@@ -175,6 +209,7 @@ async function runHospitalStudy(
       ),
     );
   }
+  if (rounds.length > 0) writeFileSync(context.file('rounds.csv'), roundsCsv(rounds));
   const rival = judged.find(({ arm }) => arm.arm === 'siem-tuned');
   writeFileSync(
     context.file('incidents.json'),
@@ -213,6 +248,8 @@ async function runHospitalStudy(
               ]),
         ]),
       ),
+      ...Object.fromEntries(canaryAucs.map(([arm, auc]) => [`${arm}.canaryAuc`, auc])),
+      ...Object.fromEntries(lostShares()),
       ...(untrainedRecalls.length === 0
         ? {}
         : {
@@ -231,6 +268,10 @@ async function runHospitalStudy(
         rival === undefined
           ? []
           : judged.filter((one) => one !== rival).map((one) => ({ ...compareArms(one, rival) })),
+      rounds: rounds.map((row) => ({ ...row })),
+      curves: curves.map((row) => ({ ...row })),
+      histograms: histograms.map((row) => ({ ...row })),
+      hospitals: byHospital.map((row) => ({ ...row })),
     },
     models,
     notes: [
@@ -238,6 +279,41 @@ async function runHospitalStudy(
       ...notes,
     ],
   };
+
+  /** Of the incidents that detector 0 holds, those that an arm lets through: what a backdoor is after. */
+  function lostShares(): [string, number][] {
+    const before = held.get('detector-zero');
+    if (before === undefined || before.size === 0) return [];
+    return trained.map(([arm]) => {
+      const lost = [...before].filter((id) => !held.get(arm)!.has(id));
+      return [`${arm}.lost`, lost.length / before.size];
+    });
+  }
+
+  async function ablationArms(): Promise<void> {
+    const all = PUBLIC_DETECTOR.members.map(({ name }) => name);
+    judgeDetector('whole', () => PUBLIC_DETECTOR, null);
+    for (const name of all) {
+      await context.pause();
+      judgeDetector(
+        `without ${name}`,
+        () => PUBLIC_DETECTOR,
+        all.filter((one) => one !== name),
+      );
+    }
+    const variants: [string, (data: HospitalData) => HospitalData][] = [
+      ['steps shuffled', (data) => shuffled(data, seedStream(seed, 'step-order', data.nodeId))],
+      ['look-back 4', (data) => shortened(data, 4)],
+      ['look-back 1', (data) => shortened(data, 1)],
+    ];
+    for (const [arm, change] of variants) {
+      await context.pause();
+      const scores = hospitals.map((data) =>
+        createHospitalScorer(change(data), { seed, alpha }).score(PUBLIC_DETECTOR, null),
+      );
+      judge(armScores(arm, hospitals, scores));
+    }
+  }
 
   async function untrainedArms(): Promise<Judgement[]> {
     const { windows: publicOnes } = await publicWindows(config, context);
@@ -283,6 +359,12 @@ function armScores(
     calibration: scores.flatMap((one) => one.calibration),
     calls: hasCalls ? { heldShare: heldCalls / Math.max(1, benignCalls), found } : null,
   };
+}
+
+/** On the public canaries: a version whose AUC falls by more than 0.03 is not activated (detection.md §7). */
+function canaryAucOf({ parameters }: Detector): number {
+  const { detector, table } = DETECTOR_ZERO;
+  return canaryReport({ ...detector, parameters }, table, PUBLIC_CANARIES).auc;
 }
 
 function mean(values: readonly number[]): number {
