@@ -4,6 +4,7 @@
  * @module
  */
 import { Type, type TSchema } from 'typebox';
+import { PERSON_ROLES, type PersonRole } from './review/people.js';
 
 export const SIX_HOURS_MS = 21_600_000;
 
@@ -125,6 +126,59 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
       default: 0,
       description: 'Port to listen on; 0: any free one.',
     }),
+  }),
+  signIn: optionalGroup('How people sign in to the analyst page.', {
+    local: Type.Boolean({
+      default: true,
+      description: 'Whether name and password of a local account open a session.',
+    }),
+    provider: orNull(
+      group('The hospital’s identity provider (OpenID Connect).', {
+        issuer: Type.String({
+          format: 'web',
+          description: 'Its issuer address; https, or http on loopback.',
+        }),
+        clientId: Type.String({ minLength: 1, description: 'Name of this node there.' }),
+        clientSecretFile: orNull(
+          path('A file with the secret.'),
+          'A file with the client’s secret; null: a public client, with PKCE alone.',
+        ),
+        publicUrl: Type.String({
+          format: 'web',
+          description:
+            'Where people open the page; the provider sends them back to <publicUrl>/api/v1/sign-in/oidc/callback.',
+        }),
+        scope: Type.String({
+          pattern: '(^| )openid( |$)',
+          default: 'openid profile',
+          description: 'What is asked for; `openid` is part of it.',
+        }),
+        nameClaim: Type.String({
+          minLength: 1,
+          default: 'preferred_username',
+          description:
+            'Claim of the id token with the name; equal to the local account that keeps the signing key.',
+        }),
+        roleClaim: Type.String({
+          minLength: 1,
+          default: 'roles',
+          description: 'Claim with a word or a list of words; dots lead inside.',
+        }),
+        roles: Type.Unsafe<Record<string, PersonRole>>({
+          type: 'object',
+          minProperties: 1,
+          additionalProperties: { enum: [...PERSON_ROLES] },
+          description: `From the provider’s word to a role: ${PERSON_ROLES.join(', ')}. Whoever has none of the words gets nothing.`,
+        }),
+        clockToleranceSeconds: Type.Integer({
+          minimum: 0,
+          maximum: 120,
+          default: 30,
+          description: 'How far the provider’s clock may be off.',
+        }),
+      }),
+      'OpenID Connect; null: local accounts only.',
+    ),
   }),
   actorsFile: path(
     'Private directory of the staff: {actor, pseudonym, ledgerActor, role, ward} a line.',

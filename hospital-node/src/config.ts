@@ -9,6 +9,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { CONFIG_SCHEMA, SIX_HOURS_MS } from './config-schema.js';
 import { ConfigError } from './errors.js';
+import type { IdentityProviderOptions } from './sign-in/identity-provider.js';
 
 /** The hospital's own limits on privacy loss; the federation's plan cannot loosen them. */
 export interface Ceilings {
@@ -20,6 +21,11 @@ export interface Ceilings {
   /** Most windows that one actor may have in a round. */
   readonly windowsPerActorMax: number;
 }
+
+/** As in the identity provider's options, with the secret still in its file. */
+export type ProviderConfig = Omit<IdentityProviderOptions, 'clientSecret'> & {
+  readonly clientSecretFile: string | null;
+};
 
 /** File names are absolute once the configuration is loaded; in the file they are relative to it. */
 export interface NodeConfig {
@@ -61,6 +67,11 @@ export interface NodeConfig {
     readonly approvedPlans: readonly string[] | null;
   };
   readonly http: { readonly host: string; readonly port: number };
+  readonly signIn: {
+    readonly local: boolean;
+    /** OpenID Connect; null: local accounts only. */
+    readonly provider: ProviderConfig | null;
+  };
   /** The hospital's private directory, JSONL: {actor, pseudonym, ledgerActor, role, ward}. */
   readonly actorsFile: string;
   readonly peopleDir: string;
@@ -78,7 +89,7 @@ const validate = new Ajv({
   allErrors: false,
   useDefaults: true,
   strict: false,
-  formats: { path: true },
+  formats: { path: true, web: isWebAddress },
 }).compile<NodeConfig>(CONFIG_SCHEMA);
 
 /**
@@ -285,6 +296,10 @@ function absolute(config: NodeConfig, folder: string): NodeConfig {
       cert: at(fabric.cert),
       key: at(fabric.key),
     },
+    signIn: {
+      ...config.signIn,
+      provider: absoluteProvider(config.signIn.provider, at),
+    },
     actorsFile: at(config.actorsFile),
     peopleDir: at(config.peopleDir),
     consoleDir: config.consoleDir === null ? null : at(config.consoleDir),
@@ -295,7 +310,32 @@ function absolute(config: NodeConfig, folder: string): NodeConfig {
   };
 }
 
+function absoluteProvider(
+  provider: ProviderConfig | null,
+  at: (file: string) => string,
+): ProviderConfig | null {
+  if (provider === null) return null;
+  const { clientSecretFile: file } = provider;
+  return { ...provider, clientSecretFile: file === null ? null : at(file) };
+}
+
+/** Sign-in in clear text is for one machine only. */
+function isWebAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, search, hash } = new URL(text);
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  return (protocol === 'https:' || (protocol === 'http:' && isLoopback)) && search + hash === '';
+}
+
 function checkRelations(config: NodeConfig): void {
+  const { local, provider } = config.signIn;
+  if (!local && provider === null) {
+    throw new ConfigError(
+      'ERR_CONFIG_RELATION',
+      'signIn: expected local accounts or a provider, got neither; nobody could sign in',
+      { key: 'signIn' },
+    );
+  }
   const { binMs } = config.windows;
   if (SIX_HOURS_MS % binMs !== 0) {
     throw new ConfigError(

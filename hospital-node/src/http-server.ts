@@ -12,6 +12,7 @@ import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { HospitalNodeError, type ErrorFacts } from './errors.js';
+import { installDoor } from './http/door.js';
 import { describeApi } from './http/openapi.js';
 import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
@@ -21,6 +22,11 @@ import { problemOf, problemPage, sendProblem } from './review/problem.js';
 import type { ReviewStore } from './review/review-store.js';
 import { registerReviewRoutes, type RouteOptions } from './review/routes.js';
 import { createSessions } from './review/sessions.js';
+import {
+  createIdentityProvider,
+  type IdentityProviderOptions,
+} from './sign-in/identity-provider.js';
+import { registerSignInRoutes } from './sign-in/sign-in-routes.js';
 
 export interface Readiness {
   readonly ok: boolean;
@@ -41,6 +47,8 @@ export interface HttpServerOptions {
   readonly follower: Pick<BlockFollower, 'health'>;
   /** For exports, evidence and names; null: those routes are not there. */
   readonly officer: RouteOptions['officer'];
+  /** How people sign in; absent: local accounts. */
+  readonly signIn?: Readonly<{ local: boolean; provider: IdentityProviderOptions | null }>;
   readonly metrics: Registry;
   readonly ready: () => Readiness;
   /** The node's own facts for `GET /api/v1/status` (rounds, detector, ε); cheap, it is polled. */
@@ -92,15 +100,23 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
         statusCode,
       }),
   });
+  const sessions = createSessions(o.review.database);
+  const { local = true, provider = null } = o.signIn ?? {};
+  const cookieName = cookieNameOf(o.hospital, provider);
+  const sessionOf = installDoor(app, { sessions, cookieName, now: o.now });
   await describeApi(app);
   answerErrors(app, o);
   healthRoutes(app, o);
   problemRoutes(app);
+  const { hospital, mspId, review } = o;
+  registerSignInRoutes(app, {
+    ...{ hospital, mspId, review, sessions, sessionOf, cookieName, localAccounts: local },
+    provider: provider === null ? null : createIdentityProvider(provider),
+    audit: o.officer?.audit ?? null,
+    now: o.now,
+  });
   registerReviewRoutes(app, {
-    hospital: o.hospital,
-    mspId: o.mspId,
-    review: o.review,
-    sessions: createSessions(o.review.database),
+    ...{ hospital, mspId, review, sessions, sessionOf, cookieName },
     decisions: createDecisions({ review: o.review, fabric: o.fabric, mspId: o.mspId }),
     now: o.now,
     officer: o.officer,
@@ -130,6 +146,12 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     await app.close();
   };
   return { port, close, [Symbol.asyncDispose]: close };
+}
+
+/** Behind https a browser binds the cookie to this very host; on plain loopback it could not be kept under that name. */
+function cookieNameOf(hospital: string, provider: IdentityProviderOptions | null): string {
+  const secure = provider !== null && new URL(provider.publicUrl).protocol === 'https:';
+  return `${secure ? '__Host-' : ''}bhs-${hospital}`;
 }
 
 function problemRoutes(app: FastifyInstance): void {

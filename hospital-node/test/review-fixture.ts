@@ -13,13 +13,6 @@ import {
   type QuarantineRecord,
 } from '@bhschain/chaincode-hooks/events';
 import type { FollowedBlock } from '../src/fabric/block-checkpoint.js';
-import { fabricSchema } from '../src/fabric/schema.js';
-import {
-  precedentSchema,
-  queueSchema,
-  reviewSchema,
-  signInFailureSchema,
-} from '../src/review/schema.js';
 import { openNodeDatabase } from '../src/store/index.js';
 
 export const NOW = 1_790_000_000_000;
@@ -33,7 +26,6 @@ export async function migratedFile(): Promise<string> {
   const file = join(temporaryFolder(), 'node.sqlite');
   const database = openNodeDatabase({
     file,
-    migrations: [fabricSchema, reviewSchema, signInFailureSchema, queueSchema, precedentSchema],
   });
   await database.destroy();
   return file;

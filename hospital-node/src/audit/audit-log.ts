@@ -41,8 +41,14 @@ export const AUDIT_KINDS = [
   'detector-attested',
   'detector-refused',
   'signed-in',
+  'sign-in-refused',
   're-identified',
   'exported',
+  'suppression-proposed',
+  'suppression-approved',
+  'suppression-ended',
+  'case-changed',
+  'alert-budget-proposed',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 

@@ -17,6 +17,7 @@ import { networkChecks, reachabilityChecks } from './network-checks.js';
 import { observabilityChecks } from './observability-checks.js';
 import { privacyChecks } from './privacy-checks.js';
 import { runtimeChecks } from './runtime-checks.js';
+import { signInChecks } from './sign-in-checks.js';
 import { diskChecks, storageChecks } from './storage-checks.js';
 import { timeChecks } from './time-checks.js';
 
@@ -36,6 +37,7 @@ export function allChecks(context: DoctorContext): readonly Check[] {
     ...privacyChecks(context),
     ...storageChecks(config, context.now()),
     ...observabilityChecks(config),
+    ...signInChecks(config, context.now),
   ];
 }
 

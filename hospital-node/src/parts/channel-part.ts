@@ -6,6 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import { DETECTOR_ZERO, PUBLIC_CANARIES, THETA_MILLIONTHS } from '@bhschain/models/detector';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { NodeConfig } from '../config.js';
 import { createAttestor, type DetectorVerdict } from '../detector/attestor.js';
 import { createDetectorRegistry } from '../detector/detector-registry.js';
 import { readIdentityFiles } from '../enrolment/node-identity.js';
@@ -18,7 +19,7 @@ import {
 } from '../fabric/block-follower.js';
 import { connectFabric, type FabricConnection } from '../fabric/connection.js';
 import { readIdentity } from '../fabric/identity.js';
-import { startHttpServer, type HttpServer } from '../http-server.js';
+import { startHttpServer, type HttpServer, type HttpServerOptions } from '../http-server.js';
 import type { NodeMetrics } from '../metrics.js';
 import type { PrivacyLedger } from '../privacy-ledger/index.js';
 import { openDirectory } from '../review/re-identification.js';
@@ -105,6 +106,7 @@ export async function openChannel(
         }),
         theta: THETA_MILLIONTHS,
       },
+      signIn: signInOf(config),
       metrics: needs.metrics.registry,
       ready: () => readiness(surroundings, needs, blocks),
       status: needs.status,
@@ -114,6 +116,13 @@ export async function openChannel(
     (opened) => opened.close(),
   );
   return { http, blocks, verdicts, enrolledActors: () => enrolled };
+}
+
+function signInOf({ signIn }: NodeConfig): NonNullable<HttpServerOptions['signIn']> {
+  if (signIn.provider === null) return { local: signIn.local, provider: null };
+  const { clientSecretFile, ...provider } = signIn.provider;
+  const clientSecret = clientSecretFile === null ? null : readText(clientSecretFile).trim();
+  return { local: signIn.local, provider: { ...provider, clientSecret } };
 }
 
 async function connect(

@@ -16,6 +16,15 @@ export type ReviewErrorCode =
   | 'ERR_PERSON'
   | 'ERR_SIGN_IN'
   | 'ERR_SIGN_IN_DELAYED'
+  | 'ERR_SIGN_IN_METHOD'
+  | 'ERR_OIDC_UNREACHABLE'
+  | 'ERR_OIDC_TICKET'
+  | 'ERR_OIDC_DENIED'
+  | 'ERR_OIDC_TOKEN'
+  | 'ERR_OIDC_CLOCK'
+  | 'ERR_OIDC_CLAIMS'
+  | 'ERR_OIDC_ROLE'
+  | 'ERR_NO_KEY'
   | 'ERR_SESSION'
   | 'ERR_SESSION_LOCKED'
   | 'ERR_FORBIDDEN'
@@ -26,6 +35,10 @@ export type ReviewErrorCode =
   | 'ERR_RATE_LIMIT'
   | 'ERR_IF_MATCH'
   | 'ERR_IDEMPOTENCY_KEY'
+  | 'ERR_SUPPRESSION_STATE'
+  | 'ERR_CASE_STALE'
+  | 'ERR_CASE_STATE'
+  | 'ERR_SAVED_VIEW'
   | 'ERR_BULK_COUNT';
 
 /** `message` is a sentence that may be shown to the person at the screen. */

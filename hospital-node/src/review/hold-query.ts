@@ -24,7 +24,7 @@ export interface HoldFilter {
   readonly holder?: string;
   /** Proposed by somebody else than this actor. */
   readonly notProposedBy?: string;
-  /** In the hold's number, actor, role, ward, function or transaction id; lower case. */
+  /** Each word begins a word of the hold: its number (H-12), actor (P-71), role, ward, function or transaction id. */
   readonly text?: string;
 }
 
@@ -74,7 +74,7 @@ export function filterOf(
       : { dueBeforeMs: o.nowMs + Number(query.dueWithinMinutes) * 60_000 }),
     ...(query.holder === undefined ? {} : { holder: o.actor }),
     ...(query.needs === undefined ? {} : { notProposedBy: o.actor }),
-    ...(query.text === undefined ? {} : { text: query.text.toLowerCase() }),
+    ...(query.text === undefined ? {} : { text: query.text }),
   };
 }
 
@@ -151,11 +151,13 @@ function filtersOf(query: HoldFilter): Statement {
   if (query.holder !== undefined) add('holder = ?', query.holder);
   if (query.notProposedBy !== undefined) add('proposer <> ?', query.notProposedBy);
   if (query.text !== undefined) {
-    add(
-      `instr('h-' || number || ' p-' || actor || ' ' || lower(role || ' ' || ward || ' ' || function)
-        || ' ' || tx_id, ?) > 0`,
-      query.text,
-    );
+    add('number IN (SELECT rowid FROM hold_search WHERE hold_search MATCH ?)', matchOf(query.text));
   }
   return { sql: parts.join(''), values };
+}
+
+/** Every word as the beginning of one, in the language of SQLite's FTS5; a text without a word finds nothing. */
+function matchOf(text: string): string {
+  const words = text.match(/[\p{L}\p{N}-]+/gu) ?? [];
+  return words.length === 0 ? '""' : words.map((word) => `"${word}"*`).join(' ');
 }

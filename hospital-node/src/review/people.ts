@@ -12,13 +12,29 @@ import { ReviewError } from './errors.js';
 import { checkPassword, newPassword, NOBODY } from './password.js';
 import { forgetFailures, noteFailure, waitLeftMs } from './sign-in-delay.js';
 
-export const PERSON_ROLES = ['analyst', 'privacy-officer'] as const;
+/** What somebody may do on the page; `http/rights.ts` says what each may. */
+export const PERSON_ROLES = [
+  'analyst',
+  'supervisor',
+  'privacy-officer',
+  'auditor',
+  'admin',
+] as const;
 export type PersonRole = (typeof PERSON_ROLES)[number];
+
+/** The attribute `role` in the certificate, which is the channel's word: there a supervisor reviews as an analyst. */
+const LEDGER_ROLES: Readonly<Record<PersonRole, string>> = {
+  analyst: 'analyst',
+  supervisor: 'analyst',
+  'privacy-officer': 'privacy-officer',
+  auditor: 'auditor',
+  admin: 'hospital-admin',
+};
 
 export interface Person {
   readonly name: string;
   readonly role: PersonRole;
-  /** Her actor id on the ledger. */
+  /** Her actor id on the ledger; empty for a person of the identity provider who has no key here. */
   readonly actor: string;
   readonly mspId: string;
 }
@@ -56,8 +72,9 @@ export async function addPerson(o: NewPerson): Promise<Person> {
     refuse('privateKeyPem', 'the key of the certificate');
   }
   const attribute = certificateFacts(o.certificatePem).attributes['role'];
-  if (attribute !== o.role) {
-    refuse('certificatePem', `the attribute role=${o.role}, got ${attribute ?? 'none'}`);
+  const expected = LEDGER_ROLES[o.role];
+  if (attribute !== expected) {
+    refuse('certificatePem', `the attribute role=${expected}, got ${attribute ?? 'none'}`);
   }
   const { stored, passphrase } = await newPassword(o.password);
   const encrypted = key.export({
@@ -75,7 +92,7 @@ export async function addPerson(o: NewPerson): Promise<Person> {
   const database = openShared(o.file);
   try {
     await transact(database, () => {
-      database.prepare('DELETE FROM person_session WHERE person = ?').run(o.name);
+      database.prepare('DELETE FROM person_session WHERE name = ?').run(o.name);
       forgetFailures(database, o.name);
       database
         .prepare(

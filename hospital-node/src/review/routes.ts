@@ -1,11 +1,12 @@
 /**
- * The review API: sign-in, queue, detail, and the steps. Handlers decode, call, encode.
+ * The review API: queue, detail, and the steps. Handlers decode, call, encode.
  * @module
  */
 import { FINDINGS, type Finding } from '@bhschain/chaincode-hooks/events';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { FabricIdentity } from '../fabric/identity.js';
+import type { OpenSession } from '../http/door.js';
 import { BULK_MAX, takeBulk } from './bulk.js';
 import { createCursors } from './cursor.js';
 import type { Decisions, StepCommand } from './decisions.js';
@@ -15,16 +16,17 @@ import { holdDetailView, holdView } from './hold-view.js';
 import { createIdempotency, type IdempotentCall } from './idempotency.js';
 import { registerLiveEvents } from './live-events.js';
 import { registerOfficerRoutes, type OfficerRouteOptions } from './officer-routes.js';
-import { signIn } from './people.js';
 import { reviewErrorOf } from './problem.js';
 import type { ReviewStore } from './review-store.js';
-import { sameToken, type Session, type Sessions } from './sessions.js';
+import type { Session, Sessions } from './sessions.js';
 
 export interface RouteOptions {
   readonly hospital: string;
   readonly mspId: string;
   readonly review: ReviewStore;
-  readonly sessions: Sessions;
+  readonly sessions: Pick<Sessions, 'lives'>;
+  readonly sessionOf: (request: FastifyRequest) => OpenSession;
+  readonly cookieName: string;
   readonly decisions: Decisions;
   readonly now: () => number;
   /** A block's bytes as the ledger has them now. */
@@ -36,13 +38,6 @@ export interface RouteOptions {
 }
 
 const closed = { additionalProperties: false } as const;
-const SignIn = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 64 }),
-    password: Type.String({ minLength: 1, maxLength: 256 }),
-  },
-  closed,
-);
 const version = Type.Optional(Type.Integer({ minimum: 1 }));
 const reason = Type.String({ minLength: 10, maxLength: 2_000 });
 const FindingName = Type.Unsafe<Finding>(
@@ -108,60 +103,13 @@ const COUNT_UP_TO = 1_000;
 type ById = FastifyRequest<{ Params: Static<typeof ByTxId> }>;
 
 export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): void {
-  const cookieName = `bhs-${o.hospital}`;
   const cursors = createCursors();
   const idempotency = createIdempotency(o.review.database);
 
-  const sessionOf = async (request: FastifyRequest): Promise<Session & { id: string }> => {
-    const id = request.cookies[cookieName];
-    const session = id === undefined ? null : await o.sessions.find(id, o.now());
-    if (id === undefined || session === null) {
-      throw new ReviewError('ERR_SESSION', 'Please sign in.');
-    }
-    return { ...session, id };
-  };
-  const writer = async (request: FastifyRequest): Promise<Session & { id: string }> => {
-    const session = await sessionOf(request);
-    requireSamePage(request);
-    const token = request.headers['x-csrf-token'];
-    if (typeof token !== 'string' || !sameToken(token, session.csrf)) {
-      throw new ReviewError(
-        'ERR_CSRF',
-        'This request does not come from the page you signed in to.',
-      );
-    }
-    return session;
-  };
-
-  app.get('/api/v1/about', async (request) => {
-    const id = request.cookies[cookieName];
-    const signedIn = id !== undefined && (await o.sessions.find(id, o.now())) !== null;
-    return { hospital: o.hospital, mspId: o.mspId, signedIn };
-  });
-
-  app.post<{ Body: Static<typeof SignIn> }>(
-    '/api/v1/session',
-    { schema: { body: SignIn }, config: { rateLimit: { max: 30, timeWindow: 60_000 } } },
-    async (request, reply) => {
-      requireSamePage(request);
-      const { name, password } = request.body;
-      const signedIn = await signIn(o.review.database, { name, password, nowMs: o.now() });
-      const session = await o.sessions.open(signedIn, o.now());
-      o.officer?.audit.append({ kind: 'signed-in', by: session.person.name });
-      reply.setCookie(cookieName, session.id, {
-        path: '/',
-        httpOnly: true,
-        sameSite: 'strict',
-        secure: request.protocol === 'https',
-      });
-      return reply.code(201).send(sessionView(session, o.hospital));
-    },
-  );
-  app.get('/api/v1/session', async (request) => sessionView(await sessionOf(request), o.hospital));
-  app.delete('/api/v1/session', async (request, reply) => {
-    await o.sessions.end((await writer(request)).id);
-    return reply.clearCookie(cookieName, { path: '/' }).code(204).send();
-  });
+  // The door has looked at session, role and page already (http/door.ts).
+  const sessionOf = (request: FastifyRequest): Promise<OpenSession> =>
+    Promise.resolve(o.sessionOf(request));
+  const writer = sessionOf;
 
   app.get('/api/v1/status', async (request) => {
     await sessionOf(request);
@@ -248,7 +196,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     if (identity === null) {
       throw new ReviewError(
         'ERR_SESSION_LOCKED',
-        'The node was restarted and no longer holds your key. Sign in again to sign this step.',
+        'Your signing key is locked. Unlock it with its password to sign this step.',
       );
     }
     return { ...session, identity };
@@ -337,33 +285,10 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     status: () => ({ ...o.status(), review: o.review.counts(o.mspId) }),
     requireSession: sessionOf,
     stillSignedIn: (request) => {
-      const id = request.cookies[cookieName];
+      const id = request.cookies[o.cookieName];
       return Promise.resolve(id !== undefined && o.sessions.lives(id, o.now()));
     },
   });
-}
-
-function sessionView(session: Session, hospital: string): object {
-  const { name, role, actor, mspId } = session.person;
-  return {
-    hospital,
-    person: { name, role, actor, mspId },
-    csrf: session.csrf,
-    canSign: session.identity !== null,
-    expiresAt: new Date(session.expiresAtMs).toISOString(),
-  };
-}
-
-/** Browsers say where a request comes from; a program that says nothing has no cookie to be robbed of. */
-function requireSamePage(request: FastifyRequest): void {
-  const site = request.headers['sec-fetch-site'];
-  const { origin } = request.headers;
-  const foreign =
-    (site !== undefined && site !== 'same-origin' && site !== 'none') ||
-    (origin !== undefined && origin !== `${request.protocol}://${request.headers.host ?? ''}`);
-  if (foreign) {
-    throw new ReviewError('ERR_CSRF', 'This request comes from another page.');
-  }
 }
 
 /** @throws {ReviewError} `ERR_REQUEST` if the key is no short text */

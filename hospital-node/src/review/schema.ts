@@ -148,3 +148,157 @@ export const precedentSchema: Migration = {
   name: 'review-4-precedent',
   sql: `CREATE INDEX hold_precedent ON hold (msp_id, role, function, number DESC);`,
 };
+
+/**
+ * Roles of the page, and sessions of people who come from the hospital's identity provider: they need no account here,
+ * so a session carries name and role itself.
+ */
+export const signInSchema: Migration = {
+  name: 'review-5-sign-in',
+  sql: `
+    DROP TABLE person_session;
+    CREATE TABLE person_of_role (
+      name            TEXT PRIMARY KEY,
+      role            TEXT NOT NULL
+        CHECK (role IN ('analyst', 'supervisor', 'privacy-officer', 'auditor', 'admin')),
+      password_hash   TEXT NOT NULL,
+      certificate     TEXT NOT NULL,
+      private_key     TEXT NOT NULL,
+      actor           TEXT NOT NULL UNIQUE,
+      msp_id          TEXT NOT NULL,
+      added_at_ms     INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO person_of_role
+      SELECT name, role, password_hash, certificate, private_key, actor, msp_id, added_at_ms FROM person;
+    DROP TABLE person;
+    ALTER TABLE person_of_role RENAME TO person;
+    CREATE TABLE person_session (
+      id_hash       TEXT PRIMARY KEY,
+      name          TEXT NOT NULL,
+      role          TEXT NOT NULL
+        CHECK (role IN ('analyst', 'supervisor', 'privacy-officer', 'auditor', 'admin')),
+      method        TEXT NOT NULL CHECK (method IN ('password', 'oidc')),
+      csrf          TEXT NOT NULL,
+      created_at_ms INTEGER NOT NULL,
+      seen_at_ms    INTEGER NOT NULL
+    ) STRICT;
+  `,
+};
+
+/** The words of a hold that never change. `-` belongs to a word, as in H-12 and P-71; a ward's name counts in parts too. */
+export const searchSchema: Migration = {
+  name: 'review-6-search',
+  sql: `
+    CREATE VIRTUAL TABLE hold_search USING fts5
+      (words, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2 tokenchars '-'");
+    CREATE TRIGGER hold_filed AFTER INSERT ON hold BEGIN
+      INSERT INTO hold_search (rowid, words) VALUES (new.number,
+        'h-' || new.number || ' p-' || new.actor || ' ' || new.role || ' ' || new.ward || ' '
+        || replace(new.ward, '-', ' ') || ' ' || new.function || ' ' || new.tx_id);
+    END;
+    CREATE TRIGGER hold_forgotten AFTER DELETE ON hold BEGIN
+      DELETE FROM hold_search WHERE rowid = old.number;
+    END;
+    INSERT INTO hold_search (rowid, words)
+      SELECT number, 'h-' || number || ' p-' || actor || ' ' || role || ' ' || ward || ' '
+        || replace(ward, '-', ' ') || ' ' || function || ' ' || tx_id FROM hold;
+  `,
+};
+
+/**
+ * The desk around the queue. `guarded_call` and `hold_suppression` can be rebuilt (from blocks, from the rules); the rest is
+ * this hospital's own word.
+ */
+export const deskSchema: Migration = {
+  name: 'review-7-desk',
+  sql: `
+    CREATE INDEX hold_filed   ON hold (msp_id, filed_ms);
+    CREATE INDEX hold_glass   ON hold (msp_id, state) WHERE cause = 'break-glass';
+    CREATE INDEX hold_step_at ON hold_step (step, at_ms);
+
+    CREATE TABLE guarded_call (
+      place     INTEGER PRIMARY KEY,
+      actor     TEXT NOT NULL,
+      role      TEXT NOT NULL,
+      ward      TEXT NOT NULL,
+      function  TEXT NOT NULL,
+      at_ms     INTEGER NOT NULL,
+      filed_ms  INTEGER NOT NULL,
+      score     INTEGER,
+      alpha_ppm INTEGER,
+      held      INTEGER NOT NULL CHECK (held IN (0, 1)),
+      columns   BLOB
+    ) STRICT;
+    CREATE INDEX guarded_call_actor ON guarded_call (actor, at_ms);
+    CREATE INDEX guarded_call_role  ON guarded_call (role, filed_ms);
+    CREATE INDEX guarded_call_score ON guarded_call (filed_ms, alpha_ppm, score);
+
+    CREATE TABLE suppression (
+      id           INTEGER PRIMARY KEY,
+      state        TEXT NOT NULL CHECK (state IN ('proposed', 'active', 'ended')),
+      rule         TEXT NOT NULL,
+      preview      TEXT NOT NULL,
+      needs_second INTEGER NOT NULL CHECK (needs_second IN (0, 1)),
+      reason       TEXT NOT NULL,
+      owner        TEXT NOT NULL,
+      created_ms   INTEGER NOT NULL,
+      expires_ms   INTEGER NOT NULL,
+      approver     TEXT,
+      ended_by     TEXT,
+      ended_reason TEXT,
+      ended_ms     INTEGER
+    ) STRICT;
+    CREATE TABLE hold_suppression (
+      hold        TEXT NOT NULL REFERENCES hold (tx_id),
+      suppression INTEGER NOT NULL REFERENCES suppression (id),
+      PRIMARY KEY (hold, suppression)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX hold_suppression_of ON hold_suppression (suppression);
+
+    CREATE TABLE review_case (
+      id        INTEGER PRIMARY KEY,
+      title     TEXT NOT NULL,
+      status    TEXT NOT NULL CHECK (status IN ('open', 'in-progress', 'waiting', 'closed')),
+      assignee  TEXT,
+      version   INTEGER NOT NULL,
+      opened_by TEXT NOT NULL,
+      opened_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE review_case_hold (
+      case_id INTEGER NOT NULL REFERENCES review_case (id),
+      hold    TEXT NOT NULL UNIQUE REFERENCES hold (tx_id),
+      PRIMARY KEY (case_id, hold)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE review_case_step (
+      case_id INTEGER NOT NULL REFERENCES review_case (id),
+      version INTEGER NOT NULL,
+      at_ms   INTEGER NOT NULL,
+      by_name TEXT NOT NULL,
+      what    TEXT NOT NULL,
+      text    TEXT NOT NULL,
+      PRIMARY KEY (case_id, version)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE saved_view (
+      id    INTEGER PRIMARY KEY,
+      name  TEXT NOT NULL UNIQUE,
+      query TEXT NOT NULL,
+      owner TEXT NOT NULL,
+      at_ms INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE step_reason (
+      step_tx TEXT PRIMARY KEY,
+      text    TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE alert_budget_proposal (
+      id        INTEGER PRIMARY KEY,
+      alpha_ppm INTEGER NOT NULL,
+      reason    TEXT NOT NULL,
+      figures   TEXT NOT NULL,
+      owner     TEXT NOT NULL,
+      at_ms     INTEGER NOT NULL
+    ) STRICT;
+  `,
+};

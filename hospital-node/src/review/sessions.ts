@@ -8,7 +8,10 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { FabricIdentity } from '../fabric/identity.js';
 import { transact } from '../fabric/transact.js';
-import { personNamed, type Person, type SignedIn } from './people.js';
+import { personNamed, type Person, type PersonRole } from './people.js';
+
+/** How somebody signed in: a local account, or the hospital's identity provider. */
+export type SignInMethod = 'password' | 'oidc';
 
 const IDLE_MS = 30 * 60_000;
 const ABSOLUTE_MS = 12 * 3_600_000;
@@ -19,20 +22,37 @@ export interface Session {
   readonly person: Person;
   readonly csrf: string;
   readonly expiresAtMs: number;
-  /** Null after a restart: reading goes on, signing needs a new sign-in. */
+  readonly method: SignInMethod;
+  /** Null until it is unlocked, and after a restart of the node: reading goes on, signing needs the key's password. */
   readonly identity: FabricIdentity | null;
 }
 
+/** Who has proven to be somebody. */
+export interface Newcomer {
+  readonly name: string;
+  readonly role: PersonRole;
+  readonly method: SignInMethod;
+  readonly identity: FabricIdentity | null;
+  /** Of the identity provider. */
+  readonly idToken?: string;
+}
+
 export interface Sessions {
-  open(signedIn: SignedIn, nowMs: number): Promise<Session & { readonly id: string }>;
+  open(newcomer: Newcomer, nowMs: number): Promise<Session & { readonly id: string }>;
   find(id: string, nowMs: number): Promise<Session | null>;
   /** Whether it still holds; asking does not prolong it. */
   lives(id: string, nowMs: number): boolean;
+  /** Keeps the key for as long as the session. */
+  unlock(id: string, identity: FabricIdentity): void;
+  /** What the identity provider gave; null for local accounts, and after a restart of the node. */
+  idTokenOf(id: string): string | null;
   end(id: string): Promise<void>;
 }
 
 interface SessionRow {
-  person: string;
+  name: string;
+  role: PersonRole;
+  method: SignInMethod;
   csrf: string;
   created_at_ms: number;
   seen_at_ms: number;
@@ -40,8 +60,10 @@ interface SessionRow {
 
 export function createSessions(database: DatabaseSyncInstance): Sessions {
   const unlocked = new Map<string, FabricIdentity>();
+  const idTokens = new Map<string, string>();
   const remove = async (hash: string): Promise<void> => {
     unlocked.delete(hash);
+    idTokens.delete(hash);
     await transact(database, () =>
       database.prepare('DELETE FROM person_session WHERE id_hash = ?').run(hash),
     );
@@ -49,12 +71,22 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
   /** A key must not outlive its session, whoever ended that: time, a new password, another process. */
   const lockOrphans = (): void => {
     const live = database.prepare('SELECT 1 FROM person_session WHERE id_hash = ?');
-    for (const hash of unlocked.keys()) {
-      if (live.get(hash) === undefined) unlocked.delete(hash);
+    for (const kept of [unlocked, idTokens]) {
+      for (const hash of kept.keys()) if (live.get(hash) === undefined) kept.delete(hash);
     }
   };
+  /** Null: the account is gone. A person of the identity provider needs none; with one she also has a key. */
+  const personOf = ({
+    name,
+    role,
+    method,
+  }: Pick<SessionRow, 'name' | 'role' | 'method'>): Person | null => {
+    const account = personNamed(database, name);
+    if (account !== null) return { ...account, role };
+    return method === 'oidc' ? { name, role, actor: '', mspId: '' } : null;
+  };
   return {
-    async open(signedIn, nowMs) {
+    async open({ name, role, method, identity, idToken }, nowMs) {
       const id = randomBytes(32).toString('base64url');
       const csrf = randomBytes(32).toString('base64url');
       const hash = hashOf(id);
@@ -64,26 +96,23 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
           .run(nowMs - IDLE_MS, nowMs - ABSOLUTE_MS);
         database
           .prepare(
-            'INSERT INTO person_session (id_hash, person, csrf, created_at_ms, seen_at_ms) VALUES (?, ?, ?, ?, ?)',
+            `INSERT INTO person_session (id_hash, name, role, method, csrf, created_at_ms, seen_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?)`,
           )
-          .run(hash, signedIn.person.name, csrf, nowMs, nowMs);
+          .run(hash, name, role, method, csrf, nowMs, nowMs);
       });
       lockOrphans();
-      unlocked.set(hash, signedIn.identity);
-      return {
-        id,
-        csrf,
-        person: signedIn.person,
-        identity: signedIn.identity,
-        expiresAtMs: nowMs + IDLE_MS,
-      };
+      if (identity !== null) unlocked.set(hash, identity);
+      if (idToken !== undefined) idTokens.set(hash, idToken);
+      const person = personOf({ name, role, method }) ?? { name, role, actor: '', mspId: '' };
+      return { id, csrf, person, method, identity, expiresAtMs: nowMs + IDLE_MS };
     },
     async find(id, nowMs) {
       const hash = hashOf(id);
       const row = database.prepare('SELECT * FROM person_session WHERE id_hash = ?').get(hash) as
         SessionRow | undefined;
       if (row === undefined) return null;
-      const person = personNamed(database, row.person);
+      const person = personOf(row);
       if (person === null || isOver(row, nowMs)) {
         await remove(hash);
         return null;
@@ -98,6 +127,7 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
       return {
         person,
         csrf: row.csrf,
+        method: row.method,
         expiresAtMs: Math.min(nowMs + IDLE_MS, row.created_at_ms + ABSOLUTE_MS),
         identity: unlocked.get(hash) ?? null,
       };
@@ -108,6 +138,10 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
         .get(hashOf(id)) as Pick<SessionRow, 'created_at_ms' | 'seen_at_ms'> | undefined;
       return row !== undefined && !isOver(row, nowMs);
     },
+    unlock(id, identity) {
+      unlocked.set(hashOf(id), identity);
+    },
+    idTokenOf: (id) => idTokens.get(hashOf(id)) ?? null,
     async end(id) {
       await remove(hashOf(id));
     },

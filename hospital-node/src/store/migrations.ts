@@ -8,7 +8,9 @@ import {
   precedentSchema,
   queueSchema,
   reviewSchema,
+  searchSchema,
   signInFailureSchema,
+  signInSchema,
 } from '../review/schema.js';
 import type { Migration } from './migration.js';
 
@@ -19,4 +21,6 @@ export const MIGRATIONS: readonly Migration[] = [
   signInFailureSchema,
   queueSchema,
   precedentSchema,
+  signInSchema,
+  searchSchema,
 ];
