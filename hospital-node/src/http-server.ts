@@ -16,6 +16,7 @@ import { installDoor } from './http/door.js';
 import { describeApi } from './http/openapi.js';
 import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
+import { caseDifference } from './review/cases.js';
 import { createDecisions } from './review/decisions.js';
 import { ReviewError, type ReviewErrorCode } from './review/errors.js';
 import { problemOf, problemPage, sendProblem } from './review/problem.js';
@@ -214,8 +215,7 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
       if (typeof error.facts['retryAfterMs'] === 'number') {
         reply.header('retry-after', Math.ceil(error.facts['retryAfterMs'] / 1_000));
       }
-      const more =
-        error.code === 'ERR_HOLD_STALE' ? currentOf(o, request.params, error.facts) : error.facts;
+      const more = differenceOf(o, request.params, error) ?? error.facts;
       return sendProblem(reply, problemOf(error.code as ReviewErrorCode, error.message, more));
     }
     if (error.validation !== undefined) {
@@ -243,6 +243,14 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
       code: 'ERR_INTERNAL',
     });
   });
+}
+
+function differenceOf(o: HttpServerOptions, params: unknown, error: ReviewError): object | null {
+  const { case: id, expected } = error.facts;
+  if (error.code === 'ERR_HOLD_STALE') return currentOf(o, params, error.facts);
+  return error.code === 'ERR_CASE_STALE'
+    ? caseDifference(o.review.database, Number(id), Number(expected))
+    : null;
 }
 
 /** A stale step is answered with the state of things and the steps since, so that the screen can show the difference. */

@@ -5,6 +5,7 @@
 import { createHash, createSign, randomBytes } from 'node:crypto';
 import { decodeBlock, ledgerKey, type DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 import { common, ledger, msp, peer } from '@hyperledger/fabric-protos';
+import { Timestamp } from 'google-protobuf/google/protobuf/timestamp_pb.js';
 import type { FollowedBlock } from '../src/fabric/block-checkpoint.js';
 import { followedBlockOf } from '../src/fabric/block-follower.js';
 
@@ -73,6 +74,7 @@ function envelopeOf(
   const channelHeader = new common.ChannelHeader();
   channelHeader.setType(3);
   channelHeader.setTxId(origin.txId);
+  channelHeader.setTimestamp(Timestamp.fromDate(new Date(transaction.timestampMs)));
   channelHeader.setChannelId(transaction.channel);
   const signatureHeader = new common.SignatureHeader();
   signatureHeader.setNonce(origin.nonce);

@@ -20,7 +20,8 @@ type Right = readonly PersonRole[] | null;
 
 const EVERYBODY = PERSON_ROLES;
 const READERS = ['analyst', 'supervisor', 'privacy-officer', 'auditor'] as const;
-const REVIEWERS = ['analyst', 'supervisor', 'privacy-officer'] as const;
+/** Who takes steps on holds. */
+export const REVIEWERS: readonly PersonRole[] = ['analyst', 'supervisor', 'privacy-officer'];
 const LEADS = ['supervisor', 'privacy-officer'] as const;
 const OFFICER = ['privacy-officer'] as const;
 
@@ -53,8 +54,8 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'POST /api/v1/assignments': REVIEWERS,
   'GET /api/v1/people': READERS,
   'GET /api/v1/views': READERS,
-  'POST /api/v1/views': READERS,
-  'DELETE /api/v1/views/:id': READERS,
+  'POST /api/v1/views': REVIEWERS,
+  'DELETE /api/v1/views/:id': REVIEWERS,
   'GET /api/v1/cases': READERS,
   'GET /api/v1/cases/:id': READERS,
   'POST /api/v1/cases': REVIEWERS,

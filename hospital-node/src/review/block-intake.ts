@@ -208,7 +208,8 @@ function takePointer(database: DatabaseSyncInstance, place: Place): void {
     .run(pointer.modelHash, pointer.version, pointer.tableHash, place.block.number);
 }
 
-function attributesOf(transaction: DecodedTransaction): Readonly<Record<string, string>> {
+/** What the certificate says of its holder; nothing if it cannot be read. */
+export function attributesOf(transaction: DecodedTransaction): Readonly<Record<string, string>> {
   try {
     return certificateFacts(transaction.creator.certificatePem).attributes;
   } catch {

@@ -12,8 +12,10 @@ import { reviewErrorOf } from './problem.js';
 import type { HoldDetail, ReviewStore } from './review-store.js';
 
 export type StepCommand =
-  | { readonly step: 'claim' | 'unclaim' | 'approve' | 'escalate' }
-  | { readonly step: 'return'; readonly reason: string }
+  | { readonly step: 'claim' | 'unclaim' }
+  /** An approval confirms the reason of the proposal; a word of its own is welcome. */
+  | { readonly step: 'approve'; readonly reason?: string }
+  | { readonly step: 'return' | 'escalate' | 'appeal' | 'close'; readonly reason: string }
   | {
       readonly step: 'propose';
       readonly action: 'release' | 'reject';
@@ -59,8 +61,10 @@ export function createDecisions(options: DecisionOptions): Decisions {
       let stepTxId: string;
       try {
         const args = [txId, String(expectedVersion), ...(await extraArguments(command, review))];
+        const said = wordsOf(command);
         ({ txId: stepTxId } = await fabric.submit(`QuarantineContract:${command.step}`, args, {
           identity,
+          ...(said === null ? {} : { beforeSend: (id) => review.keepStepReason(id, said) }),
         }));
       } catch (error) {
         throw reviewErrorOf(error);
@@ -72,6 +76,12 @@ export function createDecisions(options: DecisionOptions): Decisions {
       return { ...review.detail(txId), stepTxId };
     },
   };
+}
+
+/** The ledger has no place for these reasons, so the hospital keeps them under the id of the step's transaction. */
+function wordsOf(command: StepCommand): string | null {
+  const onLedger = command.step === 'propose' || command.step === 'return';
+  return onLedger || !('reason' in command) ? null : command.reason;
 }
 
 async function extraArguments(command: StepCommand, review: ReviewStore): Promise<string[]> {

@@ -15,6 +15,7 @@ import {
 import { COLUMNS, ROW_OUTCOMES, type RowOutcome } from '@bhschain/models/features';
 import { ReviewError } from './errors.js';
 import { judgedWindow, type JudgedWindow } from '../proof/judged-window.js';
+import { usualErrors } from './usual-errors.js';
 
 export interface EvidenceInput {
   readonly txId: string;
@@ -49,7 +50,12 @@ export interface EvidenceReason {
 }
 
 export interface Evidence {
-  readonly columns: readonly { readonly name: string; readonly unit: string }[];
+  /** `usualError`: the error that a normal window has in this column; 0 if no network measures it. */
+  readonly columns: readonly {
+    readonly name: string;
+    readonly unit: string;
+    readonly usualError: number;
+  }[];
   readonly steps: readonly EvidenceStep[];
   readonly reasons: readonly EvidenceReason[];
   /** Columns whose values speak for an everyday window, the clearest first; their shares are negative. */
@@ -81,13 +87,18 @@ export interface EvidenceMember {
 /** Decoded judges by the hashes of their bytes; a detector lives for hours, so a handful is enough. */
 export interface Judges {
   scorerOf(model: Uint8Array, table: Uint8Array): Scorer;
+  /** The same by the hashes alone; null if it is not decoded yet. */
+  known(modelHash: string, tableHash: string): Scorer | null;
 }
 
 export function createJudges(keep = 4): Judges {
   const cache = new Map<string, Scorer>();
   return {
+    known: (modelHash, tableHash) => cache.get(`${modelHash}:${tableHash}`) ?? null,
     scorerOf(model, table) {
-      const key = createHash('sha256').update(model).update(table).digest('hex');
+      const key = [model, table]
+        .map((bytes) => createHash('sha256').update(bytes).digest('hex'))
+        .join(':');
       let scorer = cache.get(key);
       if (scorer === undefined) {
         scorer = createScorer(decodeDetector(model), decodeTable(table));
@@ -127,8 +138,13 @@ export function explainHold(input: EvidenceInput, judges: Judges): Evidence {
     ({ index }) => (window.mask & (1 << index)) === 0,
   );
   const last = ring.rows.at(-1);
+  const usual = usualErrors(scorer.detector, window);
   return {
-    columns: shown.map(({ spec }) => ({ name: spec.name, unit: spec.unit })),
+    columns: shown.map(({ spec, index }) => ({
+      name: spec.name,
+      unit: spec.unit,
+      usualError: round(usual.get(index) ?? 0),
+    })),
     steps: ring.rows.map((row, index) => ({
       index,
       outcome: ROW_OUTCOMES[row.outcome],

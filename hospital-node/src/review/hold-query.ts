@@ -9,6 +9,7 @@ import {
   type ReviewState,
 } from '@bhschain/chaincode-hooks/events';
 import { ReviewError } from './errors.js';
+import { DEFERRED_SQL } from './suppressions.js';
 
 export interface HoldFilter {
   readonly states: readonly ReviewState[];
@@ -24,6 +25,8 @@ export interface HoldFilter {
   readonly holder?: string;
   /** Proposed by somebody else than this actor. */
   readonly notProposedBy?: string;
+  /** Kept at the back of the queue by a suppression, or not; `nowMs` says which are in force. */
+  readonly deferred?: { readonly only: boolean; readonly nowMs: number };
   /** Each word begins a word of the hold: its number (H-12), actor (P-71), role, ward, function or transaction id. */
   readonly text?: string;
 }
@@ -44,6 +47,7 @@ export interface HoldQueryText {
   readonly dueWithinMinutes?: string;
   readonly holder?: string;
   readonly needs?: string;
+  readonly deferred?: string;
   readonly text?: string;
 }
 
@@ -63,6 +67,10 @@ export function filterOf(
   }
   if (query.holder !== undefined && query.holder !== 'me') refuse('holder', query.holder, 'me');
   if (query.needs !== undefined && query.needs !== 'me') refuse('needs', query.needs, 'me');
+  const { deferred } = query;
+  if (deferred !== undefined && deferred !== 'no' && deferred !== 'only') {
+    refuse('deferred', deferred, 'no or only');
+  }
   return {
     states: query.needs === undefined ? statesOf(query.state) : ['proposed'],
     ...(kind === undefined ? {} : { kind: kind }),
@@ -74,6 +82,7 @@ export function filterOf(
       : { dueBeforeMs: o.nowMs + Number(query.dueWithinMinutes) * 60_000 }),
     ...(query.holder === undefined ? {} : { holder: o.actor }),
     ...(query.needs === undefined ? {} : { notProposedBy: o.actor }),
+    ...(deferred === undefined ? {} : { deferred: { only: deferred === 'only', nowMs: o.nowMs } }),
     ...(query.text === undefined ? {} : { text: query.text }),
   };
 }
@@ -150,6 +159,10 @@ function filtersOf(query: HoldFilter): Statement {
   if (query.dueBeforeMs !== undefined) add('deadline_ms < ?', query.dueBeforeMs);
   if (query.holder !== undefined) add('holder = ?', query.holder);
   if (query.notProposedBy !== undefined) add('proposer <> ?', query.notProposedBy);
+  if (query.deferred !== undefined) {
+    const { only, nowMs } = query.deferred;
+    add(only ? DEFERRED_SQL : `NOT ${DEFERRED_SQL}`, nowMs, nowMs);
+  }
   if (query.text !== undefined) {
     add('number IN (SELECT rowid FROM hold_search WHERE hold_search MATCH ?)', matchOf(query.text));
   }

@@ -3,13 +3,15 @@
  * screen only; who may really do what is decided by the ledger.
  * @module
  */
+import { REVIEWERS } from '../http/rights.js';
 import type { HoldDetail, HoldStep, HoldSummary, RelatedHold } from './review-store.js';
 import type { Person } from './people.js';
 import type { Precedent, Precedents } from './precedent.js';
 
-export type StepName = 'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate';
+export type StepName =
+  'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate' | 'appeal' | 'close';
 
-export interface HoldView extends Omit<HoldSummary, 'deadlineMs' | 'atMs' | 'filedMs'> {
+export interface HoldView extends Omit<HoldSummary, 'actorId' | 'deadlineMs' | 'atMs' | 'filedMs'> {
   readonly deadlineAt: string;
   readonly at: string;
   readonly filedAt: string;
@@ -20,6 +22,7 @@ export interface HoldView extends Omit<HoldSummary, 'deadlineMs' | 'atMs' | 'fil
 export interface HoldDetailView
   extends
     HoldView,
+    Pick<HoldDetail, 'actorId'>,
     Omit<HoldDetail, keyof HoldSummary | 'history' | 'sameActor' | 'precedents' | 'grant'> {
   readonly grant: Readonly<{ expiresAt: string; usedBy: string | null }> | null;
   readonly history: readonly (Omit<HoldStep, 'atMs'> & { readonly at: string })[];
@@ -48,6 +51,7 @@ export function holdView(hold: HoldSummary, person: Person, nowMs: number): Hold
     proposer: hold.proposer,
     action: hold.action,
     finding: hold.finding,
+    appealed: hold.appealed,
     deadlineAt: iso(hold.deadlineMs),
     at: iso(hold.atMs),
     filedAt: iso(hold.filedMs),
@@ -80,7 +84,14 @@ export function holdDetailView(hold: HoldDetail, person: Person, nowMs: number):
   };
 }
 
+/** Whoever has no key here, or a role that reads only, is offered nothing that would be refused. */
+function canReview({ actor, role }: Person): boolean {
+  return actor !== '' && REVIEWERS.includes(role);
+}
+
 function stepsOf(hold: HoldSummary, person: Person, nowMs: number): readonly StepName[] {
+  if (hold.actorId === person.actor) return stepsOfActor(hold);
+  if (!canReview(person)) return [];
   const own = hold.mspId === person.mspId;
   const over: readonly StepName[] = nowMs > hold.deadlineMs ? ['escalate'] : [];
   switch (hold.state) {
@@ -92,9 +103,17 @@ function stepsOf(hold: HoldSummary, person: Person, nowMs: number): readonly Ste
       return hold.holder?.actorId === person.actor ? ['propose', 'unclaim', ...over] : over;
     case 'proposed':
       return hold.proposer?.actorId === person.actor ? over : ['approve', 'return', ...over];
+    case 'released':
+    case 'rejected':
+      return nowMs > hold.deadlineMs ? ['close'] : [];
     default:
       return [];
   }
+}
+
+/** Nobody reviews a call of her own; against a decision on it she may appeal, once. */
+function stepsOfActor({ state, appealed }: HoldSummary): readonly StepName[] {
+  return (state === 'released' || state === 'rejected') && !appealed ? ['appeal'] : [];
 }
 
 function iso(ms: number): string {

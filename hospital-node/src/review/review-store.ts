@@ -29,6 +29,7 @@ export interface HoldSummary {
   readonly mspId: string;
   /** Stable pseudonym of the actor. */
   readonly actor: string;
+  readonly actorId: string;
   readonly role: string;
   readonly ward: string;
   /** Without the contract's name. */
@@ -46,6 +47,8 @@ export interface HoldSummary {
   readonly proposer: Reviewer | null;
   readonly action: 'release' | 'reject' | null;
   readonly finding: Finding | null;
+  /** The actor used her one appeal. */
+  readonly appealed: boolean;
 }
 
 /** A person of this hospital by name, anybody else by a short form of her ledger id. */
@@ -63,12 +66,11 @@ export interface HoldStep {
   readonly to: string;
   readonly txId: string;
   readonly block: string;
-  /** Of a proposal or a return, if it was written in this hospital. */
+  /** If it was written in this hospital. */
   readonly reason: string | null;
 }
 
 export interface HoldDetail extends HoldSummary {
-  readonly actorId: string;
   readonly arguments: readonly string[];
   readonly reason: string | null;
   readonly reasonDigest: string | null;
@@ -146,6 +148,8 @@ export interface ReviewStore {
   detectorBlob(hash: string): Uint8Array | null;
   /** Keeps a reason in the hospital and gives the digest that goes on the ledger. */
   keepReason(text: string): Promise<string>;
+  /** Keeps the reason of a step that carries none on the ledger, under the id of the step's transaction. */
+  keepStepReason(stepTxId: string, text: string): Promise<void>;
   counts(mspId: string): ReviewCounts;
   /** Strictest label of an actor's stretch of log, `[fromMs, toMs)`. */
   windowStateOf(ledgerActor: string, fromMs: number, toMs: number): WindowState;
@@ -234,7 +238,6 @@ class SqliteReviewStore implements ReviewStore {
     const reasonDigest = record.proposal?.reasonDigest ?? null;
     return {
       ...summaryOf(row, people),
-      actorId: row.actor,
       arguments: JSON.parse(row.arguments) as string[],
       reasonDigest,
       reason: reasonDigest === null ? null : this.#reason(reasonDigest),
@@ -289,6 +292,14 @@ class SqliteReviewStore implements ReviewStore {
         .run(digest, nonce, text),
     );
     return digest;
+  }
+
+  async keepStepReason(stepTxId: string, text: string): Promise<void> {
+    await transact(this.database, () =>
+      this.database
+        .prepare('INSERT OR REPLACE INTO step_reason (step_tx, text) VALUES (?, ?)')
+        .run(stepTxId, text),
+    );
   }
 
   counts(mspId: string): ReviewCounts {
@@ -383,6 +394,13 @@ class SqliteReviewStore implements ReviewStore {
     return row?.text ?? null;
   }
 
+  #stepReason(stepTxId: string): string | null {
+    const row = this.database
+      .prepare('SELECT text FROM step_reason WHERE step_tx = ?')
+      .get(stepTxId) as { text: string } | undefined;
+    return row?.text ?? null;
+  }
+
   #grant(txId: string): HoldDetail['grant'] {
     const row = this.database
       .prepare('SELECT expires_ms, used_by FROM hold_grant WHERE hold = ?')
@@ -433,7 +451,7 @@ class SqliteReviewStore implements ReviewStore {
       to: row.to_state,
       txId: row.tx_id,
       block: String(row.block),
-      reason: row.reason === null ? null : this.#reason(row.reason),
+      reason: row.reason === null ? this.#stepReason(row.tx_id) : this.#reason(row.reason),
     }));
   }
 }
@@ -451,6 +469,7 @@ function summaryOf(row: HoldRow, people: ReadonlyMap<string, string>): HoldSumma
     kind: row.kind,
     mspId: row.msp_id,
     actor: pseudonymOf(row.actor),
+    actorId: row.actor,
     role: row.role,
     ward: row.ward,
     function: shortFunction(row.function),
@@ -466,6 +485,7 @@ function summaryOf(row: HoldRow, people: ReadonlyMap<string, string>): HoldSumma
     proposer: proposal === null ? null : reviewerOf(proposal.by, people),
     action: proposal?.action ?? null,
     finding: proposal?.finding ?? null,
+    appealed: record.appealed,
   };
 }
 

@@ -8,17 +8,27 @@ import { Type, type Static } from 'typebox';
 import type { FabricIdentity } from '../fabric/identity.js';
 import type { OpenSession } from '../http/door.js';
 import { BULK_MAX, takeBulk } from './bulk.js';
+import { assignNext } from './assign-next.js';
+import { caseView, registerCaseRoutes } from './case-routes.js';
+import { caseWith } from './cases.js';
 import { createCursors } from './cursor.js';
 import type { Decisions, StepCommand } from './decisions.js';
+import type { Desk } from './desk.js';
+import { registerDeskRoutes } from './desk-routes.js';
 import { ReviewError } from './errors.js';
 import { filterOf } from './hold-query.js';
 import { holdDetailView, holdView } from './hold-view.js';
 import { createIdempotency, type IdempotentCall } from './idempotency.js';
 import { registerLiveEvents } from './live-events.js';
 import { registerOfficerRoutes, type OfficerRouteOptions } from './officer-routes.js';
+import type { Person } from './people.js';
 import { reviewErrorOf } from './problem.js';
-import type { ReviewStore } from './review-store.js';
+import { countBreakGlass } from './review-counts.js';
+import type { HoldDetail, ReviewStore } from './review-store.js';
 import type { Session, Sessions } from './sessions.js';
+import { registerSupervisorRoutes } from './supervisor-routes.js';
+import { registerSuppressionRoutes, suppressionView } from './suppression-routes.js';
+import { countDeferred, suppressionsOf } from './suppressions.js';
 
 export interface RouteOptions {
   readonly hospital: string;
@@ -44,6 +54,7 @@ const FindingName = Type.Unsafe<Finding>(
   Type.Union(FINDINGS.map((finding) => Type.Literal(finding))),
 );
 const Versioned = Type.Object({ expectedVersion: version }, closed);
+const Approved = Type.Object({ expectedVersion: version, reason: Type.Optional(reason) }, closed);
 const Returned = Type.Object({ expectedVersion: version, reason }, closed);
 const Proposed = Type.Object(
   {
@@ -63,6 +74,7 @@ const filters = {
   dueWithinMinutes: Type.Optional(Type.String({ pattern: '^[0-9]{1,6}$' })),
   holder: Type.Optional(Type.String({ maxLength: 8 })),
   needs: Type.Optional(Type.String({ maxLength: 8 })),
+  deferred: Type.Optional(Type.String({ maxLength: 4 })),
   text: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
 };
 const Filtered = Type.Object(filters, closed);
@@ -82,8 +94,8 @@ const TxId = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Bulk = Type.Object(
   {
     step: Type.Union(
-      (['claim', 'unclaim', 'propose', 'approve', 'return'] as const).map((step) =>
-        Type.Literal(step),
+      (['claim', 'unclaim', 'propose', 'approve', 'return', 'escalate', 'close'] as const).map(
+        (step) => Type.Literal(step),
       ),
     ),
     items: Type.Array(
@@ -97,6 +109,7 @@ const Bulk = Type.Object(
   },
   closed,
 );
+const Nothing = Type.Object({}, closed);
 const LIMIT_MAX = 200;
 const COUNT_UP_TO = 1_000;
 
@@ -111,9 +124,24 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     Promise.resolve(o.sessionOf(request));
   const writer = sessionOf;
 
+  /** The hold with what this hospital has laid around it. */
+  const detailView = (hold: HoldDetail, person: Person): object => {
+    const inCase = caseWith(o.review.database, hold.txId);
+    return {
+      ...holdDetailView(hold, person, o.now()),
+      deferredBy: suppressionsOf(o.review.database, hold.txId, o.now()).map(suppressionView),
+      inCase: inCase === null ? null : caseView(inCase),
+    };
+  };
+  const reviewFacts = (): object => ({
+    ...o.review.counts(o.mspId),
+    deferred: countDeferred(o.review.database, { mspId: o.mspId, nowMs: o.now() }),
+    breakGlass: countBreakGlass(o.review.database, o.mspId),
+  });
+
   app.get('/api/v1/status', async (request) => {
     await sessionOf(request);
-    return { ...o.status(), review: o.review.counts(o.mspId) };
+    return { ...o.status(), review: reviewFacts() };
   });
 
   app.get<{ Querystring: Static<typeof Listed> }>(
@@ -153,7 +181,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     const etag = etagOf(hold);
     reply.header('etag', etag);
     if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-    return holdDetailView(hold, person, o.now());
+    return detailView(hold, person);
   });
 
   // What a reader needs to prove a hold for herself; nothing in it is this node's word.
@@ -212,7 +240,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     const expectedVersion = expectedVersionOf(request);
     const answer = await idempotency.once(callOf(request, person.name, o.now()), async () => {
       const hold = await o.decisions.take({ txId: txid, expectedVersion, command, identity });
-      const body = { ...holdDetailView(hold, person, o.now()), stepTxId: hold.stepTxId };
+      const body = { ...detailView(hold, person), stepTxId: hold.stepTxId };
       return { status: 201, etag: etagOf(hold), body };
     });
     if (answer.etag !== null) reply.header('etag', answer.etag);
@@ -223,18 +251,34 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
   for (const [noun, name] of [
     ['claims', 'claim'],
     ['unclaims', 'unclaim'],
-    ['approvals', 'approve'],
-    ['escalations', 'escalate'],
   ] as const) {
     app.post(`/api/v1/holds/:txid/${noun}`, versioned, (request, reply) =>
       step(request, reply, { step: name }),
     );
   }
-  app.post<{ Body: Static<typeof Returned> }>(
-    '/api/v1/holds/:txid/returns',
-    { schema: { params: ByTxId, body: Returned } },
-    (request, reply) => step(request, reply, { step: 'return', reason: request.body.reason }),
+  app.post<{ Body: Static<typeof Approved> }>(
+    '/api/v1/holds/:txid/approvals',
+    { schema: { params: ByTxId, body: Approved } },
+    (request, reply) => {
+      const { reason: why } = request.body;
+      return step(request, reply, {
+        step: 'approve',
+        ...(why === undefined ? {} : { reason: why }),
+      });
+    },
   );
+  for (const [noun, name] of [
+    ['returns', 'return'],
+    ['escalations', 'escalate'],
+    ['appeals', 'appeal'],
+    ['closings', 'close'],
+  ] as const) {
+    app.post<{ Body: Static<typeof Returned> }>(
+      `/api/v1/holds/:txid/${noun}`,
+      { schema: { params: ByTxId, body: Returned } },
+      (request, reply) => step(request, reply, { step: name, reason: request.body.reason }),
+    );
+  }
   app.post<{ Body: Static<typeof Proposed> }>(
     '/api/v1/holds/:txid/proposals',
     { schema: { params: ByTxId, body: Proposed } },
@@ -268,8 +312,22 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     },
   );
 
+  app.post('/api/v1/assignments', { schema: { body: Nothing } }, async (request, reply) => {
+    const { identity, person } = await signer(request);
+    const taken = await assignNext(o, { identity, person });
+    if (taken === null) {
+      throw new ReviewError('ERR_NOT_FOUND', 'Nothing waits that nobody works on.');
+    }
+    return reply.code(201).header('etag', etagOf(taken)).send(detailView(taken, person));
+  });
+
   if (o.officer !== null) {
     const { hospital, mspId, review, readBlock, now } = o;
+    const desk: Desk = { mspId, review, now, sessionOf: o.sessionOf, ...o.officer };
+    registerDeskRoutes(app, desk);
+    registerCaseRoutes(app, desk);
+    registerSuppressionRoutes(app, desk);
+    registerSupervisorRoutes(app, desk);
     registerOfficerRoutes(app, {
       ...{ hospital, mspId, review, readBlock, now },
       ...o.officer,
@@ -282,7 +340,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
   registerLiveEvents(app, {
     review: o.review,
     mspId: o.mspId,
-    status: () => ({ ...o.status(), review: o.review.counts(o.mspId) }),
+    status: () => ({ ...o.status(), review: reviewFacts() }),
     requireSession: sessionOf,
     stillSignedIn: (request) => {
       const id = request.cookies[o.cookieName];
@@ -312,11 +370,11 @@ function commandOf(body: Static<typeof Bulk>): StepCommand {
     }
     return { step, action, finding, reason: why };
   }
-  if (step === 'return') {
-    if (why === undefined) throw new ReviewError('ERR_REQUEST', 'return: expected reason');
+  if (step === 'return' || step === 'escalate' || step === 'close') {
+    if (why === undefined) throw new ReviewError('ERR_REQUEST', `${step}: expected reason`);
     return { step, reason: why };
   }
-  return { step };
+  return step === 'approve' && why !== undefined ? { step, reason: why } : { step };
 }
 
 function expectedVersionOf(request: FastifyRequest): number {

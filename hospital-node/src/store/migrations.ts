@@ -5,6 +5,7 @@
 import { accessLogSchema } from '../access-log/schema.js';
 import { fabricSchema } from '../fabric/schema.js';
 import {
+  deskSchema,
   precedentSchema,
   queueSchema,
   reviewSchema,
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   precedentSchema,
   signInSchema,
   searchSchema,
+  deskSchema,
 ];

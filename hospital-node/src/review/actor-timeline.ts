@@ -1,0 +1,94 @@
+/**
+ * What an actor did around a held call: her calls on the ledger, as this node read them, and her other holds.
+ * @module
+ */
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+
+export interface TimelineCall {
+  readonly atMs: number;
+  readonly function: string;
+  readonly held: boolean;
+  readonly scoreMillionths: number | null;
+  /** Id of the hold it became. */
+  readonly hold: string | null;
+  readonly txId: string | null;
+  readonly state: string | null;
+  readonly finding: string | null;
+}
+
+export interface Timeline {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The latest hundred, oldest first. */
+  readonly calls: readonly TimelineCall[];
+  readonly more: boolean;
+  /** The actor's calls of thirty days by UTC hour: when she usually works. */
+  readonly usualHours: readonly number[];
+}
+
+const SHOWN_MAX = 100;
+const AFTER_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** @param o.days - how far back, from an hour after the call */
+export function actorTimeline(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ actor: string; atMs: number; days: 1 | 7; placesInBlock: number }>,
+): Timeline {
+  const fromMs = o.atMs - o.days * DAY_MS;
+  const toMs = o.atMs + AFTER_MS;
+  const rows = database
+    .prepare(
+      `SELECT c.at_ms, c.function, c.held, c.score, h.number, h.tx_id, h.state, l.finding
+       FROM guarded_call c
+       LEFT JOIN hold h ON c.held = 1 AND h.block = c.place / ? AND h.position = c.place % ? AND h.actor = c.actor
+       LEFT JOIN label l ON l.hold = h.tx_id
+       WHERE c.actor = ? AND c.at_ms BETWEEN ? AND ? ORDER BY c.at_ms DESC, c.place DESC LIMIT ?`,
+    )
+    .all(
+      o.placesInBlock,
+      o.placesInBlock,
+      o.actor,
+      fromMs,
+      toMs,
+      SHOWN_MAX + 1,
+    ) as unknown as Row[];
+  const hours = Array<number>(24).fill(0);
+  const byHour = database
+    .prepare(
+      `SELECT (at_ms / 3600000) % 24 AS hour, count(*) AS n FROM guarded_call WHERE actor = ? GROUP BY hour`,
+    )
+    .all(o.actor) as { hour: number; n: number }[];
+  for (const { hour, n } of byHour) hours[hour] = n;
+  return {
+    fromMs,
+    toMs,
+    calls: rows.slice(0, SHOWN_MAX).reverse().map(callOf),
+    more: rows.length > SHOWN_MAX,
+    usualHours: hours,
+  };
+}
+
+interface Row {
+  readonly at_ms: number;
+  readonly function: string;
+  readonly held: number;
+  readonly score: number | null;
+  readonly number: number | null;
+  readonly tx_id: string | null;
+  readonly state: string | null;
+  readonly finding: string | null;
+}
+
+function callOf(row: Row): TimelineCall {
+  return {
+    atMs: row.at_ms,
+    function: row.function,
+    held: row.held === 1,
+    scoreMillionths: row.score,
+    hold: row.number === null ? null : `H-${row.number}`,
+    txId: row.tx_id,
+    state: row.state,
+    finding: row.finding,
+  };
+}

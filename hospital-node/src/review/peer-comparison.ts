@@ -1,0 +1,120 @@
+/**
+ * A held call beside the calls of people with the same work: per feature where the value lies among theirs, and among the
+ * actor's own. How the group was formed is part of the answer, since a group of two compares nothing.
+ * @module
+ */
+import { COLUMNS } from '@bhschain/models/features';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+
+export interface Spread {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+export interface PeerFeature {
+  readonly column: string;
+  readonly unit: string;
+  readonly value: number;
+  /** 10th, 50th and 90th percentile of the peers' calls. */
+  readonly peers: Spread;
+  /** Of the actor's own earlier calls; null if there are fewer than five. */
+  readonly own: Spread | null;
+  /** Share of the peers' calls with a smaller value, equals counted half. */
+  readonly rank: number;
+}
+
+export interface PeerComparison {
+  readonly group: Readonly<{
+    /** `ward`: same role and ward; `role`: same role anywhere in the hospital. */
+    readonly by: 'ward' | 'role';
+    readonly role: string;
+    readonly ward: string;
+    readonly people: number;
+    readonly calls: number;
+    readonly ownCalls: number;
+  }>;
+  /** The most unusual beside peers first; empty if the group is too small. */
+  readonly features: readonly PeerFeature[];
+}
+
+const PEOPLE_MIN = 3;
+const OWN_CALLS_MIN = 5;
+const CALLS_MAX = 4_000;
+
+interface Row {
+  readonly actor: string;
+  readonly columns: Uint8Array;
+}
+
+/** @param o.place - of the held call itself, which is compared and not counted */
+export function comparePeers(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ place: number }>,
+): PeerComparison | null {
+  const call = database
+    .prepare('SELECT actor, role, ward, columns FROM guarded_call WHERE place = ?')
+    .get(o.place) as
+    { actor: string; role: string; ward: string; columns: Uint8Array | null } | undefined;
+  if (call === undefined || call.columns === null) return null;
+  const recent = database
+    .prepare(
+      `SELECT actor, ward, columns FROM guarded_call WHERE role = ? AND place < ? AND columns IS NOT NULL
+       ORDER BY filed_ms DESC LIMIT ?`,
+    )
+    .all(call.role, o.place, CALLS_MAX) as unknown as (Row & { ward: string })[];
+  const others = recent.filter(({ actor }) => actor !== call.actor);
+  const near = others.filter(({ ward }) => ward === call.ward);
+  const byWard = call.ward !== '' && peopleIn(near) >= PEOPLE_MIN;
+  const peers = byWard ? near : others;
+  const own = recent.filter(({ actor }) => actor === call.actor).map(columnsOf);
+  const group = {
+    by: byWard ? ('ward' as const) : ('role' as const),
+    role: call.role,
+    ward: call.ward,
+    people: peopleIn(peers),
+    calls: peers.length,
+    ownCalls: own.length,
+  };
+  if (group.people < PEOPLE_MIN) return { group, features: [] };
+  const theirs = peers.map(columnsOf);
+  const value = columnsOf(call as Row);
+  const features = COLUMNS.map((spec, i): PeerFeature => {
+    const scale = 2 ** spec.k;
+    const at = value[i]!;
+    const sorted = sortedColumn(theirs, i);
+    const below = sorted.filter((each) => each < at).length;
+    const equal = sorted.filter((each) => each === at).length;
+    return {
+      column: spec.name,
+      unit: spec.unit,
+      value: at / scale,
+      peers: spreadOf(sorted, scale),
+      own: own.length < OWN_CALLS_MIN ? null : spreadOf(sortedColumn(own, i), scale),
+      rank: (below + equal / 2) / sorted.length,
+    };
+  });
+  return { group, features: features.sort((a, b) => distance(b) - distance(a)) };
+}
+
+function distance({ rank }: PeerFeature): number {
+  return Math.abs(rank - 0.5);
+}
+
+function peopleIn(rows: readonly Row[]): number {
+  return new Set(rows.map(({ actor }) => actor)).size;
+}
+
+/** Stored as the ring has them: `[COLUMNS]` 16-bit integers of this machine's order. */
+function columnsOf({ columns }: Row): Int16Array {
+  return new Int16Array(new Uint8Array(columns).buffer);
+}
+
+function sortedColumn(rows: readonly Int16Array[], column: number): number[] {
+  return rows.map((row) => row[column]!).sort((a, b) => a - b);
+}
+
+function spreadOf(sorted: readonly number[], scale: number): Spread {
+  const at = (share: number): number => sorted[Math.round((sorted.length - 1) * share)]! / scale;
+  return { low: at(0.1), median: at(0.5), high: at(0.9) };
+}

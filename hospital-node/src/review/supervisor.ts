@@ -1,0 +1,228 @@
+/**
+ * How the review itself is doing: who carries what, how old it is, whether deadlines are kept, and how decisions come about.
+ * Figures about work, from the steps on the ledger; none of them says how good a person is.
+ * @module
+ */
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { peopleByActor } from './people.js';
+import { pseudonymOf } from './review-store.js';
+
+export interface PersonLoad {
+  readonly name: string;
+  /** Claimed and not proposed yet. */
+  readonly claimed: number;
+  /** Proposed, waiting for somebody else. */
+  readonly waiting: number;
+  /** Filed before all others that she holds; null if she holds none. */
+  readonly oldestFiledMs: number | null;
+  /** Steps of the last seven days. */
+  readonly proposals7d: number;
+  readonly approvals7d: number;
+}
+
+export interface ReviewHealth {
+  readonly load: readonly PersonLoad[];
+  /** Undecided holds by age, youngest first. */
+  readonly ages: readonly { readonly upToHours: number | null; readonly holds: number }[];
+  readonly unclaimed: number;
+  readonly overdue: number;
+  /** Of the last thirty days. */
+  readonly decided: number;
+  readonly decidedInTime: number;
+  readonly medianMs: number | null;
+  readonly p90Ms: number | null;
+  readonly escalations: number;
+  readonly outcomes: readonly {
+    readonly action: string;
+    readonly finding: string;
+    readonly holds: number;
+  }[];
+  /** Who proposes to whom, and how long the second person looked; seconds are a sign of stamping. */
+  readonly pairs: readonly {
+    readonly proposer: string;
+    readonly approver: string;
+    readonly holds: number;
+    readonly medianSeconds: number;
+  }[];
+  /** Decided holds of each detector, and how many were confirmed as harmful. */
+  readonly detectors: readonly {
+    readonly version: number | null;
+    readonly decided: number;
+    readonly confirmed: number;
+  }[];
+  /** Filed, by UTC day, oldest first. */
+  readonly days: readonly { readonly day: string; readonly holds: number }[];
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const AGE_HOURS = [1, 4, 12, 24];
+const UNDECIDED = `('open', 'claimed', 'proposed', 'escalated')`;
+
+interface DecisionRow {
+  readonly filed_ms: number;
+  readonly approved_ms: number;
+  readonly proposed_ms: number;
+  readonly proposer: string;
+  readonly approver: string;
+  readonly model_version: number | null;
+  readonly action: string;
+  readonly finding: string;
+  readonly due_ms: number;
+}
+
+export function reviewHealth(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ mspId: string; nowMs: number }>,
+): ReviewHealth {
+  const { mspId, nowMs } = o;
+  const people = peopleByActor(database);
+  const nameOf = (actor: string): string => people.get(actor) ?? pseudonymOf(actor);
+  const open = database
+    .prepare(
+      `SELECT state, holder, filed_ms, deadline_ms FROM hold WHERE msp_id = ? AND state IN ${UNDECIDED}`,
+    )
+    .all(mspId) as unknown as OpenRow[];
+  const decisions = decisionsSince(database, mspId, nowMs - 30 * DAY_MS);
+  const waits = decisions.map((row) => row.approved_ms - row.filed_ms).sort((a, b) => a - b);
+  return {
+    load: loadOf(database, { open, people, nowMs }),
+    ages: agesOf(open, nowMs),
+    unclaimed: open.filter(({ state }) => state === 'open' || state === 'escalated').length,
+    overdue: open.filter((row) => row.deadline_ms < nowMs).length,
+    decided: decisions.length,
+    decidedInTime: decisions.filter((row) => row.approved_ms <= row.due_ms).length,
+    medianMs: quantile(waits, 0.5),
+    p90Ms: quantile(waits, 0.9),
+    escalations: countSteps(database, { mspId, step: 'escalate', sinceMs: nowMs - 30 * DAY_MS }),
+    outcomes: tally(decisions, ({ action, finding }) => `${action}\u001f${finding}`).map(
+      ([key, rows]) => {
+        const [action = '', finding = ''] = key.split('\u001f');
+        return { action, finding, holds: rows.length };
+      },
+    ),
+    pairs: tally(decisions, (row) => `${row.proposer}\u001f${row.approver}`).map(([, rows]) => ({
+      proposer: nameOf(rows[0]!.proposer),
+      approver: nameOf(rows[0]!.approver),
+      holds: rows.length,
+      medianSeconds: Math.round(
+        quantile(
+          rows.map((row) => row.approved_ms - row.proposed_ms).sort((a, b) => a - b),
+          0.5,
+        )! / 1_000,
+      ),
+    })),
+    detectors: tally(decisions, (row) => String(row.model_version)).map(([, rows]) => ({
+      version: rows[0]!.model_version,
+      decided: rows.length,
+      confirmed: rows.filter(({ finding }) => finding === 'attack' || finding === 'policy-breach')
+        .length,
+    })),
+    days: database
+      .prepare(
+        `SELECT strftime('%Y-%m-%d', filed_ms / 1000, 'unixepoch') AS day, count(*) AS holds FROM hold
+         WHERE msp_id = ? AND filed_ms >= ? GROUP BY day ORDER BY day`,
+      )
+      .all(mspId, nowMs - 30 * DAY_MS) as { day: string; holds: number }[],
+  };
+}
+
+interface OpenRow {
+  readonly state: string;
+  readonly holder: string | null;
+  readonly filed_ms: number;
+  readonly deadline_ms: number;
+}
+
+function loadOf(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ open: readonly OpenRow[]; people: ReadonlyMap<string, string>; nowMs: number }>,
+): readonly PersonLoad[] {
+  const done = database
+    .prepare(
+      `SELECT by_actor AS actor, step, count(*) AS n FROM hold_step
+       WHERE step IN ('propose', 'approve') AND at_ms >= ? GROUP BY by_actor, step`,
+    )
+    .all(o.nowMs - 7 * DAY_MS) as { actor: string; step: string; n: number }[];
+  return [...o.people]
+    .map(([actor, name]): PersonLoad => {
+      const held = o.open.filter(({ holder }) => holder === actor);
+      const count = (step: string): number =>
+        done.find((row) => row.actor === actor && row.step === step)?.n ?? 0;
+      return {
+        name,
+        claimed: held.filter(({ state }) => state === 'claimed').length,
+        waiting: held.filter(({ state }) => state === 'proposed').length,
+        oldestFiledMs:
+          held.length === 0 ? null : Math.min(...held.map(({ filed_ms: filed }) => filed)),
+        proposals7d: count('propose'),
+        approvals7d: count('approve'),
+      };
+    })
+    .sort((a, b) => b.claimed + b.waiting - (a.claimed + a.waiting) || (a.name < b.name ? -1 : 1));
+}
+
+function agesOf(open: readonly OpenRow[], nowMs: number): ReviewHealth['ages'] {
+  const borders = [0, ...AGE_HOURS, Infinity];
+  return borders.slice(1).map((upTo, i) => ({
+    upToHours: Number.isFinite(upTo) ? upTo : null,
+    holds: open.filter(({ filed_ms: filed }) => {
+      const hours = (nowMs - filed) / HOUR_MS;
+      return (i === 0 || hours >= borders[i]!) && hours < upTo;
+    }).length,
+  }));
+}
+
+/**
+ * Approvals with the proposal before them. The deadline that counted is not kept once a decision set the next one, so it is
+ * taken as the ledger gives it: a day after filing, or after the last escalation or appeal.
+ */
+function decisionsSince(
+  database: DatabaseSyncInstance,
+  mspId: string,
+  sinceMs: number,
+): readonly DecisionRow[] {
+  return database
+    .prepare(
+      `SELECT h.filed_ms, h.model_version, a.at_ms AS approved_ms, a.by_actor AS approver,
+         p.at_ms AS proposed_ms, p.by_actor AS proposer,
+         CASE a.to_state WHEN 'released' THEN 'release' ELSE 'reject' END AS action,
+         coalesce(l.finding, 'undetermined') AS finding,
+         coalesce((SELECT max(e.at_ms) FROM hold_step e WHERE e.hold = h.tx_id
+           AND e.step IN ('escalate', 'appeal') AND e.version < a.version), h.filed_ms) + ${DAY_MS} AS due_ms
+       FROM hold_step a
+       JOIN hold h ON h.tx_id = a.hold AND h.msp_id = ?
+       JOIN hold_step p ON p.hold = a.hold AND p.version = a.version - 1
+       LEFT JOIN label l ON l.hold = a.hold
+       WHERE a.step = 'approve' AND a.at_ms >= ?`,
+    )
+    .all(mspId, sinceMs) as unknown as DecisionRow[];
+}
+
+function countSteps(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ mspId: string; step: string; sinceMs: number }>,
+): number {
+  const row = database
+    .prepare(
+      `SELECT count(*) AS n FROM hold_step s JOIN hold h ON h.tx_id = s.hold AND h.msp_id = ?
+       WHERE s.step = ? AND s.at_ms >= ?`,
+    )
+    .get(o.mspId, o.step, o.sinceMs) as { n: number };
+  return row.n;
+}
+
+/** Groups, the largest first. */
+function tally<T>(rows: readonly T[], keyOf: (row: T) => string): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group === undefined) groups.set(keyOf(row), [row]);
+    else group.push(row);
+  }
+  return [...groups].sort((a, b) => b[1].length - a[1].length);
+}
+
+function quantile(sorted: readonly number[], share: number): number | null {
+  return sorted.length === 0 ? null : sorted[Math.floor((sorted.length - 1) * share)]!;
+}
