@@ -1,25 +1,30 @@
 /**
  * The analyst page over a small, seeded review: what the browser test drives, and what a designer looks at.
- * `node --import tsx hospital-node/test/seeded-server.ts` serves it until Ctrl-C (people: ana, ben, and oda, the privacy officer; password below).
+ * `node --import tsx hospital-node/test/seeded-server.ts` serves it until Ctrl-C (people: ana, ben, sam, the supervisor, and oda, the privacy officer; password below).
  * @module
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { actorOf, type QuarantineRecord } from '@bhschain/chaincode-hooks/events';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { Registry } from 'prom-client';
 import { openAuditLog } from '../src/audit/audit-log.js';
 import { applyBlock, readCheckpoint } from '../src/fabric/block-checkpoint.js';
 import { ChaincodeError } from '../src/fabric/errors.js';
 import { createIdentity } from '../src/fabric/identity.js';
-import { startHttpServer, type HttpServer } from '../src/http-server.js';
+import { startHttpServer, type HttpServer, type HttpServerOptions } from '../src/http-server.js';
+import { createCallIntake } from '../src/review/call-intake.js';
 import { addPerson } from '../src/review/people.js';
 import { openDirectory } from '../src/review/re-identification.js';
+import { createSuppressionIntake } from '../src/review/suppressions.js';
 import { openReviewStore } from '../src/review/review-store.js';
 import {
   detectorTransaction,
   heldTransaction,
   heldWindows,
+  ringBytesOf,
   scorerOfDetectorZero,
 } from './evidence-fixture.js';
 import { consortium, identityOf } from './identity-fixture.js';
@@ -62,11 +67,74 @@ const SCENES: readonly Scene[] = [
   },
 ];
 
+/** Decided holds of the last weeks: action, finding, hours ago, reason. */
+const DECIDED = [
+  [
+    'release',
+    'benign-expected',
+    30,
+    'Quarterly report of billing, confirmed with the head of the ward.',
+  ],
+  [
+    'release',
+    'false-positive-model',
+    52,
+    'Transfer of a patient from ward 2; the detector did not know it.',
+  ],
+  [
+    'reject',
+    'attack',
+    75,
+    'Exported at night from a machine that nobody was at; account taken over.',
+  ],
+  ['release', 'benign-expected', 120, 'Night shift on call, roster checked with the ward.'],
+  ['reject', 'policy-breach', 200, 'Looked up a neighbour; admitted it to the head of the ward.'],
+  ['release', 'benign-expected', 290, 'Month-end invoices, as every month.'],
+  ['release', 'accident', 400, 'Wrong patient of the same name, closed again at once.'],
+] as const;
+
+const ORDINARY_PER_PERSON = 24;
+
+/** Normal windows of the public canaries, as calls that ran, for the people of the scenes and for others like them. */
+function ordinaryCalls(o: {
+  readonly signer: (mspId: string, name: string, attributes: Record<string, string>) => Signer;
+  readonly own: readonly Signer[];
+}): (ReturnType<typeof transactionOf> & { readonly origin: Origin })[][] {
+  const normal = PUBLIC_CANARIES.windows.filter(
+    (window, i) => PUBLIC_CANARIES.labels[i] === 0 && window.mask === 0,
+  );
+  const others = ['clerk/billing', 'nurse/ward-4B'].flatMap((kind) => {
+    const [role = '', ward = ''] = kind.split('/');
+    return [1, 2, 3, 4].map((n) => o.signer('H1MSP', `${role}-${n}`, { role, ward }));
+  });
+  return [...o.own.slice(0, 2), ...others].map((creator, person) =>
+    Array.from({ length: ORDINARY_PER_PERSON }, (_, i) => {
+      const window = normal[(person * ORDINARY_PER_PERSON + i * 7) % normal.length]!;
+      const origin = originOf(creator);
+      const actor = actorOf('H1MSP', creator.certificatePem);
+      const session = hashOf(`${person} ${i}`).slice(0, 16);
+      const ring = Buffer.concat([ringBytesOf(window), Buffer.alloc(8, 7)]);
+      return {
+        ...transactionOf({
+          txId: origin.txId,
+          timestampMs: Date.now() - ((i * 6.7 + person * 0.9) % 160) * HOUR_MS - 30 * 60_000,
+          function: `RecordAccessContract:${['requestAccess', 'export', 'openSession'][i % 3]!}`,
+          args: [session, hashOf('handle'), ''],
+          creator: { mspId: 'H1MSP', certificatePem: creator.certificatePem, actor },
+          writes: [write(['ctx', actor, session], ring)],
+        }),
+        origin,
+      };
+    }),
+  );
+}
+
 export interface SeededServer extends HttpServer {
   /** Transaction ids, in the order of `SCENES`. */
   readonly holds: string[];
   /** Where the audit log lies. */
   readonly stateDir: string;
+  readonly database: DatabaseSyncInstance;
 }
 
 export interface Scene {
@@ -77,9 +145,21 @@ export interface Scene {
   readonly dueH: number;
 }
 
-/** @param o.more - further holds, behind the seeded ones */
+/**
+ * @param o.more - further holds, behind the seeded ones
+ * @param o.history - a week of ordinary calls by people like those of the scenes, and holds that were decided
+ * @param o.ownCallOf - the first scene's call is this person's own
+ * @param o.now - the server's clock
+ */
 export async function startSeededServer(
-  o: { readonly port?: number; readonly more?: readonly Scene[] } = {},
+  o: {
+    readonly port?: number;
+    readonly more?: readonly Scene[];
+    readonly history?: boolean;
+    readonly ownCallOf?: 'ana';
+    readonly now?: () => number;
+    readonly signIn?: NonNullable<HttpServerOptions['signIn']>;
+  } = {},
 ): Promise<SeededServer> {
   const file = await migratedFile();
   const world = consortium();
@@ -88,9 +168,11 @@ export async function startSeededServer(
   for (const [name, role] of [
     ['ana', 'analyst'],
     ['ben', 'analyst'],
+    ['sam', 'supervisor'],
     ['oda', 'privacy-officer'],
   ] as const) {
-    const identity = identityOf(world, { mspId: 'H1MSP', name, attributes: { role } });
+    const attributes = { role: role === 'supervisor' ? 'analyst' : role };
+    const identity = identityOf(world, { mspId: 'H1MSP', name, attributes });
     const person = { file, name, role, password: PASSWORD, mspId: 'H1MSP' } as const;
     const { actor } = await addPerson({ ...person, ...identity, now: Date.now });
     people[name] = actor;
@@ -107,17 +189,32 @@ export async function startSeededServer(
     transaction: ReturnType<typeof transactionOf>,
     origin: Origin,
   ): Promise<string> => {
-    await applyBlock(review.database, {
-      channel: 'consortium',
-      block: chain.block([{ ...transaction, origin }]),
-      consumers: [review.consumer],
-      atMs: Date.now(),
-    });
+    await appendAll([{ ...transaction, origin }]);
     return origin.txId;
   };
+  const appendAll = async (
+    transactions: readonly (ReturnType<typeof transactionOf> & { readonly origin: Origin })[],
+  ): Promise<void> => {
+    await applyBlock(review.database, {
+      channel: 'consortium',
+      block: chain.block(transactions),
+      consumers: [
+        review.consumer,
+        createSuppressionIntake({ mspId: 'H1MSP' }),
+        createCallIntake({ mspId: 'H1MSP' }),
+      ],
+      atMs: Date.now(),
+    });
+  };
   const node = signer('H1MSP', 'gateway.h1', {});
-  const step = async (txId: string, change: Parameters<typeof advanced>[1]): Promise<string> => {
-    const record = advanced(records.get(txId)!, change);
+  const step = async (
+    txId: string,
+    change: Parameters<typeof advanced>[1],
+    atMs = Date.now(),
+  ): Promise<string> => {
+    const moved = advanced(records.get(txId)!, change);
+    const last = { ...moved.history.at(-1)!, atMs };
+    const record = { ...moved, history: [...moved.history.slice(0, -1), last] };
     records.set(txId, record);
     const origin = originOf(signers.get(change.by)!);
     const grant =
@@ -148,8 +245,16 @@ export async function startSeededServer(
   const stateDir = temporaryFolder();
   const directory = join(stateDir, 'actors.jsonl');
   const scenes = [...SCENES, ...(o.more ?? [])];
+  const actors = scenes.map((scene, i) =>
+    i === 0 && o.ownCallOf !== undefined
+      ? signers.get(people[o.ownCallOf]!)!
+      : signer('H1MSP', `clin-${i}`, { role: scene.role, ward: scene.ward }),
+  );
+  if (o.history === true) {
+    for (const calls of ordinaryCalls({ signer, own: actors })) await appendAll(calls);
+  }
   for (const [i, scene] of scenes.entries()) {
-    const identity = signer('H1MSP', `clin-${i}`, { role: scene.role, ward: scene.ward });
+    const identity = actors[i]!;
     const origin = originOf(identity);
     const actor = actorOf('H1MSP', identity.certificatePem);
     const glass = scene.fn === 'breakGlass';
@@ -175,6 +280,7 @@ export async function startSeededServer(
       },
       transaction: {
         creator: { mspId: 'H1MSP', certificatePem: identity.certificatePem, actor },
+        timestampMs: record.filedMs,
         args: [record.session, hashOf('handle'), ...scene.args, ''],
       },
     });
@@ -219,6 +325,53 @@ export async function startSeededServer(
   });
   await step(holds[2]!, { ...claim, by: people['ben']!, holder: people['ben']! });
 
+  if (o.history === true) {
+    for (const [i, [action, finding, hoursAgo, why]] of DECIDED.entries()) {
+      const filedMs = Date.now() - hoursAgo * HOUR_MS;
+      const identity = actors[i % 2]!;
+      const origin = originOf(identity);
+      const actor = actorOf('H1MSP', identity.certificatePem);
+      const { fn, args } = SCENES[i % 2]!;
+      const transaction = heldTransaction({
+        name: `decided ${i}`,
+        window: held[(i * 5) % held.length]!.window,
+        scorer,
+        record: {
+          ...{ txId: origin.txId, session: `0123456789abcd${10 + i}`, actor },
+          function: `RecordAccessContract:${fn}`,
+          ...{ atMs: filedMs, filedMs, deadlineMs: filedMs + 24 * HOUR_MS },
+          history: [{ step: 'file', by: actor, mspId: 'H1MSP', atMs: filedMs, to: 'open' }],
+        },
+        transaction: {
+          creator: { mspId: 'H1MSP', certificatePem: identity.certificatePem, actor },
+          timestampMs: filedMs,
+          args: [`0123456789abcd${10 + i}`, hashOf('handle'), ...args, ''],
+        },
+      });
+      records.set(
+        origin.txId,
+        JSON.parse(Buffer.from(transaction.writes[0]!.value).toString()) as QuarantineRecord,
+      );
+      await append(transaction, origin);
+      const [first, second] = i % 3 === 0 ? ['ben', 'ana'] : ['ana', 'ben'];
+      const by = people[first!]!;
+      const claimed = { step: 'claim', by, to: 'claimed', holder: by } as const;
+      await step(origin.txId, claimed, filedMs + 0.5 * HOUR_MS);
+      const proposal = { by, action, finding, reasonDigest: await review.keepReason(why) };
+      await step(origin.txId, { step: 'propose', by, to: 'proposed', proposal }, filedMs + HOUR_MS);
+      const decided = { step: 'approve', by: people[second!]!, holder: null } as const;
+      await step(
+        origin.txId,
+        {
+          ...decided,
+          to: action === 'release' ? 'released' : 'rejected',
+          deadlineMs: filedMs + 31 * 24 * HOUR_MS,
+        },
+        filedMs + (i === 4 ? 30 : 2 + i * 0.3) * HOUR_MS,
+      );
+    }
+  }
+
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: o.port ?? 0,
@@ -256,6 +409,9 @@ export async function startSeededServer(
               reasonDigest: digest,
             },
           },
+          escalate: { step: name, by, to: 'escalated', holder: null, proposal: null },
+          appeal: { step: name, by, to: 'escalated', holder: null, proposal: null, appealed: true },
+          close: { step: name, by, to: 'closed', holder: null },
           approve: {
             step: name,
             by,
@@ -287,19 +443,27 @@ export async function startSeededServer(
       }),
       theta: 870_000,
     },
+    ...(o.signIn === undefined ? {} : { signIn: o.signIn }),
     metrics: new Registry(),
     ready: () => ({ ok: true, checks: {} }),
     status: () => ({}),
-    now: Date.now,
+    now: o.now ?? Date.now,
   });
   const close = async (): Promise<void> => {
     await server.close();
     review.close();
   };
-  return { ...server, holds, stateDir, close, [Symbol.asyncDispose]: close };
+  return {
+    ...server,
+    holds,
+    stateDir,
+    database: review.database,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const server = await startSeededServer({ port: Number(process.argv[2] ?? 0) });
-  process.stdout.write(`http://127.0.0.1:${server.port}/ ana, ben or oda / ${PASSWORD}\n`);
+  const server = await startSeededServer({ port: Number(process.argv[2] ?? 0), history: true });
+  process.stdout.write(`http://127.0.0.1:${server.port}/ ana, ben, sam or oda / ${PASSWORD}\n`);
 }

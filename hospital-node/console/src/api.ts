@@ -135,6 +135,8 @@ export interface Session {
   readonly person: { readonly name: string; readonly role: string; readonly actor: string };
   readonly csrf: string;
   readonly canSign: boolean;
+  /** Whether there is a key here to unlock. */
+  readonly hasKey: boolean;
 }
 
 export interface Status {

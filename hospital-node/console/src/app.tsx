@@ -2,9 +2,9 @@ import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { Detail } from './detail.js';
 import { installKeys, KeyHelp } from './keys.js';
-import { notice, offline, openTxId, session, signOut, status } from './model.js';
+import { notice, offline, openTxId, seesHolds, session, signOut, status } from './model.js';
 import { Queue } from './queue.js';
-import { SignIn } from './sign-in.js';
+import { SignIn, UnlockKey } from './sign-in.js';
 import { nextTheme, theme } from './theme.js';
 
 export function App(): JSX.Element {
@@ -36,16 +36,19 @@ function Desk(): JSX.Element {
           The ledger is unreachable since {sinceWord()}. The queue stays readable; decisions wait.
         </p>
       )}
-      {session.value?.canSign === false && (
-        <p class="banner warn" role="alert">
-          The node was restarted and no longer holds your key. Sign out and in again to sign
-          decisions.
-        </p>
+      <UnlockKey />
+      {seesHolds() ? (
+        <main class="panes">
+          <Queue />
+          <Detail />
+        </main>
+      ) : (
+        <main class="nothing-here">
+          <p class="muted">
+            Your role, {session.value!.person.role}, looks after the node and sees no holds.
+          </p>
+        </main>
       )}
-      <main class="panes">
-        <Queue />
-        <Detail />
-      </main>
       <KeyHelp />
     </div>
   );

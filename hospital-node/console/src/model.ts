@@ -69,9 +69,16 @@ export function signedIn(): boolean {
   return session.value !== null && session.value !== undefined;
 }
 
+/** For who signed in elsewhere, and after a restart of the node. */
+export async function unlockKey(password: string): Promise<void> {
+  session.value = rememberSession(await ask<Session>('POST', '/session/key', { password }));
+}
+
 export async function signOut(): Promise<void> {
-  await ask('DELETE', '/session').catch(() => undefined);
+  const farewell = await ask<{ continueAt: string | null }>('DELETE', '/session').catch(() => null);
   leave();
+  // The identity provider has a session of its own to end.
+  if (typeof farewell?.continueAt === 'string') location.assign(farewell.continueAt);
 }
 
 /** Back to the sign-in form, with nothing of the queue left on the screen. */
@@ -83,7 +90,12 @@ function leave(): void {
   selected.value = new Map();
 }
 
+export function seesHolds(): boolean {
+  return session.value?.person.role !== 'admin';
+}
+
 async function enter(): Promise<void> {
+  if (!seesHolds()) return;
   stopListening = listen({
     onHolds: () => void refresh(),
     onStatus: (facts) => {

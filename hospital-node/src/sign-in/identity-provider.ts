@@ -99,7 +99,10 @@ export function createIdentityProvider(o: IdentityProviderOptions): IdentityProv
     },
     async finish({ query, ticket: sealed, nowMs }) {
       const ticket = tickets.open(sealed);
-      if (ticket === null || nowMs > ticket.untilMs) throw refuse('ERR_OIDC_TICKET');
+      const state = new URLSearchParams(query).get('state');
+      if (ticket === null || nowMs > ticket.untilMs || state !== ticket.state) {
+        throw refuse('ERR_OIDC_TICKET');
+      }
       const found = await configuration();
       let tokens: Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
       try {
@@ -214,9 +217,6 @@ function refusalOf(error: unknown): ReviewError {
     return refuse('ERR_OIDC_TICKET', { answer: error.error }, error);
   }
   const code = (error as { code?: string }).code;
-  if (code === 'OAUTH_INVALID_RESPONSE' && (error as Error).message.includes('"state"')) {
-    return refuse('ERR_OIDC_TICKET', {}, error);
-  }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return refuse('ERR_OIDC_CLOCK', {}, error);
   const unreachable =
     !(error instanceof client.ClientError) || code === 'OAUTH_TIMEOUT' || code === 'OAUTH_ABORT';
