@@ -288,6 +288,25 @@ describe('scenarios', () => {
     },
   );
 
+  it('is not told by how it is planted: nobody acts in the moment of logging in', () => {
+    const guilty = new Set(world.truth.flatMap(({ eventIds }) => eventIds));
+    const sessions = new Map<string, AccessEvent[]>();
+    for (const event of events.values()) {
+      if (event.session === null || event.actorClass === 'service') continue;
+      const list = sessions.get(event.session);
+      if (list === undefined) sessions.set(event.session, [event]);
+      else list.push(event);
+    }
+    const starts = [...sessions.values()].filter(
+      (list) =>
+        list.length > 1 &&
+        list[0]!.action === 'login' &&
+        list.some(({ eventId }) => guilty.has(eventId)),
+    );
+    expect(starts.length).toBeGreaterThan(50);
+    for (const [login, first] of starts) expect(first!.timeMs).toBeGreaterThan(login!.timeMs);
+  });
+
   it('says what the ledger ought to do', () => {
     for (const { scenario, seenBy, expected } of world.truth) {
       const held =

@@ -9,8 +9,9 @@ import { DAY_MS, HOUR_MS, ROTA_HOURS, utcOf } from '../hospital/calendar.js';
 import type { Patient } from '../hospital/care.js';
 import { draftOf, openSession, type DraftFacts, type EventDraft } from '../hospital/event-draft.js';
 import type { Site } from '../hospital/hospital-events.js';
+import { assignmentOf } from '../hospital/shift-work.js';
 import { rotaOn, type Member, type StaffRole } from '../hospital/staff.js';
-import type { RandomStream } from '../random-stream.js';
+import { randomStream, type RandomStream } from '../random-stream.js';
 import { LOGIN, LOGOUT, type Step } from '../simulation/workflows.js';
 
 export interface Scenario {
@@ -49,7 +50,7 @@ export interface Stage {
 }
 
 export interface StagedSession {
-  /** Where the session's clock stands. */
+  /** Where the session's clock stands; at first, at its first act, for the login lies before. */
   readonly atMs: number;
   wait(medianMs: number, sigma: number): void;
   guilty(step: Step, facts?: DraftFacts): void;
@@ -72,6 +73,8 @@ export interface Play {
 const MARGIN_MS = 3 * HOUR_MS;
 /** Follow-up sessions may begin later, but never too late for a first event. */
 const LATEST_MS = 0.5 * HOUR_MS;
+/** Median of the time between two visits to patients, as in `shift-work.ts`. */
+const BETWEEN_VISITS_MS = 90_000;
 
 export function createStage(
   options: Readonly<{
@@ -151,7 +154,12 @@ export function createStage(
         member,
         ward: member.ward,
       });
-      let atMs = Math.min(facts.atMs, endMs - LATEST_MS);
+      const firstMs = Math.min(facts.atMs, endMs - LATEST_MS);
+      // As in a shift: nobody acts in the very moment of logging in, and usual work is with one's own patients. Otherwise a
+      // planted session is told by how it was planted.
+      const usual = randomStream(config.seed, 'staged session', session.session);
+      const settlingMs = usual.logNormal(BETWEEN_VISITS_MS, 0.9) * member.pace;
+      let atMs = Math.max(liveFromMs, Math.floor(firstMs - settlingMs));
       const write = (step: Step, of?: DraftFacts): EventDraft | null => {
         if (atMs >= endMs) return null;
         const draft = draftOf(random, session, step, atMs, of);
@@ -162,6 +170,9 @@ export function createStage(
         if (draft !== null) list.push(draft);
       };
       write(LOGIN);
+      atMs = firstMs;
+      const day = Math.floor(atMs / DAY_MS);
+      const assigned = assignmentOf(where.care, member, member.ward, day, usual);
       return {
         get atMs() {
           return atMs;
@@ -177,14 +188,13 @@ export function createStage(
           mark(erased, draft);
         },
         usualWork() {
-          const patient = site.care.staysOn(member.ward, Math.floor(atMs / DAY_MS))[0]?.patient;
-          const own = patient ?? random.pick(site.care.patients);
+          const own = assigned.length > 0 ? usual.pick(assigned) : where.care.inpatient(day, usual);
           for (const step of member.workflows[random.weighted(member.habits)]!.steps) {
             if (!random.chance(step.chance)) continue;
             write(step, { patient: step.ofPatient ? own : null });
             atMs += random.logNormal(14_000, 0.8) * member.pace;
           }
-          atMs += random.logNormal(60_000, 0.8) * member.pace;
+          atMs += random.logNormal(BETWEEN_VISITS_MS, 0.9) * member.pace;
         },
         close() {
           atMs += random.between(2_000, 9_000);
