@@ -137,3 +137,20 @@ export {
   type WindowCutterOptions,
 } from './window-cutter.js';
 export { featureSchemaDescription, featureSchemaHash, featureSchemaVersion } from './schema.js';
+export {
+  createChannelSightings,
+  createDayCounter,
+  DAY_COLUMNS,
+  type CareKnowledge,
+  type ChannelSightings,
+  type DayColumn,
+  type DayCounter,
+  type DayCounts,
+} from './day-counts.js';
+export {
+  countSurprise,
+  DAY_MEMBERS,
+  daySurprises,
+  negativeBinomialTail,
+  type DaySurprise,
+} from './day-surprise.js';

@@ -1,0 +1,133 @@
+/**
+ * How strange a day's counts are for this account. A count is Poisson with a rate that the account's role suggests and its own
+ * days sharpen (Gamma prior, so its prediction is negative binomial); strangeness is −ln P(X ≥ x). Few days of one's own
+ * weigh little, many weigh all.
+ * Source: Gelman et al. 2013, Bayesian Data Analysis, §2.6.
+ * @module
+ */
+import { DAY_COLUMNS, type DayCounts } from './day-counts.js';
+
+/** `acts`: the strangest count of any single act. */
+export const DAY_MEMBERS: readonly string[] = [...DAY_COLUMNS, 'acts'];
+
+/** Days of the role that stand for what was never seen: half an event in so many. */
+const UNSEEN_EVENTS = 0.5;
+const SHAPE_LEAST = 0.05;
+const SHAPE_MOST = 50;
+
+/** Rate of one kind of count: sums over days. */
+interface Tally {
+  sum: number;
+  squares: number;
+}
+
+interface Past {
+  days: number;
+  readonly counts: Map<string, Tally>;
+}
+
+/**
+ * −ln P(X ≥ count) by the days before, own and of the role; 0 for a count of 0.
+ * @param own - sum and number of the account's own days
+ * @param role - sum, sum of squares and number of the role's days
+ */
+export function countSurprise(
+  count: number,
+  own: Readonly<{ sum: number; days: number }>,
+  role: Readonly<{ sum: number; squares: number; days: number }>,
+): number {
+  if (count <= 0) return 0;
+  const days = role.days + 1;
+  const mean = (role.sum + UNSEEN_EVENTS) / days;
+  const variance = Math.max(0, (role.squares + UNSEEN_EVENTS) / days - mean * mean);
+  const spread = variance - mean;
+  const shape =
+    spread > 0 ? Math.min(SHAPE_MOST, Math.max(SHAPE_LEAST, mean ** 2 / spread)) : SHAPE_MOST;
+  return negativeBinomialTail(count, shape + own.sum, shape / mean + own.days);
+}
+
+/** −ln P(X ≥ count) of Poisson counts whose rate is Gamma(shape, per day). */
+export function negativeBinomialTail(count: number, shape: number, days: number): number {
+  const ratio = 1 / (days + 1);
+  let logMass = shape * Math.log(days / (days + 1));
+  for (let k = 1; k <= count; k++) logMass += Math.log(((shape + k - 1) / k) * ratio);
+  // The masses from `count` on, relative to the first of them.
+  let term = 1;
+  let sum = 1;
+  for (let k = count + 1; k < count + 100_000; k++) {
+    term *= ((shape + k - 1) / k) * ratio;
+    sum += term;
+    if (term < 1e-12 * sum && (shape + k) * ratio < k) break;
+  }
+  return Math.max(0, -(logMass + Math.log(sum)));
+}
+
+export interface DaySurprise {
+  readonly actor: string;
+  readonly day: number;
+  /** In the order of `DAY_MEMBERS`, ≥ 0. */
+  readonly surprises: Float64Array;
+}
+
+/** Each day judged by the days before it. */
+export function daySurprises(
+  days: readonly DayCounts[],
+  fromDay: number = -Infinity,
+): DaySurprise[] {
+  const roles = new Map<string, Past>();
+  const actors = new Map<string, Past>();
+  const result: DaySurprise[] = [];
+  const ordered = days.toSorted((a, b) => a.day - b.day);
+  for (let from = 0; from < ordered.length;) {
+    let until = from;
+    while (until < ordered.length && ordered[until]!.day === ordered[from]!.day) until++;
+    const today = ordered.slice(from, until);
+    if (today[0]!.day >= fromDay) {
+      for (const of of today) result.push(judged(of));
+    }
+    for (const of of today) {
+      learn(pastOf(roles, of.role), of);
+      learn(pastOf(actors, of.actor), of);
+    }
+    from = until;
+  }
+  return result;
+
+  function judged(of: DayCounts): DaySurprise {
+    const role = pastOf(roles, of.role);
+    const own = pastOf(actors, of.actor);
+    const surpriseOf = (name: string, count: number): number =>
+      countSurprise(
+        count,
+        { sum: own.counts.get(name)?.sum ?? 0, days: own.days },
+        { ...(role.counts.get(name) ?? { sum: 0, squares: 0 }), days: role.days },
+      );
+    const surprises = Float64Array.from(DAY_MEMBERS, (name) =>
+      name === 'acts' ? 0 : surpriseOf(name, of.columns[name as keyof DayCounts['columns']]),
+    );
+    for (const [act, count] of of.acts) {
+      const last = surprises.length - 1;
+      surprises[last] = Math.max(surprises[last]!, surpriseOf(`act ${act}`, count));
+    }
+    return { actor: of.actor, day: of.day, surprises };
+  }
+}
+
+function pastOf(pasts: Map<string, Past>, key: string): Past {
+  let past = pasts.get(key);
+  if (past === undefined) pasts.set(key, (past = { days: 0, counts: new Map() }));
+  return past;
+}
+
+function learn(past: Past, { columns, acts }: DayCounts): void {
+  past.days++;
+  const add = (name: string, count: number): void => {
+    if (count === 0) return;
+    const tally = past.counts.get(name) ?? { sum: 0, squares: 0 };
+    tally.sum += count;
+    tally.squares += count * count;
+    past.counts.set(name, tally);
+  };
+  for (const name of DAY_COLUMNS) add(name, columns[name]);
+  for (const [act, count] of acts) add(`act ${act}`, count);
+}
