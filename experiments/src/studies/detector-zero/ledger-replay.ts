@@ -8,21 +8,18 @@ import type { Consortium } from '@bhschain/datasets';
 import {
   ACT_COUNT,
   callFromEvent,
-  COLUMN_COUNT,
-  emptyProfile,
   emptyRing,
   featureRow,
-  foldSession,
   GUARDED_POLICY,
   pushRow,
   scoringWindow,
   type GuardedCall,
-  type Profile,
   type Ring,
   type RoleTables,
   type RowOutcome,
 } from '@bhschain/models/features';
 import type { ScoredWindow } from '@bhschain/models/detector';
+import { learn, newcomer, openingsBefore, openSession, type ActorPast } from './actor-past.js';
 
 export interface JudgedCall {
   readonly eventId: string;
@@ -40,21 +37,10 @@ export interface ReplayOptions {
   readonly plays?: (session: string) => boolean;
 }
 
-interface Member {
-  profile: Profile;
-  session: string | null;
-  ring: Ring;
-  openedMs: number[];
-  lastLiveRing: Ring | null;
-}
-
-const NO_COLUMNS = new Int16Array(COLUMN_COUNT);
-const HOUR_MS = 3_600_000;
-
 /** The live calls of a world in order of time, hospital by hospital, each with its window. */
 export function* replay(world: Consortium, options: ReplayOptions): Iterable<JudgedCall> {
   for (const hospital of world.hospitals) {
-    const members = new Map<string, Member>();
+    const members = new Map<string, ActorPast>();
     const rings = new Map<string, Ring>();
     for (const event of hospital.events()) {
       if (event.actorClass === 'service' || event.session === null) continue;
@@ -91,41 +77,8 @@ export function* replay(world: Consortium, options: ReplayOptions): Iterable<Jud
       const { recordTag, act } = call;
       const after = pushRow(before, { columns: row.columns, recordTag, act, outcome }, call);
       rings.set(event.session, after);
-      if (opens) openLive(member, call.timeMs);
-      member.lastLiveRing = after;
+      if (opens) openSession(member, call.timeMs);
+      member.lastRing = after;
     }
   }
-}
-
-function newcomer(): Member {
-  return {
-    profile: emptyProfile(),
-    session: null,
-    ring: emptyRing(),
-    openedMs: [],
-    lastLiveRing: null,
-  };
-}
-
-/** The past, as the hospital node folds it from its own log. */
-function learn(member: Member, session: string, call: GuardedCall): void {
-  if (member.session !== session) {
-    member.profile = foldSession(member.profile, member.ring.histogram, call.timeMs);
-    member.ring = emptyRing();
-    member.session = session;
-  }
-  const { recordTag, act } = call;
-  const row = { columns: NO_COLUMNS, recordTag, act, outcome: 0 as const };
-  member.ring = { ...pushRow(member.ring, row, call), rows: [] };
-}
-
-function openLive(member: Member, timeMs: number): void {
-  if (member.lastLiveRing !== null) {
-    member.profile = foldSession(member.profile, member.lastLiveRing.histogram, timeMs);
-  }
-  member.openedMs = [...openingsBefore(member, timeMs), timeMs];
-}
-
-function openingsBefore(member: Member, timeMs: number): number[] {
-  return member.openedMs.filter((openedMs) => timeMs - openedMs < HOUR_MS);
 }

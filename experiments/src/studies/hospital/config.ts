@@ -14,6 +14,8 @@ export const ARMS = [
   'local-only',
   'siem-tuned',
   'siem-default',
+  'node-tier',
+  'hook-and-node',
   'networks-only',
   'untrained',
   'feature-norm',
@@ -22,6 +24,8 @@ export const ARMS = [
   'trigrams',
   /** Every member left out in turn, steps in another order, a short look back. */
   'ablation',
+  /** The rate over the live weeks: static, naive and adaptive thresholds. */
+  'drift',
   'random',
 ] as const;
 export type Arm = (typeof ARMS)[number];
@@ -53,7 +57,7 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
     }),
     arms: Type.Array(Type.Unsafe<Arm>({ type: 'string', enum: [...ARMS] }), {
       minItems: 1,
-      default: ARMS.filter((arm) => arm !== 'ablation'),
+      default: ARMS.filter((arm) => arm !== 'ablation' && arm !== 'drift'),
     }),
     world: Type.Object(
       {

@@ -7,22 +7,24 @@ import type { HospitalWorld, WorldHospital } from '@bhschain/datasets';
 import {
   ACT_COUNT,
   callFromEvent,
-  COLUMN_COUNT,
-  emptyProfile,
   emptyRing,
   featureRow,
-  foldSession,
   LAYOUT,
   pushRow,
   type AccessEvent,
   type GuardedCall,
-  type Profile,
   type Ring,
   type RoleTables,
 } from '@bhschain/models/features';
+import {
+  learn,
+  newcomer,
+  openingsBefore,
+  openSession,
+  type ActorPast,
+} from '../detector-zero/actor-past.js';
 import { RowStore } from './row-store.js';
 
-export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
 
 export interface Borders {
@@ -72,16 +74,10 @@ interface Session {
   readonly calls: { readonly columns: Int16Array; readonly mask: number; readonly flag: number }[];
 }
 
-interface Member {
-  profile: Profile;
-  session: string | null;
-  ring: Ring;
-  openedMs: number[];
-  lastRing: Ring | null;
-  windows: Map<number, number>;
+interface Member extends ActorPast {
+  /** Training windows by round. */
+  readonly windows: Map<number, number>;
 }
-
-const NO_COLUMNS = new Int16Array(COLUMN_COUNT);
 
 export function featurise(options: FeaturiseOptions): Featurised {
   const { world, hospital, borders, roles, rounds } = options;
@@ -95,13 +91,20 @@ export function featurise(options: FeaturiseOptions): Featurised {
   const sessions = new Map<string, Session>();
   const training = new RowStore();
   const parts = { calibration: part(), live: part() };
+  const serviceSessions = new Set<string>();
 
   for (const event of hospital.events()) {
-    if (event.actorClass === 'service' || event.session === null) continue;
+    if (event.session === null) continue;
+    if (event.actorClass === 'service') {
+      seeService(event, event.session);
+      continue;
+    }
     const call = callFromEvent(event);
     if (call === null) continue;
     let member = members.get(event.actor);
-    if (member === undefined) members.set(event.actor, (member = newcomer()));
+    if (member === undefined) {
+      members.set(event.actor, (member = { ...newcomer(), windows: new Map() }));
+    }
     if (event.timeMs < trainFromMs) learn(member, event.session, call);
     else judge(event, event.session, call, member);
   }
@@ -117,31 +120,23 @@ export function featurise(options: FeaturiseOptions): Featurised {
   function judge(event: AccessEvent, id: string, call: GuardedCall, member: Member): void {
     let session = sessions.get(id);
     if (session === undefined) sessions.set(id, (session = begin(event)));
-    const opened = member.openedMs.filter((openedMs) => call.timeMs - openedMs < HOUR_MS);
     const row = featureRow({
       call,
       ring: session.ring,
       profile: member.profile,
       roles,
       vocabularySize: ACT_COUNT,
-      sessionsLastHour: opened.length,
+      sessionsLastHour: openingsBefore(member, call.timeMs).length,
     });
     const { recordTag, act } = call;
-    session.ring = pushRow(
-      session.ring,
-      { columns: row.columns, recordTag, act, outcome: 0 },
-      call,
-    );
+    // What a business rule denied stays in the ring as denied, as the guard writes it.
+    const outcome = event.outcome === 'denied' ? 1 : 0;
+    session.ring = pushRow(session.ring, { columns: row.columns, recordTag, act, outcome }, call);
     if (session.store !== null) {
       const flag = guilty.has(event.eventId) ? GUILTY : 0;
       session.calls.push({ columns: row.columns, mask: row.mask, flag });
     }
-    if (call.functionName === 'openSession') {
-      if (member.lastRing !== null) {
-        member.profile = foldSession(member.profile, member.lastRing.histogram, call.timeMs);
-      }
-      member.openedMs = [...opened, call.timeMs];
-    }
+    if (call.functionName === 'openSession') openSession(member, call.timeMs);
     member.lastRing = session.ring;
     if (call.functionName === 'closeSession') {
       store(session);
@@ -151,30 +146,42 @@ export function featurise(options: FeaturiseOptions): Featurised {
 
   function begin(event: AccessEvent): Session {
     const day = Math.floor(event.timeMs / DAY_MS);
-    const caseId = `${event.actor} ${day}`;
     const base = { ring: emptyRing(), actor: event.actor, calls: [] };
     if (event.timeMs < calibrateFromMs) {
       const share = (event.timeMs - trainFromMs) / (calibrateFromMs - trainFromMs);
       return { ...base, store: training, group: Math.min(rounds - 1, Math.floor(share * rounds)) };
     }
+    const place = caseOf(event, day);
+    if (place === null) return { ...base, store: null, group: 0 };
+    return { ...base, store: place.into.store, group: place.group };
+  }
+
+  /** A service has cases and no windows: no network looks at it, and the days of all accounts count alike. */
+  function seeService(event: AccessEvent, session: string): void {
+    if (serviceSessions.has(session)) return;
+    const day = Math.floor(event.timeMs / DAY_MS);
+    serviceSessions.add(session);
+    if (event.timeMs >= calibrateFromMs) caseOf(event, day);
+  }
+
+  /** The case of a session that begins with this event; null if it is not sampled. */
+  function caseOf(
+    event: AccessEvent,
+    day: number,
+  ): { into: (typeof parts)['live']; group: number } | null {
+    const caseId = `${event.actor} ${day}`;
     const isLive = event.timeMs >= liveFromMs;
     const incidents = isLive ? (tainted.get(caseId) ?? []) : [];
-    if (incidents.length === 0 && !options.samples(event.actor, day)) {
-      return { ...base, store: null, group: 0 };
-    }
+    if (incidents.length === 0 && !options.samples(event.actor, day)) return null;
     const into = isLive ? parts.live : parts.calibration;
     let group = into.places.get(caseId);
     if (group === undefined) {
       group = into.cases.length;
       into.places.set(caseId, group);
-      into.cases.push({
-        nodeId: hospital.nodeId,
-        actor: event.actor,
-        day,
-        incidents: [...incidents],
-      });
+      const { nodeId } = hospital;
+      into.cases.push({ nodeId, actor: event.actor, day, incidents: [...incidents] });
     }
-    return { ...base, store: into.store, group };
+    return { into, group };
   }
 
   function store({ actor, store: into, group, calls }: Session): void {
@@ -221,25 +228,14 @@ function part(): { store: RowStore; cases: Case[]; places: Map<string, number> }
   return { store: new RowStore(), cases: [], places: new Map() };
 }
 
-function newcomer(): Member {
-  return {
-    profile: emptyProfile(),
-    session: null,
-    ring: emptyRing(),
-    openedMs: [],
-    lastRing: null,
-    windows: new Map(),
+/** A case bears the day on which its session began; an event without a session its own. */
+export function sessionDays(): (event: AccessEvent) => number {
+  const days = new Map<string, number>();
+  return ({ session, timeMs }) => {
+    const today = Math.floor(timeMs / DAY_MS);
+    if (session === null) return today;
+    const day = days.get(session) ?? today;
+    if (!days.has(session)) days.set(session, day);
+    return day;
   };
-}
-
-/** The past, as the hospital node folds it from its own log. */
-function learn(member: Member, session: string, call: GuardedCall): void {
-  if (member.session !== session) {
-    member.profile = foldSession(member.profile, member.ring.histogram, call.timeMs);
-    member.ring = emptyRing();
-    member.session = session;
-  }
-  const { recordTag, act } = call;
-  const row = { columns: NO_COLUMNS, recordTag, act, outcome: 0 as const };
-  member.ring = { ...pushRow(member.ring, row, call), rows: [] };
 }

@@ -15,6 +15,7 @@ import type { HospitalConfig } from './config.js';
 import { DAY_MS, featurise, GUILTY, type Borders, type Case } from './featurise.js';
 import { PUBLIC_DETECTOR } from './networks.js';
 import { RowStore, type WindowSource } from './row-store.js';
+import { nodeTierCases, type NodeTierCases } from './node-tier.js';
 import { siemTotals, type SiemTotals } from './siem-arm.js';
 
 export interface HospitalData {
@@ -61,7 +62,7 @@ export async function hospitalsOf(
   for (const [place, nodeId] of nodeIds.entries()) {
     const output = await context.stage({
       name: `featurise ${nodeId}`,
-      code: ['models', 'datasets', 'catalogue', 'hospital'],
+      code: ['models', 'datasets', 'catalogue', 'publicWorlds', 'hospital'],
       config: {
         seed: context.seed,
         nodeId,
@@ -228,4 +229,21 @@ export async function siemOf(
     },
   });
   return JSON.parse(readFileSync(join(output.dir, 'totals.json'), 'utf8')) as SiemTotals;
+}
+
+export async function nodeTierOf(
+  config: HospitalConfig,
+  world: () => HospitalWorld,
+  context: StudyContext,
+): Promise<NodeTierCases> {
+  const output = await context.stage({
+    name: 'node tier',
+    code: ['models', 'datasets', 'catalogue', 'siem', 'hospital'],
+    config: { seed: context.seed, world: config.world, timeline: config.timeline },
+    make(dir) {
+      const cases = nodeTierCases(world(), bordersOf(config, world()));
+      writeFileSync(join(dir, 'cases.json'), JSON.stringify(cases));
+    },
+  });
+  return JSON.parse(readFileSync(join(output.dir, 'cases.json'), 'utf8')) as NodeTierCases;
 }

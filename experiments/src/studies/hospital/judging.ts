@@ -21,6 +21,8 @@ export interface ArmScores {
   readonly incidents: ReadonlyMap<string, number>;
   /** Of calibration cases; null where nothing was fixed before the test. */
   readonly calibration: readonly number[] | null;
+  /** The same by what went before the first guilty call; null where that cannot be told. */
+  readonly beforeGuilt: ReadonlyMap<string, number> | null;
   /** Calls at θ: share of benign ones held, and incidents with a held guilty call; null where calls have no score. */
   readonly calls: { readonly heldShare: number; readonly found: ReadonlySet<string> } | null;
 }
@@ -36,6 +38,8 @@ export interface ArmResult {
   /** Of those that the catalogue says the hook can see. */
   readonly recallHook: number;
   readonly recallAt: Readonly<Record<string, number>>;
+  /** Control: share found at the same threshold before the first guilty call, by chance or by how incidents are planted. */
+  readonly recallBeforeGuilt: number | null;
   /** With the threshold of the days before. */
   readonly fixed: {
     readonly rate: number;
@@ -93,6 +97,11 @@ export function judgeArm(
       recallAt: Object.fromEntries(
         OPERATING_RATES.map((rate) => [String(rate), recallAtRate(scores.benign, abnormal, rate)]),
       ),
+      recallBeforeGuilt:
+        scores.beforeGuilt === null
+          ? null
+          : truth.filter(({ id }) => (scores.beforeGuilt!.get(id) ?? -Infinity) > threshold)
+              .length / truth.length,
       fixed: scores.calibration === null ? null : fixedOf(scores.calibration),
       calls:
         scores.calls === null

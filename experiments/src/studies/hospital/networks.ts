@@ -87,6 +87,12 @@ export function readyMembers(detector: Detector, names?: readonly string[]): Rea
 
 export const NETWORK_NAMES: readonly string[] = ENSEMBLE_NETWORKS.map(({ name }) => name);
 
+/**
+ * Members that rank cases. The four without a network look at single calls, of which a busy honest day has odd ones too; in
+ * the ranking of days they cost recall (chosen on seeds 101 and 102, which no study reports). Calls are judged by all seven.
+ */
+export const CASE_MEMBERS: readonly string[] = NETWORK_NAMES;
+
 /** The windows as each network sees them. */
 export function batchesOf(windows: readonly ScoredWindow[]): WindowBatch[] {
   return ENSEMBLE_NETWORKS.map(({ columns }) =>

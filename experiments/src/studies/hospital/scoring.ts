@@ -1,11 +1,13 @@
 /**
- * What an arm says of calls and cases. As at a hospital: one detector for all, a calibration table of each hospital's own,
- * fixed on the days before.
+ * What an arm says of calls and cases. As at a hospital: one detector for all, a calibration of each hospital's own, fixed on
+ * the days before. Calls are judged inline by the sum of their evidence, cases by what the whole day shows.
  * @module
  */
 import {
   fitTable,
+  joinCases,
   joinedScores,
+  windowSurprise,
   type CalibrationTable,
   type Detector,
   type Member,
@@ -13,31 +15,57 @@ import {
 } from '@bhschain/models/detector';
 import { sha256 } from '../../harness/canonical.js';
 import { seedStream } from '../../harness/seed-streams.js';
-import { GUILTY } from './featurise.js';
+import { GUILTY, type Case } from './featurise.js';
 import type { HospitalData } from './hospital-data.js';
-import { readyMembers } from './networks.js';
+import { CASE_MEMBERS, readyMembers } from './networks.js';
 import type { PlacedWindow } from './row-store.js';
 
 export interface HospitalScores {
   readonly nodeId: string;
-  /** Of calibration cases of those actors who did not make the evidence; higher is stranger. */
+  /** Of calibration cases, each among the others; higher is stranger. */
   readonly calibration: readonly number[];
   /** Of live cases, in their order. */
   readonly live: readonly number[];
+  /** Of live cases by what went before the first guilty call of a session: what this finds was not found by guilt. */
+  readonly beforeGuilt: readonly number[] | null;
+  /** Null where no call was judged. */
+  readonly calls: CallScores | null;
+}
+
+export interface CallScores {
   /** Calls without guilt, and those of them at θ or above. */
-  readonly benignCalls: number;
-  readonly heldCalls: number;
+  readonly benign: number;
+  readonly held: number;
   /** Per live case: a guilty call was at θ or above. */
   readonly heldGuilty: readonly boolean[];
 }
 
-const CHUNK = 4_096;
-
-/** Scores of one hospital's calls by any members. A member's raw values are computed once, whatever arms ask for them. */
-export interface HospitalScorer {
-  score(detector: Detector, names: readonly string[] | null): HospitalScores;
+/** Values of one member, by case. */
+interface CaseValues {
+  readonly calibration: Float64Array;
+  readonly live: Float64Array;
+  readonly beforeGuilt: Float64Array;
 }
 
+const CHUNK = 4_096;
+/** Of a case without a judged call: below every surprise. */
+const NO_CALLS = -1;
+
+/** Surprises of the node tier by case, `[members]` each; null: the log shows nothing of it. */
+export type NodeTier = (one: Case) => ArrayLike<number> | null;
+
+export interface HospitalScorer {
+  /** By a detector's members (`names` null: calls by all, cases by `CASE_MEMBERS`), together with the node tier if it is given. */
+  score(
+    detector: Detector,
+    names: readonly string[] | null,
+    node?: Readonly<{ tier: NodeTier; members: number }>,
+  ): HospitalScores;
+  /** By the node tier alone. */
+  scoreNode(node: Readonly<{ tier: NodeTier; members: number }>): HospitalScores;
+}
+
+/** A member's raw values are computed once, whatever arms ask for them. */
 export function createHospitalScorer(
   data: HospitalData,
   options: Readonly<{ seed: number; alpha: number }>,
@@ -48,6 +76,7 @@ export function createHospitalScorer(
     .windows()
     .map((window) => ({ ...window, index: window.index + calibration.length }));
   const all = [...calibration, ...live];
+  const isInnocent = innocentSoFar(live);
   const half = new Map<string, boolean>();
   const inHalfA = ({ group }: PlacedWindow): boolean => {
     const { actor } = data.calibrationCases[group]!;
@@ -61,12 +90,15 @@ export function createHospitalScorer(
   const halfA = calibration.filter(inHalfA);
   const halfB = calibration.filter((window) => !inHalfA(window));
   const raw = new Map<string, Uint32Array>();
+  const byCase = new Map<string, CaseValues>();
 
   return {
-    score(detector, names) {
-      const members = readyMembers(detector, names ?? undefined).map((member) =>
-        kept(detector, member),
-      );
+    score(detector, names, node) {
+      const ready = readyMembers(detector, names ?? undefined);
+      const hook = ready
+        .filter(({ name }) => (names ?? CASE_MEMBERS).includes(name))
+        .map((member) => caseValues(detector, member));
+      const members = ready.map((member) => known(detector, member));
       const table = fitTable({
         members,
         strata: detector.strata,
@@ -74,12 +106,24 @@ export function createHospitalScorer(
         halfB,
         alphaPpm: Math.round(options.alpha * 1e6),
       });
-      return summed(members, table);
+      const values = node === undefined ? hook : [...hook, ...nodeValues(node)];
+      return {
+        nodeId: data.nodeId,
+        ...joined(values),
+        beforeGuilt: node === undefined ? joined(hook, 'beforeGuilt').live : null,
+        calls: judgedCalls(members, table),
+      };
     },
+    scoreNode: (node) => ({
+      nodeId: data.nodeId,
+      ...joined(nodeValues(node)),
+      beforeGuilt: null,
+      calls: null,
+    }),
   };
 
-  function kept(detector: Detector, member: ReadyMember): Member<PlacedWindow> {
-    const key = `${member.name} ${keyOf(detector, member.name)}`;
+  function rawOf(detector: Detector, member: ReadyMember): Uint32Array {
+    const key = keyOf(detector, member.name);
     let values = raw.get(key);
     if (values === undefined) {
       values = new Uint32Array(all.length);
@@ -88,55 +132,109 @@ export function createHospitalScorer(
       }
       raw.set(key, values);
     }
-    const known = values;
+    return values;
+  }
+
+  function known(detector: Detector, member: ReadyMember): Member<PlacedWindow> {
+    const values = rawOf(detector, member);
     return {
       name: member.name,
-      nonconformities: (windows) => Uint32Array.from(windows, ({ index }) => known[index]!),
+      nonconformities: (windows) => Uint32Array.from(windows, ({ index }) => values[index]!),
     };
   }
 
-  function summed(
-    members: readonly Member<PlacedWindow>[],
-    table: CalibrationTable,
-  ): HospitalScores {
-    const calibrated = new Map<number, number>();
-    joinedScores(members, table, halfB).forEach(({ nonconformity }, i) => {
-      const { group } = halfB[i]!;
-      calibrated.set(group, Math.max(calibrated.get(group) ?? 0, nonconformity));
+  function caseValues(detector: Detector, member: ReadyMember): CaseValues {
+    const key = keyOf(detector, member.name);
+    let values = byCase.get(key);
+    if (values !== undefined) return values;
+    const nonconformities = rawOf(detector, member);
+    const surprises = windowSurprise(
+      detector.strata,
+      { windows: calibration, nonconformities: nonconformities.subarray(0, calibration.length) },
+      { windows: all, nonconformities },
+    );
+    const largest = (
+      windows: readonly PlacedWindow[],
+      cases: number,
+      counts: (i: number) => boolean = () => true,
+    ): Float64Array => {
+      const most = new Float64Array(cases).fill(NO_CALLS);
+      windows.forEach(({ group, index }, i) => {
+        if (counts(i)) most[group] = Math.max(most[group]!, surprises[index]!);
+      });
+      return most;
+    };
+    values = {
+      calibration: largest(calibration, data.calibrationCases.length),
+      live: largest(live, data.liveCases.length),
+      beforeGuilt: largest(live, data.liveCases.length, (i) => isInnocent[i]!),
+    };
+    byCase.set(key, values);
+    return values;
+  }
+
+  function nodeValues({ tier, members }: { tier: NodeTier; members: number }): CaseValues[] {
+    const of = (cases: readonly Case[], member: number): Float64Array =>
+      Float64Array.from(cases, (one) => tier(one)?.[member] ?? 0);
+    return Array.from({ length: members }, (_, member) => {
+      const values = of(data.liveCases, member);
+      return {
+        calibration: of(data.calibrationCases, member),
+        live: values,
+        beforeGuilt: values,
+      };
     });
-    const cases = new Array<number>(data.liveCases.length).fill(0);
-    const heldGuilty = new Array<boolean>(data.liveCases.length).fill(false);
-    let benignCalls = 0;
-    let heldCalls = 0;
-    joinedScores(members, table, live).forEach(({ nonconformity, scoreMillionths }, i) => {
-      const { group, flag } = live[i]!;
-      const held = scoreMillionths >= table.theta;
-      cases[group] = Math.max(cases[group]!, nonconformity);
-      if ((flag & GUILTY) !== 0) heldGuilty[group] ||= held;
-      else if (data.liveCases[group]!.incidents.length === 0) {
-        benignCalls++;
-        if (held) heldCalls++;
-      }
-    });
+  }
+
+  function joined(
+    members: readonly CaseValues[],
+    of: 'live' | 'beforeGuilt' = 'live',
+  ): Pick<HospitalScores, 'calibration' | 'live'> {
+    const join = joinCases(members.map((one) => one.calibration));
     return {
-      nodeId: data.nodeId,
-      calibration: [...calibrated.values()],
-      live: cases,
-      benignCalls,
-      heldCalls,
-      heldGuilty,
+      calibration: [...join.calibration],
+      live: data.liveCases.map((_, i) => join.evidence(members.map((one) => one[of][i]!))),
     };
   }
+
+  function judgedCalls(
+    members: readonly Member<PlacedWindow>[],
+    table: CalibrationTable,
+  ): CallScores {
+    const heldGuilty = new Array<boolean>(data.liveCases.length).fill(false);
+    let benign = 0;
+    let held = 0;
+    joinedScores(members, table, live).forEach(({ scoreMillionths }, i) => {
+      const { group, flag } = live[i]!;
+      const isHeld = scoreMillionths >= table.theta;
+      if ((flag & GUILTY) !== 0) heldGuilty[group] ||= isHeld;
+      else if (data.liveCases[group]!.incidents.length === 0) {
+        benign++;
+        if (isHeld) held++;
+      }
+    });
+    return { benign, held, heldGuilty };
+  }
+}
+
+/** Of windows session by session: whether no guilty call came before, this one included. */
+function innocentSoFar(windows: readonly PlacedWindow[]): boolean[] {
+  let isTainted = false;
+  return windows.map(({ rows, flag }) => {
+    if (rows.length === 1) isTainted = false;
+    if ((flag & GUILTY) !== 0) isTainted = true;
+    return !isTainted;
+  });
 }
 
 /** Members without a network are the same for every detector that keeps the public parts. */
 function keyOf(detector: Detector, name: string): string {
   const member = detector.members.find((one) => one.name === name)!;
-  if (member.kind !== 'autoencoder') return '';
+  if (member.kind !== 'autoencoder') return name;
   const { parameters } = detector;
   const bytes = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength);
   const laws = member.laws.map(({ mean }) =>
     sha256(Buffer.from(mean.buffer, mean.byteOffset, mean.byteLength)),
   );
-  return `${sha256(bytes)} ${laws.join()}`;
+  return `${name} ${sha256(bytes)} ${laws.join()}`;
 }

@@ -11,7 +11,7 @@ import {
   OUT_OF_THE_BOX,
   type RuleSetting,
 } from '../../siem/index.js';
-import { DAY_MS, type Borders } from './featurise.js';
+import { sessionDays, type Borders } from './featurise.js';
 
 export interface SiemTotals {
   readonly settings: {
@@ -78,16 +78,9 @@ export function siemTotals(world: HospitalWorld, borders: Borders, budget: numbe
   return { settings: { default: OUT_OF_THE_BOX, tuned }, cases, incidents, hits };
 }
 
-/** A case bears the day on which its session began; an event without a session its own. */
 function caseNames(): (event: AccessEvent) => string {
-  const days = new Map<string, number>();
-  return ({ nodeId, actor, session, timeMs }) => {
-    const today = Math.floor(timeMs / DAY_MS);
-    if (session === null) return `${nodeId} ${actor} ${today}`;
-    const day = days.get(session) ?? today;
-    if (!days.has(session)) days.set(session, day);
-    return `${nodeId} ${actor} ${day}`;
-  };
+  const dayOf = sessionDays();
+  return (event) => `${event.nodeId} ${event.actor} ${dayOf(event)}`;
 }
 
 /** All hospitals' events in order of time: the SIEM is central. */

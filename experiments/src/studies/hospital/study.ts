@@ -11,6 +11,7 @@ import {
   PUBLIC_CANARIES,
   type Detector,
 } from '@bhschain/models/detector';
+import { DAY_MEMBERS } from '@bhschain/models/features';
 import type { HospitalWorld } from '@bhschain/datasets';
 import { sha256 } from '../../harness/canonical.js';
 import { seedStream } from '../../harness/seed-streams.js';
@@ -24,11 +25,24 @@ import {
   type HistogramRow,
   type HospitalRow,
 } from './curves.js';
-import { hospitalsOf, publicWindows, siemOf, worldOf, type HospitalData } from './hospital-data.js';
+import {
+  hospitalsOf,
+  nodeTierOf,
+  publicWindows,
+  siemOf,
+  worldOf,
+  type HospitalData,
+} from './hospital-data.js';
 import { compareArms, judgeArm, type ArmScores, type Judgement } from './judging.js';
 import { NETWORK_NAMES, PUBLIC_DETECTOR, untrainedDetector, withParameters } from './networks.js';
+import { driftMetrics, driftOf } from './drift.js';
 import { roundRows, roundsCsv, type RoundRow } from './rounds.js';
-import { createHospitalScorer, type HospitalScorer, type HospitalScores } from './scoring.js';
+import {
+  createHospitalScorer,
+  type HospitalScorer,
+  type HospitalScores,
+  type NodeTier,
+} from './scoring.js';
 import {
   trainFederated,
   trainingWindows,
@@ -113,6 +127,7 @@ async function runHospitalStudy(
         incidents: new Map(
           Object.entries(totals.incidents).map(([id, points]) => [id, points[which]!]),
         ),
+        beforeGuilt: null,
         calibration: null,
         calls: null,
       });
@@ -159,15 +174,17 @@ async function runHospitalStudy(
   }
 
   const scorers = new Map<string, HospitalScorer>();
+  const scorerOf = (data: HospitalData): HospitalScorer => {
+    const scorer = scorers.get(data.nodeId) ?? createHospitalScorer(data, { seed, alpha });
+    scorers.set(data.nodeId, scorer);
+    return scorer;
+  };
   const scoresOf = (
     detectorOf: (nodeId: string) => Detector,
     names: readonly string[] | null,
+    node?: Readonly<{ tier: NodeTier; members: number }>,
   ): HospitalScores[] =>
-    hospitals.map((data) => {
-      const scorer = scorers.get(data.nodeId) ?? createHospitalScorer(data, { seed, alpha });
-      scorers.set(data.nodeId, scorer);
-      return scorer.score(detectorOf(data.nodeId), names);
-    });
+    hospitals.map((data) => scorerOf(data).score(detectorOf(data.nodeId), names, node));
   const judgeDetector = (
     arm: string,
     detectorOf: (nodeId: string) => Detector,
@@ -185,11 +202,34 @@ async function runHospitalStudy(
     writeFileSync(context.file(`model/${arm}.detector`), bytes);
     if (has('networks-only')) judgeDetector(`${arm}: networks only`, detectorOf, NETWORK_NAMES);
   }
+  if (has('node-tier') || has('hook-and-node')) {
+    const cases = await nodeTierOf(config, world, context);
+    const node = {
+      tier: ({ nodeId, actor, day }) => cases[`${nodeId} ${actor} ${day}`] ?? null,
+      members: DAY_MEMBERS.length,
+    } satisfies { tier: NodeTier; members: number };
+    if (has('node-tier')) {
+      judge(
+        armScores(
+          'node-tier',
+          hospitals,
+          hospitals.map((data) => scorerOf(data).scoreNode(node)),
+        ),
+      );
+    }
+    if (has('hook-and-node')) {
+      // With the detector that the product would run: the most private of those that were trained.
+      const [, detectorOf] = trained.find(([arm]) => arm === 'federated-private') ??
+        trained.find(([arm]) => arm === 'federated') ?? ['', () => PUBLIC_DETECTOR];
+      judge(armScores('hook-and-node', hospitals, scoresOf(detectorOf, null, node)));
+    }
+  }
   for (const [arm, names] of Object.entries(MEMBER_ARMS)) {
     if (has(arm as HospitalConfig['arms'][number]))
       judgeDetector(arm, () => PUBLIC_DETECTOR, names);
   }
   if (has('ablation')) await ablationArms();
+  const drift = has('drift') ? driftOf(hospitals, { seed, alpha }) : null;
   const untrained = has('untrained') ? await untrainedArms() : [];
   if (has('random')) {
     const random = seedStream(seed, 'random-score');
@@ -201,11 +241,9 @@ async function runHospitalStudy(
           nodeId,
           calibration: calibrationCases.map(() => random.uniform()),
           live: liveCases.map(() => random.uniform()),
-          benignCalls: 0,
-          heldCalls: 0,
-          heldGuilty: liveCases.map(() => false),
+          beforeGuilt: null,
+          calls: null,
         })),
-        false,
       ),
     );
   }
@@ -234,6 +272,9 @@ async function runHospitalStudy(
           [`${arm.arm}.recall`, arm.recall],
           [`${arm.arm}.recallHook`, arm.recallHook],
           [`${arm.arm}.auc`, arm.auc],
+          ...(arm.recallBeforeGuilt === null
+            ? []
+            : [[`${arm.arm}.recallBeforeGuilt`, arm.recallBeforeGuilt] as [string, number]]),
           ...(arm.fixed === null
             ? []
             : [
@@ -250,6 +291,7 @@ async function runHospitalStudy(
       ),
       ...Object.fromEntries(canaryAucs.map(([arm, auc]) => [`${arm}.canaryAuc`, auc])),
       ...Object.fromEntries(lostShares()),
+      ...(drift === null ? {} : Object.fromEntries(driftMetrics(drift, truth.length))),
       ...(untrainedRecalls.length === 0
         ? {}
         : {
@@ -268,6 +310,7 @@ async function runHospitalStudy(
         rival === undefined
           ? []
           : judged.filter((one) => one !== rival).map((one) => ({ ...compareArms(one, rival) })),
+      weeks: (drift?.weeks ?? []).map((row) => ({ ...row })),
       rounds: rounds.map((row) => ({ ...row })),
       curves: curves.map((row) => ({ ...row })),
       histograms: histograms.map((row) => ({ ...row })),
@@ -335,29 +378,34 @@ function armScores(
   arm: string,
   hospitals: readonly HospitalData[],
   scores: readonly HospitalScores[],
-  hasCalls = true,
 ): ArmScores {
   const incidents = new Map<string, number>();
+  const beforeGuilt = new Map<string, number>();
   const found = new Set<string>();
   const benign: number[] = [];
+  const raise = (into: Map<string, number>, id: string, score: number): void =>
+    void into.set(id, Math.max(into.get(id) ?? -Infinity, score));
   hospitals.forEach(({ liveCases }, h) => {
+    const own = scores[h]!;
     liveCases.forEach((one, i) => {
-      const score = scores[h]!.live[i]!;
-      if (one.incidents.length === 0) benign.push(score);
+      if (one.incidents.length === 0) benign.push(own.live[i]!);
       for (const id of one.incidents) {
-        incidents.set(id, Math.max(incidents.get(id) ?? -Infinity, score));
-        if (scores[h]!.heldGuilty[i]) found.add(id);
+        raise(incidents, id, own.live[i]!);
+        if (own.beforeGuilt !== null) raise(beforeGuilt, id, own.beforeGuilt[i]!);
+        if (own.calls?.heldGuilty[i] === true) found.add(id);
       }
     });
   });
-  const benignCalls = scores.reduce((sum, one) => sum + one.benignCalls, 0);
-  const heldCalls = scores.reduce((sum, one) => sum + one.heldCalls, 0);
+  const calls = scores.flatMap((one) => one.calls ?? []);
+  const sum = (of: 'benign' | 'held'): number => calls.reduce((total, one) => total + one[of], 0);
   return {
     arm,
     benign,
     incidents,
+    beforeGuilt: scores.every((one) => one.beforeGuilt !== null) ? beforeGuilt : null,
     calibration: scores.flatMap((one) => one.calibration),
-    calls: hasCalls ? { heldShare: heldCalls / Math.max(1, benignCalls), found } : null,
+    calls:
+      calls.length === 0 ? null : { heldShare: sum('held') / Math.max(1, sum('benign')), found },
   };
 }
 

@@ -1,0 +1,44 @@
+/**
+ * The node tier of a study: each hospital counts its own log with its own care relations, and reads the blocks of all. What the
+ * SIEM is told, no more: other hospitals' logs and relations it never sees.
+ * @module
+ */
+import type { HospitalWorld } from '@bhschain/datasets';
+import {
+  createChannelSightings,
+  createDayCounter,
+  daySurprises,
+  type CareKnowledge,
+} from '@bhschain/models/features';
+import { knowledgeOf } from '../../siem/knowledge.js';
+import { DAY_MS, sessionDays, type Borders } from './featurise.js';
+import { merged } from './siem-arm.js';
+
+/** By `<node> <actor> <day>`: surprises in the order of `DAY_MEMBERS`. */
+export type NodeTierCases = Readonly<Record<string, readonly number[]>>;
+
+export function nodeTierCases(world: HospitalWorld, borders: Borders): NodeTierCases {
+  const siem = knowledgeOf(world);
+  const knowledge: CareKnowledge = {
+    isExplained: (event) => siem.isExplained(event),
+    isAcquainted: (event) => siem.acquaintanceOf(event) !== null,
+    leftMs: (actor) => siem.leftMs(actor),
+  };
+  const sightings = createChannelSightings();
+  const counters = new Map(
+    world.hospitals.map(({ nodeId }) => [nodeId, createDayCounter(knowledge)]),
+  );
+  const dayOf = sessionDays();
+  for (const event of merged(world)) {
+    counters.get(event.nodeId)!.see(event, dayOf(event), sightings.see(event));
+  }
+  const fromDay = Math.floor(borders.calibrateFromMs / DAY_MS);
+  return Object.fromEntries(
+    [...counters].flatMap(([nodeId, counter]) =>
+      daySurprises(counter.days(), fromDay).map(({ actor, day, surprises }) => [
+        `${nodeId} ${actor} ${day}`,
+        Array.from(surprises, (value) => Math.round(value * 1e6) / 1e6),
+      ]),
+    ),
+  );
+}
