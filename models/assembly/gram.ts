@@ -2,7 +2,19 @@
  * Squared norms of the gradients of four windows without the gradients (the "ghost" norm; Goodfellow 2015,
  * arXiv:1510.01799; privacy.md §7): the squared norm of `Σ_t right_t left_tᵀ` is `Σ_{s,t} (right_s·right_t)(left_s·left_t)`.
  */
-import { addToNorms } from './outer';
+
+let low: v128 = f64x2.splat(0);
+let high: v128 = f64x2.splat(0);
+
+export function clearNorms(): void {
+  low = f64x2.splat(0);
+  high = low;
+}
+
+export function storeNorms(to: usize): void {
+  v128.store(to, low);
+  v128.store(to, high, 16);
+}
 
 /** Adds the norms for `left` and `right` as `outer` takes them. */
 export function gram(
@@ -22,10 +34,9 @@ export function gram(
       const r = dot(right + s, right + t, rightStep, outputs);
       const pairs = f64x2.splat(s == t ? 1 : 2);
       // Products of two sums of squares are taken in float64: they reach further than float32.
-      addToNorms(
-        f64x2.mul(pairs, f64x2.mul(f64x2.promote_low_f32x4(l), f64x2.promote_low_f32x4(r))),
-        f64x2.mul(pairs, f64x2.mul(upper(l), upper(r))),
-      );
+      const lower = f64x2.mul(f64x2.promote_low_f32x4(l), f64x2.promote_low_f32x4(r));
+      low = f64x2.add(low, f64x2.mul(pairs, lower));
+      high = f64x2.add(high, f64x2.mul(pairs, f64x2.mul(upper(l), upper(r))));
     }
   }
 }

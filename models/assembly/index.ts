@@ -14,14 +14,16 @@ import {
   packParameters,
   storeResiduals,
 } from './autoencoder';
-import { gradientsOfBlock, gradientsOfHalf } from './gradients';
+import { gradientsOfBlock } from './gradients';
 import { forwardSolo } from './solo';
 import { distances, storeSummaries, summarise } from './summary';
+import { splitBlock } from './window-gradient';
 
 export { plan, setGroups } from './plan';
 export { addRounded, beginSum, flush, takeRounded } from './clipped-sum';
 export { packParameters } from './autoencoder';
 export { packWhitening } from './summary';
+export { formWindow } from './window-gradient';
 
 export function parametersAt(): usize {
   return m.parameters;
@@ -52,15 +54,6 @@ export function gradientAt(): usize {
 }
 export function sumsAt(): usize {
   return m.outputSums;
-}
-export function squaredNormsAt(): usize {
-  return m.squaredNorms;
-}
-export function factorsAt(): usize {
-  return m.factors;
-}
-export function squaredIntegersAt(): usize {
-  return m.squaredIntegers;
 }
 export function groupsAt(): usize {
   return m.groups;
@@ -132,16 +125,12 @@ export function endGradient(scale: f32): void {
   }
 }
 
-/** Readies the block for `formHalf`. */
-export function differentiate(count: i32): void {
+/** Readies the block for `formWindow`, of which `byGram` says where norms come from. */
+export function differentiate(count: i32, byGram: bool): void {
   loadBlock(count, false);
   forward();
   backward();
-}
-
-/** Gradients of the windows 0 … 3 or 4 … 7, which `addRounded` then takes; their squared norms at `squaredNormsAt`. */
-export function formHalf(second: bool, byGram: bool): void {
-  gradientsOfHalf(second ? 16 : 0, byGram);
+  splitBlock(byGram);
 }
 
 /** For tests of the error bounds: function 0 exp, 1 sigmoid, 2 tanh, 3 log of `n` floats (a multiple of 4) at `windowsAt`, in place. */

@@ -1,13 +1,8 @@
 /** Sums over time of outer products, for four windows at once. */
 
-/** Squared norms of what `outer` has written with `measure`: lanes 0 and 1, lanes 2 and 3. */
-let low: v128 = f64x2.splat(0);
-let high: v128 = f64x2.splat(0);
-
 /**
  * `out[k][j] (+)= Σ_t left[k][t] · right[j][t]`, t ascending. Numbers of `left` and `right` lie `leftStep` and `rightStep`
- * bytes apart, their `time` times `stride` bytes. `out` holds one vector an entry. With `measure` the entries' squares are
- * added up.
+ * bytes apart, their `time` times `stride` bytes. `out` holds one vector an entry.
  */
 export function outer(
   left: usize,
@@ -20,7 +15,6 @@ export function outer(
   stride: usize,
   out: usize,
   accumulate: bool,
-  measure: bool,
 ): void {
   const across = (<usize>outputs) << 4;
   const duration = <usize>time * stride;
@@ -77,20 +71,6 @@ export function outer(
         l2 += stride;
         l3 += stride;
       }
-      if (measure) {
-        addSquares(
-          f32x4.add(
-            f32x4.add(
-              f32x4.add(f32x4.mul(a0, a0), f32x4.mul(a1, a1)),
-              f32x4.add(f32x4.mul(b0, b0), f32x4.mul(b1, b1)),
-            ),
-            f32x4.add(
-              f32x4.add(f32x4.mul(c0, c0), f32x4.mul(c1, c1)),
-              f32x4.add(f32x4.mul(d0, d0), f32x4.mul(d1, d1)),
-            ),
-          ),
-        );
-      }
       v128.store(out, a0);
       v128.store(out, a1, 16);
       v128.store(o1, b0);
@@ -104,7 +84,7 @@ export function outer(
     }
     if (j < outputs) {
       for (let i: usize = 0; i < 4; i++)
-        outerEntry(left + i * leftStep, r, time, stride, out + i * across, accumulate, measure);
+        outerEntry(left + i * leftStep, r, time, stride, out + i * across, accumulate);
       out += 16;
     }
     left += leftStep << 2;
@@ -113,7 +93,7 @@ export function outer(
   for (; k < inputs; k++) {
     let r = right;
     for (let j = 0; j < outputs; j++) {
-      outerEntry(left, r, time, stride, out, accumulate, measure);
+      outerEntry(left, r, time, stride, out, accumulate);
       r += rightStep;
       out += 16;
     }
@@ -128,7 +108,6 @@ function outerEntry(
   stride: usize,
   out: usize,
   accumulate: bool,
-  measure: bool,
 ): void {
   let a = f32x4.splat(0);
   if (accumulate) a = v128.load(out);
@@ -137,33 +116,5 @@ function outerEntry(
     left += stride;
     right += stride;
   }
-  if (measure) addSquares(f32x4.mul(a, a));
   v128.store(out, a);
-}
-
-/** A few squares at a time are added in float32, everything after that in float64. */
-// @ts-ignore: decorator
-@inline
-function addSquares(squares: v128): void {
-  addToNorms(
-    f64x2.promote_low_f32x4(squares),
-    f64x2.promote_low_f32x4(v128.shuffle<i32>(squares, squares, 2, 3, 2, 3)),
-  );
-}
-
-// @ts-ignore: decorator
-@inline
-export function addToNorms(l: v128, h: v128): void {
-  low = f64x2.add(low, l);
-  high = f64x2.add(high, h);
-}
-
-export function clearNorms(): void {
-  low = f64x2.splat(0);
-  high = low;
-}
-
-export function storeNorms(to: usize): void {
-  v128.store(to, low);
-  v128.store(to, high, 16);
 }

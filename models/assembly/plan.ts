@@ -56,9 +56,6 @@ export let outputSummaries: usize = 0;
 export let outputDistances: usize = 0;
 export let outputGradient: usize = 0;
 export let outputSums: usize = 0;
-export let squaredNorms: usize = 0; // [4] of float64: of a half block's gradients
-export let factors: usize = 0; // [4]: what they are multiplied with
-export let squaredIntegers: usize = 0; // [4] of float64: squared norms of the rounded ones
 
 // Columns that stand for one category together; all others are numbers.
 export let groups: usize = 0; // [groupCount] of two uint32: first column, columns
@@ -101,9 +98,22 @@ export let soloCode: usize = 0;
 export let soloConstant: usize = 0;
 export let soloOutput: usize = 0;
 
-// One half block: gradients of four windows side by side.
-export let gradients: usize = 0; // [parameters] of float32x4, later int32x4
-export let sums: usize = 0; // [parameters, padded] of int32
+// Four windows or more, added up in the lanes.
+export let gradients: usize = 0; // [parameters] of float32x4
+
+// One window's gradient by itself: tensors as in the layout, their rows padded to whole vectors, the end to eight of them.
+export let windowGradient: usize = 0; // [windowCount]
+export let windowCount: i32 = 0;
+export let sums: usize = 0; // [windowCount] of int32
+
+// The gradients of a window's pre-activations, window after window: panels of four numbers over time.
+export let windowSlopes: usize = 0;
+export let slopeBytes: usize = 0; // of one window
+export let decoderSlopesAt: usize = 0;
+export let outputSlopesAt: usize = 0;
+export let codeSlopesAt: usize = 0;
+export let constantSlopesAt: usize = 0;
+export let squaredNorms: usize = 0; // [LANES] of float64: Gram norms
 
 // Whitening of one stratum.
 export let whiteningIndexes: usize = 0; // [d] uint32: entries of the summary
@@ -183,9 +193,6 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   outputDistances = take(LANES << 2);
   outputGradient = take((<usize>parameterCount) << 2);
   outputSums = take((<usize>parameterCount) << 3);
-  squaredNorms = take(LANES << 2);
-  factors = take(LANES << 1);
-  squaredIntegers = take(LANES << 2);
   groups = take((<usize>f) << 2);
   limits = take((<usize>f) << 2);
   groupCount = 0;
@@ -223,8 +230,18 @@ export function plan(t: i32, f: i32, h: i32, z: i32): usize {
   soloConstant = floats(gates);
   soloOutput = floats(f);
 
-  gradients = take((<usize>padded(parameterCount)) << 4);
-  sums = take((<usize>padded(parameterCount)) << 2);
+  gradients = take((<usize>parameterCount) << 4);
+  const inner = parameterCount - (h + 1) * (z + f);
+  windowCount = (inner + (h + 1) * (padded(z) + padded(f)) + 31) & ~31;
+  windowGradient = take((<usize>windowCount) << 2);
+  sums = take((<usize>windowCount) << 2);
+  decoderSlopesAt = (<usize>(t * gates)) << 2;
+  outputSlopesAt = decoderSlopesAt << 1;
+  codeSlopesAt = outputSlopesAt + ((<usize>(t * padded(f))) << 2);
+  constantSlopesAt = codeSlopesAt + ((<usize>padded(z)) << 2);
+  slopeBytes = constantSlopesAt + ((<usize>gates) << 2);
+  windowSlopes = take(<usize>LANES * slopeBytes);
+  squaredNorms = take(LANES << 3);
   const d = 3 * f;
   whiteningIndexes = take((<usize>d) << 2);
   whiteningMean = take((<usize>d) << 2);

@@ -79,6 +79,7 @@ function tasks(
   const { steps, features } = architecture;
   const out = new Float64Array(parameters.length);
   const select = new Uint8Array(batch.lengths.length).fill(1);
+  const mean = new Float32Array(parameters.length);
   const adam = createAdam(parameters.length);
   const moving = parameters.slice();
   const move = (gradient: Float32Array): void => {
@@ -101,7 +102,8 @@ function tasks(
       run: () => {
         out.fill(0);
         kernel.clippedSum({ ...batch, ...CLIP, select, out });
-        move(Float32Array.from(out, (sum) => sum / CLIP.gridScale / BATCH));
+        for (let i = 0; i < mean.length; i++) mean[i] = out[i]! / CLIP.gridScale / BATCH;
+        move(mean);
       },
     },
     { name: `scoring ${BATCH} windows, ${name}`, run: () => void kernel.losses(batch) },

@@ -4,8 +4,8 @@ import { Piscina } from 'piscina';
 import {
   createParallelKernel,
   shareBatch,
-  type ShardReport,
-  type ShardTask,
+  type ClippedSumReport,
+  type KernelTask,
 } from '../src/kernel/index.js';
 import { CLIP, type Workload } from './shapes.js';
 
@@ -17,7 +17,7 @@ export interface Threads {
 export function createThreads({ architecture, parameters, batch }: Workload): Threads {
   const pools = [1, 2].map(
     (threads) =>
-      new Piscina<ShardTask, ShardReport>({
+      new Piscina<KernelTask, ClippedSumReport | undefined>({
         filename: fileURLToPath(new URL('../dist/kernel/kernel-worker.js', import.meta.url)),
         minThreads: threads,
         maxThreads: threads,

@@ -45,9 +45,9 @@ it('is planned once: a module never grows after its shape is laid out', () => {
   wasm.addGradient(8, 1);
   wasm.endGradient(1);
   wasm.beginSum();
-  wasm.differentiate(8);
-  wasm.formHalf(1, 1);
-  wasm.addRounded(15, 0);
+  wasm.differentiate(8, 1);
+  wasm.formWindow(7, 0);
+  wasm.addRounded(1, 0);
   wasm.flush();
   wasm.measureSummaries(8, 0);
   wasm.reconstruct(1);

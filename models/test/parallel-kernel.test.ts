@@ -5,8 +5,8 @@ import {
   createJointKernel,
   createParallelKernel,
   shareBatch,
-  type ShardReport,
-  type ShardTask,
+  type ClippedSumReport,
+  type KernelTask,
 } from '../src/kernel/index.js';
 import { randomBatch, randomParameters, relativeError, seeded } from './reference.js';
 
@@ -25,7 +25,7 @@ const clip = { clippingNorm: 0.3, gridScale: 1e5, sensitivityUnits: 30_000 };
 
 const pools = [1, 2, 3].map(
   (threads) =>
-    new Piscina<ShardTask, ShardReport>({
+    new Piscina<KernelTask, ClippedSumReport | undefined>({
       filename: fileURLToPath(new URL('../dist/kernel/kernel-worker.js', import.meta.url)),
       minThreads: threads,
       maxThreads: threads,

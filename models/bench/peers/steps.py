@@ -59,6 +59,7 @@ def torch_tasks():
 
     tasks["PyTorch scoring"] = scoring
 
+    # Per-sample gradients by hooks: ghost clipping takes as long for these layers, functorch and ExpandedWeights longer.
     def opacus_task():
         from opacus import PrivacyEngine
         from opacus.layers import DPLSTM

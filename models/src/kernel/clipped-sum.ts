@@ -17,26 +17,31 @@ import type {
   WindowBatch,
 } from './kernel.js';
 
-/** Windows in one pass of the module, and those whose gradients stand side by side. */
+/** Windows in one pass of the module. */
 export const BLOCK = 8;
-export const HALF = 4;
 
-/** What one network contributes to the sum, four windows at a time. Arrays that come back are its own memory. */
-export interface GradientLanes {
+/** What one network contributes to the sum, window by window of a block. */
+export interface WindowGradients {
   begin(): void;
-  differentiate(batch: WindowBatch, indexes: readonly number[]): void;
-  squaredNorms(half: 0 | 1, norms: GradientNorm | undefined): Float64Array;
-  /** Adds the lanes of a bit set times their factors, rounded; returns squared norms, see `provenLimit`. */
-  add(factors: Float32Array, lanes: number, towardsZero: boolean): Float64Array;
+  /** Readies a block of windows. */
+  differentiate(
+    batch: WindowBatch,
+    indexes: readonly number[],
+    norms: GradientNorm | undefined,
+  ): void;
+  /** Forms the gradient of one of them, which `add` and `take` are about; returns its squared norm. */
+  form(lane: number): number;
+  /** Adds it times a factor, rounded; returns the squared norm of that, see `provenLimit`. */
+  add(factor: number, towardsZero: boolean): number;
   /** Undoes one `add`. */
-  take(factors: Float32Array, lanes: number, towardsZero: boolean): void;
-  /** Empties the 32-bit sums into float64 ones, and returns these. */
+  take(factor: number, towardsZero: boolean): void;
+  /** Empties the 32-bit sums into float64 ones, and returns these: its own memory. */
   flush(): Float64Array;
 }
 
 /** The kernels of this package are. */
-export interface LanedKernel {
-  readonly gradientLanes: GradientLanes;
+export interface SummingKernel {
+  readonly windowGradients: WindowGradients;
 }
 
 /** One network, and the windows as it sees them. */
@@ -51,56 +56,66 @@ type Request = Omit<ClippedSumRequest, keyof WindowBatch>;
  * Adds the clipped, rounded gradients of the selected windows to `out`, network after network: one window's integers over
  * all networks together have an L2 norm of at most `sensitivityUnits`.
  *
+ * @param take - takes the next block of the selected windows, and returns how many windows were taken before; several calls
+ *   may so share the work of one
  * @throws {KernelError} `ERR_KERNEL_BATCH` for a batch that does not fit its network or the others, `ERR_KERNEL_SUM` for
  *   the rest
  */
-export function jointClippedSum(members: readonly Member[], request: Request): ClippedSumReport {
-  const { select, sensitivityUnits, out } = request;
-  const lanes = members.map(({ kernel }) => lanesOf(kernel));
+export function jointClippedSum(
+  members: readonly Member[],
+  request: Request,
+  take: () => number = inTurn(),
+): ClippedSumReport {
+  const { select, sensitivityUnits, norms, out } = request;
+  const networks = members.map(({ kernel }) => gradientsOf(kernel));
   const parameterCount = members.reduce((sum, { kernel }) => sum + kernel.layout.parameterCount, 0);
   const counts = members.map(({ kernel, batch }) => checkBatch(batch, kernel.architecture, true));
   checkSum(request, counts, parameterCount);
 
-  const half = createHalf(request, lanes, parameterCount);
+  const windows = createWindowSum(request, networks, parameterCount);
   const selected = indexesOf(select);
-  const roomAtStart = Math.floor(INT32_MAX / sensitivityUnits / HALF);
+  const roomAtStart = Math.floor(INT32_MAX / sensitivityUnits);
   let room = roomAtStart;
-  lanes.forEach((member) => {
-    member.begin();
+  networks.forEach((network) => {
+    network.begin();
   });
-  for (let start = 0; start < selected.length; start += BLOCK) {
+  for (let start = take(); start < selected.length; start = take()) {
     const block = selected.slice(start, start + BLOCK);
-    lanes.forEach((member, i) => {
-      member.differentiate(members[i]!.batch, block);
+    networks.forEach((network, i) => {
+      network.differentiate(members[i]!.batch, block, norms);
     });
-    half.add(0, Math.min(block.length, HALF));
-    if (block.length > HALF) half.add(1, block.length - HALF);
-    // 32-bit sums hold so many halves, and no more.
-    room -= 2;
-    if (room >= 2) continue;
-    lanes.forEach((member) => member.flush());
+    for (let lane = 0; lane < block.length; lane++) windows.add(lane);
+    // 32-bit sums hold so many windows, and no more.
+    room -= BLOCK;
+    if (room >= BLOCK) continue;
+    networks.forEach((network) => network.flush());
     room = roomAtStart;
   }
   let at = 0;
-  for (const member of lanes) for (const sum of member.flush()) out[at++]! += sum;
-  return half.report();
+  for (const network of networks) {
+    // An iterator takes three times as long.
+    const sums = network.flush();
+    for (let i = 0; i < sums.length; i++) out[at++]! += sums[i]!;
+  }
+  return windows.report();
 }
 
 const INT32_MAX = 2 ** 31 - 1;
 
-/** Adds four windows in all networks, or fewer. */
-function createHalf(
-  request: Request,
-  lanes: readonly GradientLanes[],
+function inTurn(): () => number {
+  let taken = -BLOCK;
+  return () => (taken += BLOCK);
+}
+
+/** Adds one window of a block after the other, in all networks. */
+function createWindowSum(
+  { clippingNorm, gridScale, sensitivityUnits, automaticStability }: Request,
+  networks: readonly WindowGradients[],
   parameterCount: number,
-): { add(half: 0 | 1, count: number): void; report(): ClippedSumReport } {
-  const { clippingNorm, gridScale, sensitivityUnits, automaticStability, norms } = request;
+): { add(lane: number): void; report(): ClippedSumReport } {
   const bound = Math.min(sensitivityUnits, gridScale * clippingNorm);
   const target = roundingTarget(bound, parameterCount);
   const limit = provenLimit(sensitivityUnits);
-  const nearFactors = new Float32Array(HALF);
-  const downFactors = new Float32Array(HALF);
-  const squares = new Float64Array(HALF);
   let contributing = 0;
   let clipped = 0;
   let nonFinite = 0;
@@ -112,37 +127,31 @@ function createHalf(
     }
     return norm > most ? gridScale * (most / norm) : gridScale;
   };
-  /** Adds over all networks; the lanes, as bits, that break the bound. */
-  const addAll = (factors: Float32Array, used: number, towardsZero: boolean): number => {
-    squares.fill(0);
-    for (const member of lanes) addTo(squares, member.add(factors, used, towardsZero));
-    return bitsWhere(used, (lane) => squares[lane]! > limit);
-  };
-  const takeAll = (factors: Float32Array, failed: number, towardsZero: boolean): void => {
-    for (const member of lanes) member.take(factors, failed, towardsZero);
+  /** Adds in all networks, and takes it back if all the integers together cannot be proven to keep the bound. */
+  const addIfProven = (factor: number, towardsZero: boolean): boolean => {
+    let square = 0;
+    for (const network of networks) square += network.add(factor, towardsZero);
+    // A square that is no number proves nothing.
+    if (square <= limit) return true;
+    for (const network of networks) network.take(factor, towardsZero);
+    return false;
   };
 
   return {
-    add(half, count) {
-      squares.fill(0);
-      for (const member of lanes) addTo(squares, member.squaredNorms(half, norms));
-      const used = bitsWhere((1 << count) - 1, (lane) => squares[lane]! < Infinity);
-      nonFinite += count - bitCount(used);
-      for (let lane = 0; lane < count; lane++) {
-        // A Gram norm is a sum of products that may cancel to less than nothing.
-        const norm = Math.sqrt(Math.max(0, squares[lane]!)) * gridScale;
-        if ((used >> lane) & 1 && norm > target) clipped++;
-        nearFactors[lane] = factorOf(norm, target);
-        downFactors[lane] = factorOf(norm, sensitivityUnits);
+    add(lane) {
+      let square = 0;
+      for (const network of networks) square += network.form(lane);
+      if (!(square < Infinity)) {
+        nonFinite++;
+        return;
       }
-      const failed = addAll(nearFactors, used, false);
-      let lost = 0;
-      if (failed !== 0) {
-        takeAll(nearFactors, failed, false);
-        lost = addAll(downFactors, failed, true);
-        if (lost !== 0) takeAll(downFactors, lost, true);
-      }
-      contributing += bitCount(used) - bitCount(lost);
+      // A Gram norm is a sum of products that may cancel to less than nothing.
+      const norm = Math.sqrt(Math.max(0, square)) * gridScale;
+      if (norm > target) clipped++;
+      const added =
+        addIfProven(factorOf(norm, target), false) ||
+        addIfProven(factorOf(norm, sensitivityUnits), true);
+      if (added) contributing++;
     },
     report: () => ({ contributing, clipped, nonFinite }),
   };
@@ -180,8 +189,8 @@ export function cheaperNorm({ architecture, parameterCount }: ParameterLayout): 
   return 2 * gram < parameterCount ? 'gram' : 'direct';
 }
 
-function lanesOf(kernel: Kernel): GradientLanes {
-  if ('gradientLanes' in kernel) return (kernel as Kernel & LanedKernel).gradientLanes;
+function gradientsOf(kernel: Kernel): WindowGradients {
+  if ('windowGradients' in kernel) return (kernel as Kernel & SummingKernel).windowGradients;
   throw new KernelError('ERR_KERNEL_SUM', 'kernel: expected one made by createKernel', {
     name: 'kernel',
     expected: 'made by createKernel',
@@ -195,22 +204,4 @@ function indexesOf(select: Uint8Array): number[] {
     if (chosen !== 0) indexes.push(index);
   });
   return indexes;
-}
-
-function addTo(sums: Float64Array, terms: Float64Array): void {
-  for (let lane = 0; lane < HALF; lane++) sums[lane]! += terms[lane]!;
-}
-
-function bitsWhere(candidates: number, holds: (lane: number) => boolean): number {
-  let bits = 0;
-  for (let lane = 0; lane < HALF; lane++) {
-    if ((candidates >> lane) & 1 && holds(lane)) bits |= 1 << lane;
-  }
-  return bits;
-}
-
-function bitCount(bits: number): number {
-  let count = 0;
-  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

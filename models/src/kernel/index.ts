@@ -22,7 +22,7 @@ export {
   type KernelPool,
   type ParallelKernel,
 } from './parallel-kernel.js';
-export type { ShardReport, ShardTask } from './kernel-worker.js';
+export type { KernelTask } from './kernel-worker.js';
 export { STATISTICS } from './kernel.js';
 export { createKernel } from './wasm-kernel.js';
 export { kernelHash } from './kernel-bytes.js';

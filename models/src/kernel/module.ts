@@ -22,9 +22,6 @@ export interface KernelExports {
   distancesAt(): number;
   gradientAt(): number;
   sumsAt(): number;
-  squaredNormsAt(): number;
-  factorsAt(): number;
-  squaredIntegersAt(): number;
   groupsAt(): number;
   whiteningIndexesAt(): number;
   whiteningMeanAt(): number;
@@ -35,11 +32,11 @@ export interface KernelExports {
   measureDistances(count: number, raw: number, width: number): void;
   addGradient(count: number, first: number): void;
   endGradient(scale: number): void;
-  differentiate(count: number): void;
-  formHalf(second: number, byGram: number): void;
+  differentiate(count: number, byGram: number): void;
+  formWindow(lane: number, byGram: number): number;
   beginSum(): void;
-  addRounded(lanes: number, towardsZero: number): void;
-  takeRounded(lanes: number, towardsZero: number): void;
+  addRounded(factor: number, towardsZero: number): number;
+  takeRounded(factor: number, towardsZero: number): void;
   flush(): void;
   activate(which: number, count: number): void;
 }

@@ -1,7 +1,7 @@
 /**
- * A joint kernel over the threads of a pool that the caller brings. A batch is cut into shards by its size alone, each shard
- * writes into a place of its own in shared memory, and the places are added up in their order: the result has the same bits
- * for any number of workers.
+ * A joint kernel over the threads of a pool that the caller brings. The result has the same bits for any number of threads:
+ * a plain batch is cut into shards by its size alone, whose gradients are added up in their order; the integers of a clipped
+ * sum are exact in any order, so there each thread adds up the windows it took.
  * @module
  */
 import type { Architecture } from '../architecture/index.js';
@@ -9,11 +9,12 @@ import { BLOCK } from './clipped-sum.js';
 import { createJointKernel, type JointClippedSumRequest } from './joint-kernel.js';
 import { checkBatch, checkBatches, checkFinite, checkParameters, checkSum } from './kernel-door.js';
 import type { ClippedSumReport, WindowBatch } from './kernel.js';
-import type { ShardReport, ShardTask } from './kernel-worker.js';
+import type { KernelTask, Shard } from './kernel-worker.js';
 
 /** What runs {@link kernelWorkerUrl} in threads; a piscina does. */
 export interface KernelPool {
-  run(task: ShardTask): Promise<ShardReport>;
+  readonly maxThreads: number;
+  run(task: KernelTask): Promise<ClippedSumReport | undefined>;
 }
 
 /** One call at a time. */
@@ -29,7 +30,7 @@ export interface ParallelKernel {
 /** The file that a pool of threads has to run. */
 export const kernelWorkerUrl: URL = new URL('./kernel-worker.js', import.meta.url);
 
-/** Shards of a batch, and most workers that can help. */
+/** Shards of a plain batch, and most threads that can help with it. */
 const SHARDS = 16;
 /** Two kernels may share a pool: parameters of both have names of their own. */
 let generations = 0;
@@ -45,29 +46,25 @@ export function createParallelKernel(
   const { kernels, parameterCount } = createJointKernel(architectures);
   const parameters = share(new Float32Array(parameterCount));
   const gradients = share(new Float32Array(SHARDS * parameterCount));
-  const sums = share(new Float64Array(SHARDS * parameterCount));
+  const losses = share(new Float64Array(SHARDS));
+  const sums = Array.from({ length: pool.maxThreads }, () =>
+    share(new Float64Array(parameterCount)),
+  );
+  const taken = share(new Int32Array(1));
   let generation = ++generations;
 
-  const runShards = async (
-    shards: readonly Shard[],
+  const runTasks = (
     batches: readonly WindowBatch[],
-    workOf: (shard: Shard, place: number) => ShardTask['work'],
-  ): Promise<ShardReport[]> => {
+    works: readonly KernelTask['work'][],
+  ): Promise<(ClippedSumReport | undefined)[]> => {
     const shared = batches.map(shareBatch);
+    taken[0] = 0;
     return Promise.all(
-      shards.map((shard, place) =>
-        pool.run({
-          architectures,
-          parameters,
-          generation,
-          batches: shared.map((batch, i) => cut(batch, shard, kernels[i]!.architecture)),
-          work: workOf(shard, place),
-        }),
+      works.map((work) =>
+        pool.run({ architectures, parameters, generation, batches: shared, taken, work }),
       ),
     );
   };
-  const placeOf = <A extends Float32Array | Float64Array>(all: A, place: number): A =>
-    all.subarray(place * parameterCount, (place + 1) * parameterCount) as A;
 
   return {
     parameterCount,
@@ -83,18 +80,20 @@ export function createParallelKernel(
         return checkBatch(batches[i]!, architecture);
       });
       const shards = shardsOf(counts[0]!);
-      const reports = await runShards(shards, batches, (_, place) => ({
-        kind: 'gradient',
-        out: placeOf(gradients, place),
-      }));
+      const work = { kind: 'gradient', shards, gradients, losses } as const;
+      await runTasks(
+        batches,
+        sums.map(() => work),
+      );
       const total = new Float64Array(parameterCount);
       let loss = 0;
       shards.forEach(({ from, to }, place) => {
-        const share = (to - from) / counts[0]!;
-        loss += reports[place]!.loss * share;
-        placeOf(gradients, place).forEach((g, i) => (total[i]! += g * share));
+        const weight = (to - from) / counts[0]!;
+        const start = place * parameterCount;
+        loss += losses[place]! * weight;
+        for (let i = 0; i < parameterCount; i++) total[i]! += gradients[start + i]! * weight;
       });
-      return { gradient: Float32Array.from(total), loss };
+      return { gradient: new Float32Array(total), loss };
     },
     async clippedSum({ batches, select, out, ...clipping }) {
       checkBatches(batches.length, kernels);
@@ -102,22 +101,19 @@ export function createParallelKernel(
         checkBatch(batches[i]!, architecture, true),
       );
       checkSum({ ...clipping, select, out }, counts, parameterCount);
-      const shards = shardsOf(counts[0]!);
-      sums.fill(0);
-      const reports = await runShards(shards, batches, ({ from, to }, place) => ({
-        kind: 'clipped-sum',
-        clipping,
-        select: select.slice(from, to),
-        out: placeOf(sums, place),
-      }));
-      const report = { contributing: 0, clipped: 0, nonFinite: 0 };
-      shards.forEach((_, place) => {
-        placeOf(sums, place).forEach((sum, i) => (out[i]! += sum));
-        report.contributing += reports[place]!.contributing;
-        report.clipped += reports[place]!.clipped;
-        report.nonFinite += reports[place]!.nonFinite;
-      });
-      return report;
+      const chosen = share(select);
+      const reports = await runTasks(
+        batches,
+        sums.map((own) => ({ kind: 'clipped-sum', clipping, select: chosen, out: own }) as const),
+      );
+      for (const own of sums) for (let i = 0; i < parameterCount; i++) out[i]! += own[i]!;
+      const total = { contributing: 0, clipped: 0, nonFinite: 0 };
+      for (const report of reports) {
+        total.contributing += report!.contributing;
+        total.clipped += report!.clipped;
+        total.nonFinite += report!.nonFinite;
+      }
+      return total;
     },
   };
 }
@@ -133,11 +129,6 @@ export function shareBatch({ windows, lengths, columnMask }: WindowBatch): Windo
   };
 }
 
-interface Shard {
-  readonly from: number;
-  readonly to: number;
-}
-
 /** Whole blocks, as evenly as they go; an empty batch has no shard. */
 function shardsOf(count: number): Shard[] {
   const blocks = Math.ceil(count / BLOCK);
@@ -147,24 +138,9 @@ function shardsOf(count: number): Shard[] {
   );
 }
 
-function cut(
-  { windows, lengths, columnMask }: WindowBatch,
-  { from, to }: Shard,
-  { steps, features }: Architecture,
-): WindowBatch {
-  return {
-    windows: windows.subarray(from * steps * features, to * steps * features),
-    lengths: lengths.subarray(from, to),
-    ...(columnMask === undefined
-      ? {}
-      : {
-          columnMask:
-            columnMask instanceof Uint32Array ? columnMask.subarray(from, to) : columnMask,
-        }),
-  };
-}
-
-function share<A extends Float32Array | Float64Array | Uint8Array | Uint32Array>(array: A): A {
+function share<A extends Float32Array | Float64Array | Uint8Array | Int32Array | Uint32Array>(
+  array: A,
+): A {
   if (array.buffer instanceof SharedArrayBuffer) return array;
   const copy = new (array.constructor as new (buffer: SharedArrayBuffer) => A)(
     new SharedArrayBuffer(array.byteLength),

@@ -14,10 +14,9 @@ import type {
 import {
   BLOCK,
   cheaperNorm,
-  HALF,
   jointClippedSum,
-  type GradientLanes,
-  type LanedKernel,
+  type SummingKernel,
+  type WindowGradients,
 } from './clipped-sum.js';
 import {
   checkBatch,
@@ -38,7 +37,7 @@ export function createKernel(architecture: Architecture): Kernel {
   return new WasmKernel(layoutOf(architecture));
 }
 
-class WasmKernel implements Kernel, LanedKernel {
+class WasmKernel implements Kernel, SummingKernel {
   readonly architecture: Architecture;
   readonly layout: ParameterLayout;
   readonly #wasm: KernelExports;
@@ -46,11 +45,10 @@ class WasmKernel implements Kernel, LanedKernel {
   readonly #windows: Float32Array;
   readonly #lengths: Uint8Array;
   readonly #masks: Uint32Array;
-  readonly #factors: Float32Array;
-  readonly #squaredNorms: Float64Array;
-  readonly #squaredIntegers: Float64Array;
   readonly #sums: Float64Array;
   #whitening: Whitening | undefined;
+  /** Where the norms of the block that is differentiated come from. */
+  #byGram: 0 | 1 = 0;
 
   constructor(layout: ParameterLayout) {
     this.layout = layout;
@@ -65,10 +63,11 @@ class WasmKernel implements Kernel, LanedKernel {
     this.#windows = this.#floats(this.#wasm.windowsAt(), BLOCK * steps * features);
     this.#lengths = new Uint8Array(this.#wasm.memory.buffer, this.#wasm.lengthsAt(), BLOCK);
     this.#masks = new Uint32Array(this.#wasm.memory.buffer, this.#wasm.masksAt(), BLOCK);
-    this.#factors = this.#floats(this.#wasm.factorsAt(), HALF);
-    this.#squaredNorms = this.#doubles(this.#wasm.squaredNormsAt(), HALF);
-    this.#squaredIntegers = this.#doubles(this.#wasm.squaredIntegersAt(), HALF);
-    this.#sums = this.#doubles(this.#wasm.sumsAt(), layout.parameterCount);
+    this.#sums = new Float64Array(
+      this.#wasm.memory.buffer,
+      this.#wasm.sumsAt(),
+      layout.parameterCount,
+    );
     const groups = layout.architecture.groups ?? [];
     new Uint32Array(this.#wasm.memory.buffer, this.#wasm.groupsAt(), 2 * groups.length).set(
       groups.flatMap(({ first, size }) => [first, size]),
@@ -142,29 +141,21 @@ class WasmKernel implements Kernel, LanedKernel {
   }
 
   /** The steps of a clipped sum, of which `clipped-sum.ts` is the order. */
-  readonly gradientLanes: GradientLanes = {
+  readonly windowGradients: WindowGradients = {
     begin: () => {
       this.#wasm.beginSum();
     },
-    differentiate: (batch, indexes) => {
+    differentiate: (batch, indexes, norms) => {
       indexes.forEach((index, lane) => {
         this.#load(batch, index, lane);
       });
-      this.#wasm.differentiate(indexes.length);
+      this.#byGram = (norms ?? cheaperNorm(this.layout)) === 'gram' ? 1 : 0;
+      this.#wasm.differentiate(indexes.length, this.#byGram);
     },
-    squaredNorms: (half, norms) => {
-      const byGram = (norms ?? cheaperNorm(this.layout)) === 'gram';
-      this.#wasm.formHalf(half, byGram ? 1 : 0);
-      return this.#squaredNorms;
-    },
-    add: (factors, lanes, towardsZero) => {
-      this.#factors.set(factors);
-      this.#wasm.addRounded(lanes, towardsZero ? 1 : 0);
-      return this.#squaredIntegers;
-    },
-    take: (factors, lanes, towardsZero) => {
-      this.#factors.set(factors);
-      this.#wasm.takeRounded(lanes, towardsZero ? 1 : 0);
+    form: (lane) => this.#wasm.formWindow(lane, this.#byGram),
+    add: (factor, towardsZero) => this.#wasm.addRounded(factor, towardsZero ? 1 : 0),
+    take: (factor, towardsZero) => {
+      this.#wasm.takeRounded(factor, towardsZero ? 1 : 0);
     },
     flush: () => {
       this.#wasm.flush();
@@ -215,9 +206,5 @@ class WasmKernel implements Kernel, LanedKernel {
 
   #floats(address: number, count: number): Float32Array {
     return new Float32Array(this.#wasm.memory.buffer, address, count);
-  }
-
-  #doubles(address: number, count: number): Float64Array {
-    return new Float64Array(this.#wasm.memory.buffer, address, count);
   }
 }
