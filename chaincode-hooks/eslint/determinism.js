@@ -35,6 +35,9 @@ const PROCESS_CODE = [
   'chaincode-hooks/src/config.ts',
   'chaincode-hooks/src/code-hash.ts',
   'chaincode-hooks/src/metrics.ts',
+  'chaincode-hooks/src/batch-messages.ts',
+  'chaincode-hooks/src/shim-log.ts',
+  'chaincode-hooks/src/state-batches.ts',
 ];
 
 const CLOCK = 'D1: no clock in contract code; take the transaction time (transactionTimeMs).';

@@ -43,7 +43,7 @@ function isMemberCall(node, names) {
 
 /**
  * D9: what is read must not depend on what this process remembers. A name is remembered if it comes from `contentCache` or from a
- * `known(…)` of one; a read is `getState`, or a local function made of it.
+ * `known(…)` of one; a read is `getState`, the context's `read`, or a local function made of one.
  */
 const cachedRead = {
   meta: { type: 'problem', schema: [] },
@@ -66,7 +66,7 @@ const cachedRead = {
           if (each.type !== 'VariableDeclarator' || !each.init) return;
           const names = declaredNames(context, each.id);
           if (/Function/.test(each.init.type)) {
-            if (textOf(context, each.init).includes('.getState(')) {
+            if (/\.(?:getState|read)\(/.test(textOf(context, each.init))) {
               for (const name of names) readers.add(name);
             }
           } else if (derives(each.init) && !textOf(context, each.init).includes('await ')) {
@@ -74,7 +74,7 @@ const cachedRead = {
           }
         });
         const isRead = (each) =>
-          isMemberCall(each, ['getState']) ||
+          isMemberCall(each, ['getState', 'read']) ||
           (each.type === 'CallExpression' && readers.has(each.callee.name));
         walk(context, node.body, (each) => {
           if (!isRead(each)) return;
@@ -193,7 +193,7 @@ const boundedPattern = {
 const ownWrite = {
   meta: { type: 'problem', schema: [] },
   create(context) {
-    const READS = ['getState', 'readObject'];
+    const READS = ['getState', 'read', 'readObject'];
     const WRITES = ['putState', 'deleteState', 'writeObject'];
     const called = (node) =>
       node.callee.type === 'MemberExpression' ? node.callee.property.name : node.callee.name;

@@ -4,7 +4,7 @@
  * What is measured here never flows back into a verdict.
  * @module
  */
-import './config.js'; // the shim's log level, before the shim
+import './shim-log.js'; // before the shim
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
@@ -12,11 +12,7 @@ import net, { type AddressInfo } from 'node:net';
 
 import { FUNCTION_POLICY } from '@bhschain/models/features';
 import fabricContractApi from 'fabric-contract-api';
-import fabricShim, {
-  type ChaincodeInterface,
-  type ChaincodeResponse,
-  type ChaincodeStub,
-} from 'fabric-shim';
+import type { ChaincodeInterface, ChaincodeResponse, ChaincodeStub } from 'fabric-shim';
 
 import { createJudges, type Judges } from './active-detector.js';
 import { BUSINESS_FUNCTIONS } from './business-functions.js';
@@ -28,6 +24,7 @@ import type { GuardOptions } from './guard.js';
 import { GOVERNANCE_POLICY } from './governance-policy.js';
 import { createGuardMetrics, type GuardMetrics } from './metrics.js';
 import { createSimulationLog, type SimulationLog } from './simulation-log.js';
+import { createStateBatches, type PeerStream, type StateBatches } from './state-batches.js';
 
 export interface ChaincodeServer extends AsyncDisposable {
   /** `host:port` that the peer dials. */
@@ -47,9 +44,15 @@ type ChaincodeFromContract = new (
   version?: string,
 ) => ChaincodeInterface;
 
+/** The shim's gRPC service, found by path for the same reason; the wire calls `connect` for every peer that dials. */
+type ShimServer = new (
+  chaincode: ChaincodeInterface,
+  options: object,
+) => { start(): Promise<void>; connect(stream: PeerStream): void };
+
 const TITLE = 'bhschain';
 /** Asking the kernel for processor time can cost more than a judgement, so only one in so many is measured by it. */
-const CPU_SAMPLE_EVERY = 16;
+const CPU_SAMPLE_EVERY = 128;
 /** Hours of a busy hospital; a node asks every few minutes. */
 const SIMULATIONS_MAX = 100_000;
 
@@ -64,9 +67,10 @@ export async function startChaincodeServer(
   const metrics = createGuardMetrics();
   const hash = codeHash();
   const simulations = createSimulationLog(SIMULATIONS_MAX);
-  const chaincode = createChaincode({ codeHash: hash, metrics, simulations, ...parts });
+  const batches = parts.batches === undefined ? createStateBatches() : parts.batches;
+  const chaincode = createChaincode({ codeHash: hash, metrics, simulations, ...parts, batches });
   const address = await withPort(config.address);
-  const shimServer = fabricShim.Shim.server(chaincode, {
+  const shimServer = createShimServer(chaincode, batches, {
     ccid: config.chaincodeId,
     address,
     ...(config.tls === null
@@ -78,7 +82,7 @@ export async function startChaincodeServer(
             clientCACerts: config.tls.clientCa,
           },
         }),
-  } as Parameters<typeof fabricShim.Shim.server>[1]);
+  });
   await listening(address, () => shimServer.start());
   // The shim has no close(); its gRPC server is one field down.
   const shutdown = (): void =>
@@ -108,6 +112,8 @@ export async function startChaincodeServer(
 
 export interface ChaincodeParts {
   readonly judges?: Judges;
+  /** Null: every read and write is a message of its own. */
+  readonly batches?: StateBatches | null;
   readonly contracts?: (options: GuardOptions) => readonly ContractConstructor[];
 }
 
@@ -138,7 +144,7 @@ export function createChaincode(
       return result;
     },
   });
-  const inner = new FromContract(
+  const runtime = new FromContract(
     [...contracts],
     {
       transaction: 'jsonSerializer',
@@ -147,6 +153,7 @@ export function createChaincode(
     {},
     TITLE,
   );
+  const inner = o.batches?.around(runtime) ?? runtime;
   return {
     Init: (stub) => inner.Init(stub),
     Invoke: async (stub) => {
@@ -189,6 +196,22 @@ function dispositionOf(
   return reply === '' || reply.startsWith('{"disposition":"quarantined"')
     ? 'quarantined'
     : 'allowed';
+}
+
+/** The shim's server, with the batches listening on each stream before the shim does. */
+function createShimServer(
+  chaincode: ChaincodeInterface,
+  batches: StateBatches | null,
+  options: object,
+): InstanceType<ShimServer> {
+  const require = createRequire(import.meta.url);
+  const Server = require('fabric-shim/lib/server.js') as ShimServer;
+  return new (class extends Server {
+    override connect(stream: PeerStream): void {
+      batches?.listen(stream);
+      super.connect(stream);
+    }
+  })(chaincode, options);
 }
 
 /** `/metrics`, and `/simulations?after=N` for the hospital's own node; on loopback only. */

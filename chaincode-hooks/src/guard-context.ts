@@ -33,6 +33,14 @@ export class GuardContext extends Context {
   eventParts: EventParts = {};
   /** The rule that let an access through asks for a review of it. */
   reviewAsked = false;
+  readonly #reads = new Map<string, Promise<Uint8Array>>();
+
+  /** The committed value of `key`, empty if there is none; asked of the peer once a call, since a call never sees its own writes. */
+  read(key: string): Promise<Uint8Array> {
+    const begun = this.#reads.get(key) ?? this.stub.getState(key);
+    this.#reads.set(key, begun);
+    return begun;
+  }
 
   /** What a business function tells its consumers: travels inside the guard's one event, and only if the call commits. */
   emit(name: string, payload: JsonObject): void {

@@ -4,7 +4,7 @@
  *
  * | wave | keys |
  * |---|---|
- * | 1 | `det~active`, `act~actor`, `ctx~actor~session`; `fed~config` if the context declares a time or a code; the grant that the context claims |
+ * | 1 | `det~active`, `act~actor`, `ctx~actor~session`; `fed~config` if the context declares a time or a code; the grant that the context claims; what the function reads in any case |
  * | 2 | the two blobs that the pointer names, unless this process knows them; the ring of the last session, if this call opens a new one |
  * @module
  */
@@ -42,6 +42,13 @@ export interface GuardState {
   readonly lastRing: Ring | null;
 }
 
+/** Whose call, and which; and what its function reads in any case, so that it is asked together. */
+export interface GuardQuestion {
+  readonly caller: Caller;
+  readonly proposal: Proposal;
+  readonly foreseen: readonly string[];
+}
+
 /** Bytes of code hash behind each stored ring. */
 export const CODE_HASH_BYTES = 8;
 const NO_BYTES = new Uint8Array();
@@ -51,12 +58,11 @@ const NO_BYTES = new Uint8Array();
  */
 export async function readGuardState(
   ctx: GuardContext,
-  caller: Caller,
-  proposal: Proposal,
+  { caller, proposal, foreseen }: GuardQuestion,
   judges: Judges,
 ): Promise<GuardState> {
   const { context, session, digest } = proposal;
-  const read = (key: string): Promise<Uint8Array> => ctx.stub.getState(key);
+  const read = (key: string): Promise<Uint8Array> => ctx.read(key);
   const declaresReplay =
     context.atMs !== null || context.code !== null || context.timeGranularity !== 'exact';
   const [pointerBytes, actorBytes, ringBytes, configBytes, grantBytes] = await Promise.all([
@@ -65,6 +71,7 @@ export async function readGuardState(
     read(sessionKey(caller.actor, session)),
     declaresReplay ? read(FEDERATION_CONFIG_KEY) : NO_BYTES,
     context.grant === null ? NO_BYTES : read(grantKey(caller.actor, context.grant)),
+    ...foreseen.map(read),
   ]);
   const vocabulary = declaresReplay ? replayVocabulary(configBytes, context) : null;
   const pointer = decodePointer(pointerBytes);

@@ -46,11 +46,18 @@ export async function runGuarded(
   ctx: GuardContext,
   call: Call,
   options: GuardOptions,
-  run: () => Promise<BusinessResult>,
+  business: BusinessFunction,
 ): Promise<string> {
   const caller = callerOf(ctx);
   const proposal = readProposal(call, caller, transactionTimeMs(ctx));
-  return settle(ctx, { caller, proposal, options, run });
+  return settle(ctx, { caller, proposal, options, ...business });
+}
+
+/** What is guarded. */
+export interface BusinessFunction {
+  /** Keys that it reads in any case. */
+  readonly foreseen: readonly string[];
+  readonly run: () => Promise<BusinessResult>;
 }
 
 /** What `unknownTransaction` does: the record, a ring row, the event; the runtime sends an empty reply. */
@@ -61,14 +68,13 @@ export async function recordUnknownFunction(
   const { fcn, params } = ctx.stub.getFunctionAndParameters();
   const proposal = unknownProposal({ name: fcn, args: params }, transactionTimeMs(ctx));
   const run = (): Promise<JsonObject> => Promise.reject(new Error('unreachable: never allowed'));
-  await settle(ctx, { caller: callerOf(ctx), proposal, options, run });
+  await settle(ctx, { caller: callerOf(ctx), proposal, options, foreseen: [], run });
 }
 
-interface Settlement {
+interface Settlement extends BusinessFunction {
   readonly caller: Caller;
   readonly proposal: Proposal;
   readonly options: GuardOptions;
-  readonly run: () => Promise<BusinessResult>;
 }
 
 /** What became of the call. */
@@ -80,7 +86,7 @@ interface Settled {
 
 async function settle(ctx: GuardContext, o: Settlement): Promise<string> {
   const { caller, proposal, options } = o;
-  const state = await readGuardState(ctx, caller, proposal, options.judges);
+  const state = await readGuardState(ctx, o, options.judges);
   const judged = options.timeJudgement(() => judge(proposal, state));
   const decision = decide(proposal, state, judged);
   if (decision.kind === 'refused') {

@@ -21,12 +21,17 @@ export type TransactionFunction<Result> = (
   ...args: readonly string[]
 ) => Promise<Result>;
 
+/** By function: keys that it reads in any case, so that the guard's reads and these are one question to the peer. */
+export type ForeseenReads = Readonly<Record<string, readonly string[]>>;
+
 export class GuardedContract extends Contract {
   readonly #options: GuardOptions;
+  readonly #foreseen: ForeseenReads;
 
-  constructor(name: string, options: GuardOptions) {
+  constructor(name: string, options: GuardOptions, foreseen: ForeseenReads = {}) {
     super(name);
     this.#options = options;
+    this.#foreseen = foreseen;
   }
 
   override createContext(): GuardContext {
@@ -46,7 +51,10 @@ export class GuardedContract extends Contract {
     const rule = GOVERNANCE_POLICY[name];
     const reply =
       rule === undefined
-        ? await runGuarded(ctx, { name, args: parameters }, this.#options, run)
+        ? await runGuarded(ctx, { name, args: parameters }, this.#options, {
+            foreseen: this.#foreseen[method] ?? [],
+            run,
+          })
         : await runGoverned(ctx, { name, args: parameters }, rule, run);
     return reply as never; // the runtime's type says void; the runtime itself sends what is returned
   }

@@ -11,7 +11,7 @@ export async function readObject(
   key: string,
   what: string,
 ): Promise<JsonObject | null> {
-  const bytes = await ctx.stub.getState(key);
+  const bytes = await ctx.read(key);
   return bytes.length === 0 ? null : parseJsonObject(bytes, what);
 }
 

@@ -15,7 +15,7 @@ import { callDigest } from '../function-call.js';
 import { transactionTimeMs, type GuardContext } from '../guard-context.js';
 import type { GuardOptions } from '../guard.js';
 import { GuardedContract } from '../guarded-contract.js';
-import { accessTicketKey } from '../ledger-keys.js';
+import { ACTIVE_POLICY_KEY, accessTicketKey } from '../ledger-keys.js';
 import { writeObject } from '../ledger.js';
 
 const MINUTE_MS = 60_000;
@@ -25,7 +25,12 @@ type Asked = Readonly<Record<string, string>>;
 
 export class RecordAccessContract extends GuardedContract {
   constructor(options: GuardOptions) {
-    super('RecordAccessContract', options);
+    super('RecordAccessContract', options, {
+      requestAccess: [ACTIVE_POLICY_KEY],
+      export: [ACTIVE_POLICY_KEY],
+      amend: [ACTIVE_POLICY_KEY],
+      erase: [ACTIVE_POLICY_KEY],
+    });
   }
 
   async openSession(ctx: GuardContext, ...[, ward, purpose]: Args): Promise<JsonObject> {

@@ -121,7 +121,7 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
       return;
     }
     send(Type.REGISTERED);
-    send(Type.READY);
+    send(Type.READY, undefined, BATCHES_OFFERED);
     ready = true;
     redialMs = REDIAL_LEAST_MS;
     log.info({ address }, 'chaincode registered');
@@ -267,6 +267,17 @@ export function openChaincodeStream(options: ChaincodeStreamOptions): ChaincodeS
 type MessageType = (typeof Type)[keyof typeof Type];
 
 const EMPTY = new Uint8Array(0);
+const BATCHES_OFFERED = batchesOffered();
+
+/** As a peer of Fabric 3.1 offers them. */
+function batchesOffered(): Uint8Array {
+  const offer = new peer.ChaincodeAdditionalParams();
+  offer.setUseWriteBatch(true);
+  offer.setMaxSizeWriteBatch(1_000);
+  offer.setUseGetMultipleKeys(true);
+  offer.setMaxSizeGetMultipleKeys(1_000);
+  return offer.serializeBinary();
+}
 
 function credentialsFor(options: ChaincodeStreamOptions): ChannelCredentials {
   if (options.tls === undefined) return credentials.createInsecure();

@@ -47,6 +47,18 @@ export class StateAnswers {
         simulator.putState(request.getKey(), null);
         return EMPTY;
       }
+      case Type.GET_STATE_MULTIPLE: {
+        const request = decode(peer.GetStateMultiple, payload, 'GET_STATE_MULTIPLE');
+        refuseCollection(request.getCollection());
+        const result = new peer.GetStateMultipleResult();
+        result.setValuesList(request.getKeysList().map((key) => simulator.getState(key) ?? EMPTY));
+        return result.serializeBinary();
+      }
+      case Type.WRITE_BATCH_STATE: {
+        const request = decode(peer.WriteBatchState, payload, 'WRITE_BATCH_STATE');
+        for (const record of request.getRecList()) this.#write(record);
+        return EMPTY;
+      }
       case Type.GET_STATE_METADATA: {
         // Key policies are not supported, so no key has metadata.
         refuseCollection(decode(peer.GetStateMetadata, payload, 'metadata').getCollection());
@@ -77,6 +89,16 @@ export class StateAnswers {
         throw new Error(`ERR_CHAINCODE: the development ledger does not support ${name}`);
       }
     }
+  }
+
+  #write(record: peer.WriteRecord): void {
+    refuseCollection(record.getCollection());
+    const { PUT_STATE, DEL_STATE } = peer.WriteRecord.Type;
+    const type = record.getType();
+    if (type !== PUT_STATE && type !== DEL_STATE) {
+      throw new Error('ERR_CHAINCODE: the development ledger writes and deletes, nothing else');
+    }
+    this.#simulator.putState(record.getKey(), type === PUT_STATE ? record.getValue_asU8() : null);
   }
 
   #range(request: peer.GetStateByRange): Uint8Array {

@@ -31,8 +31,6 @@ const DIRECTORY_MARK = 'BHSCHAIN_NETWORK';
 const NAME_MARK = 'BHSCHAIN_NETWORK_PROCESS';
 const POLL_MS = 25;
 const STOP_GRACE_MS = 10_000;
-/** USER_HZ of every Linux there is. */
-const TICKS_PER_SECOND = 100;
 
 /** @throws {NetworkError} `ERR_NETWORK_PLATFORM` where there is no /proc */
 export function requireProc(): void {
@@ -108,11 +106,21 @@ function inspect(pid: number, dir: string): RunningProcess | null {
       name: name.slice(NAME_MARK.length + 1),
       pid,
       residentMb: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024),
-      cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND,
+      cpuSeconds: cpuSecondsOf(pid),
     };
   } catch {
     return null;
   }
+}
+
+/** Processor time of all threads; the scheduler counts it in nanoseconds, where `stat` has ticks of ten milliseconds. */
+function cpuSecondsOf(pid: number): number {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const spent = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0];
+    nanoseconds += Number(spent);
+  }
+  return nanoseconds / 1e9;
 }
 
 /**
