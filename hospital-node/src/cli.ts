@@ -10,15 +10,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { showAudit, verifyAudit } from './commands/audit-command.js';
-import { checkConfig, explainConfig } from './commands/config-command.js';
+import { checkConfig, diffConfig, explainConfig } from './commands/config-command.js';
 import { doctorCommand } from './commands/doctor-command.js';
 import { verifyEvidence } from './commands/evidence-command.js';
 import { leaveCommand, rotateCommand } from './commands/identity-commands.js';
 import { joinCommand } from './commands/join-command.js';
-import { listEgress, showLedger, verifyLedgerCommand } from './commands/ledger-command.js';
+import {
+  exportLedger,
+  listEgress,
+  showEgress,
+  showLedger,
+  verifyLedgerCommand,
+} from './commands/ledger-command.js';
 import type { CommandOutcome } from './commands/outcome.js';
 import { previewUpdate } from './commands/preview-command.js';
+import { reportCommand } from './commands/report-command.js';
 import { pauseCommand, statusCommand } from './commands/status-command.js';
+import { checkUpgrade } from './commands/upgrade-command.js';
 import { verifyRoundCommand } from './commands/verify-round-command.js';
 import { loadConfig } from './config.js';
 import { codeOf } from './errors.js';
@@ -192,6 +200,16 @@ for (const [name, paused] of [
 }
 verb(
   program,
+  'report',
+  'the second line: open a review of a committed call that this hospital finds strange',
+  'report 5f3c… --reason "record of a colleague, no relation" --config node.yaml',
+  (o, txId) =>
+    reportCommand(loadConfig(o.config), { ...operator, jitter, txId: txId!, reason: o.reason! }),
+)
+  .argument('<txid>', 'transaction id of the call')
+  .requiredOption('--reason <text>', 'stays in this hospital; its digest goes onto the channel');
+verb(
+  program,
   'verify-round',
   'recompute a sealed round from its signed updates and compare the bits',
   'verify-round last --config node.yaml',
@@ -210,6 +228,22 @@ verb(
   (o) => explainConfig(o.config),
 );
 
+verb(
+  config,
+  'diff',
+  'keys that differ from another file, or from the defaults',
+  'config diff node.before.yaml --config node.yaml',
+  (o, other) => diffConfig(o.config, other ?? null),
+).argument('[file]', 'the other configuration; left out: the defaults');
+
+verb(
+  program,
+  'upgrade',
+  'would this program take over what the running one keeps? changes nothing',
+  'upgrade --check --config node.yaml',
+  (o) => checkUpgrade(loadConfig(o.config)),
+).requiredOption('--check', 'look only; the upgrade itself is installing and starting');
+
 const ledger = program.command('ledger').description('the privacy ledger');
 verb(ledger, 'show', 'every record', 'ledger show --config node.yaml', (o) =>
   showLedger(loadConfig(o.config)),
@@ -221,6 +255,14 @@ verb(
   'ledger verify --config node.yaml',
   (o) => verifyLedgerCommand(loadConfig(o.config)),
 );
+
+verb(
+  ledger,
+  'export',
+  'every record, what was spent and what left, as one file that can be checked without this node',
+  'ledger export --out ledger-2026.json --config node.yaml',
+  (o) => exportLedger(loadConfig(o.config), o.out!),
+).requiredOption('--out <file>', 'a new file');
 
 const audit = program.command('audit').description('who did what, and when');
 verb(audit, 'show', 'every record', 'audit show --config node.yaml', (o) =>
@@ -238,6 +280,13 @@ const egress = program.command('egress').description('what left this hospital');
 verb(egress, 'list', 'releases with digest, time and fate', 'egress list --config node.yaml', (o) =>
   listEgress(loadConfig(o.config)),
 );
+verb(
+  egress,
+  'show',
+  'one release: bytes, interval, receipt, and what its plan promises',
+  'egress show 82640 --config node.yaml',
+  (o, which) => showEgress(loadConfig(o.config), which!),
+).argument('<release>', 'slot index, or the first digits of the digest');
 
 program
   .command('evidence')

@@ -85,6 +85,14 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
     chaincode: aName('The chaincode that guards it.'),
     cert: path("The node's Fabric certificate (role hospital-node)."),
     key: path('Its key; also says yes to an enrolment in the hospital’s name.'),
+    chaincodeMetrics: orNull(
+      hostAndPort('Metrics of the own chaincode process.'),
+      'Where the own chaincode process serves its metrics, so that calls which were simulated and never committed are noticed; null: nobody looks.',
+    ),
+    serviceEpochMinutes: orNull(
+      Type.Integer({ minimum: 1, maximum: 60 }),
+      'How often epochs of service accounts are folded, which takes them off session rings for good: a node that is then away for two hours has their calls held. null: they stay on rings.',
+    ),
   }),
   privacy: optionalGroup('What this hospital allows, whoever asks.', {
     ceilings: optionalGroup('Limits on privacy loss; a change is a record in the ledger.', {

@@ -60,6 +60,10 @@ export interface NodeConfig {
     readonly chaincode: string;
     readonly cert: string;
     readonly key: string;
+    /** `host:port` of the own chaincode process's metrics. */
+    readonly chaincodeMetrics: string | null;
+    /** null: service accounts stay on session rings. */
+    readonly serviceEpochMinutes: number | null;
   };
   readonly privacy: {
     readonly ceilings: Ceilings;

@@ -28,6 +28,7 @@ export interface NodeMetrics {
   readonly certificateExpiry: Gauge;
   readonly modelStaleness: Gauge;
   readonly privacyLedgerRecords: Gauge;
+  readonly simulatedUncommitted: Gauge;
 }
 
 const TRAINING_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -119,6 +120,11 @@ export function createNodeMetrics(): NodeMetrics {
       "Slots since the last round whose model has this node's update",
     ),
     privacyLedgerRecords: gauge('privacy_ledger_records', 'Records of the privacy ledger'),
+    simulatedUncommitted: new Gauge({
+      name: 'guard_simulated_uncommitted',
+      help: 'Calls that our chaincode process simulated in the last day and no block ever had',
+      registers,
+    }),
     agentPhase: new Gauge({
       name: 'hospital_node_round_phase',
       help: '1 for the phase the round agent is in',

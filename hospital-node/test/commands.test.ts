@@ -1,7 +1,15 @@
-import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { canonicalJson, sha256Hex, verifyLedger, type JsonObject } from '@bhschain/dp';
 import { describe, expect, it } from 'vitest';
-import { listEgress, showLedger, verifyLedgerCommand } from '../src/commands/ledger-command.js';
+import {
+  exportLedger,
+  listEgress,
+  showEgress,
+  showLedger,
+  verifyLedgerCommand,
+} from '../src/commands/ledger-command.js';
+import { checkUpgrade } from '../src/commands/upgrade-command.js';
 import { previewUpdate } from '../src/commands/preview-command.js';
 import { pauseCommand } from '../src/commands/status-command.js';
 import type { NodeConfig } from '../src/config.js';
@@ -12,6 +20,7 @@ import { allChecks, only, preChecks } from '../src/doctor/all-checks.js';
 import { writeBundle } from '../src/doctor/bundle.js';
 import { createContext } from '../src/doctor/context.js';
 import { isPaused, openNodeDatabase } from '../src/store/index.js';
+import { MIGRATIONS } from '../src/store/migrations.js';
 import { roundBench, SLOT } from './round-bench.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -52,6 +61,8 @@ async function stateAfterOneRound(): Promise<{ config: NodeConfig; folder: strin
       chaincode: 'b',
       cert: join(folder, 'none.pem'),
       key: join(folder, 'none.pem'),
+      chaincodeMetrics: null,
+      serviceEpochMinutes: null,
     },
     privacy: {
       ceilings: {
@@ -63,6 +74,7 @@ async function stateAfterOneRound(): Promise<{ config: NodeConfig; folder: strin
       approvedPlans: null,
     },
     http: { host: '127.0.0.1', port: 0 },
+    signIn: { local: true, provider: null },
     actorsFile,
     peopleDir: folder,
     consoleDir: null,
@@ -95,6 +107,74 @@ describe('the operator’s commands', () => {
     expect(listEgress(config).facts).toMatchObject({
       releases: [{ slotIndex: SLOT, verdict: 'accepted', included: true, byteCount: 16_096 }],
     });
+  });
+
+  it('show one release by slot or digest, with the promise of its plan', async () => {
+    const { config, folder } = await stateAfterOneRound();
+    const { releases } = listEgress(config).facts as {
+      releases: readonly { digest: string; file: string }[];
+    };
+    const { digest, file } = releases[0]!;
+    const shown = showEgress(config, String(SLOT));
+    expect(shown).toMatchObject({
+      exitCode: 0,
+      facts: { digest, verdict: 'accepted', fault: null, statement: { unit: 'window' } },
+    });
+    expect(showEgress(config, digest.slice(0, 12))).toEqual(shown);
+    for (const which of ['1', digest.slice(0, 7), '']) {
+      expect(() => showEgress(config, which)).toThrow(/expected the slot/);
+    }
+    writeFileSync(join(folder, file), 'other bytes');
+    expect(showEgress(config, String(SLOT)).exitCode).toBe(2);
+  });
+
+  it('export the ledger so that its chain can be checked elsewhere, and overwrite nothing', async () => {
+    const { config, folder } = await stateAfterOneRound();
+    const out = join(folder, 'export.json');
+    const { facts } = exportLedger(config, out);
+    const text = readFileSync(out, 'utf8');
+    const exported = JSON.parse(text) as { records: readonly JsonObject[]; head: { hash: string } };
+    expect(facts).toMatchObject({ records: 7, sha256: sha256Hex(text) });
+    const lines = exported.records.map((record) => `${canonicalJson(record)}\n`).join('');
+    expect(verifyLedger(lines).head?.hash).toBe(exported.head.hash);
+    expect(exported).toMatchObject({ nodeId: 'H1', spent: { rounds: 1 } });
+    expect(() => exportLedger(config, out)).toThrow('exists already');
+    expect(readFileSync(out, 'utf8')).toBe(text);
+  });
+
+  it('say before an upgrade what stands in its way', async () => {
+    const { config, folder } = await stateAfterOneRound();
+    const verdicts = async (): Promise<readonly (string | undefined)[]> =>
+      (await checkUpgrade(config)).sentences.map((sentence) => sentence.split(':')[0]);
+    expect(await verdicts()).toEqual([
+      'ready  configuration',
+      'ready  database',
+      'ready  privacy ledger',
+      'ready  rounds',
+    ]);
+    const ledger = join(folder, 'privacy-ledger.jsonl');
+    const whole = readFileSync(ledger, 'utf8');
+    writeFileSync(ledger, `${whole.split('\n').slice(0, 4).join('\n')}\n`); // debited and released, not sent
+    expect(await verdicts()).toContain('wait  rounds');
+    expect((await checkUpgrade(config)).exitCode).toBe(1);
+    writeFileSync(ledger, '{}\n');
+    expect(await verdicts()).toContain('stop  privacy ledger');
+    expect((await checkUpgrade(config)).exitCode).toBe(2);
+  });
+
+  it('notice before an upgrade that the database is older, or of a newer program', async () => {
+    const { config, folder } = await stateAfterOneRound();
+    const file = join(folder, 'node.sqlite');
+    const [first] = MIGRATIONS;
+    rmSync(file, { force: true });
+    await openNodeDatabase({ file, migrations: [first!] }).destroy();
+    expect((await checkUpgrade(config)).sentences[1]).toMatch(/^ready .* older/);
+    rmSync(file);
+    const newer = { name: 'from-the-future', sql: 'CREATE TABLE later (x INTEGER) STRICT' };
+    await openNodeDatabase({ file, migrations: [...MIGRATIONS, newer] }).destroy();
+    const { exitCode, sentences } = await checkUpgrade(config);
+    expect(exitCode).toBe(2);
+    expect(sentences[1]).toContain('from-the-future');
   });
 
   it('preview the next update without drawing or debiting anything', async () => {
@@ -148,6 +228,7 @@ describe('the operator’s commands', () => {
 /** Every code of the design document, and the one that we added. */
 const CODES: Readonly<Record<string, number>> = {
   RUN: 7,
+  SGN: 2,
   CFG: 4,
   NET: 10,
   TIM: 3,

@@ -2,7 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { checkConfig, explainConfig, type ExplainedKey } from '../src/commands/config-command.js';
+import {
+  checkConfig,
+  diffConfig,
+  explainConfig,
+  type ExplainedKey,
+} from '../src/commands/config-command.js';
 import { CONFIG_SCHEMA } from '../src/config-schema.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -25,6 +30,36 @@ const keysOf = (file: string): Map<string, ExplainedKey> => {
   const { keys } = explainConfig(file).facts as { keys: readonly ExplainedKey[] };
   return new Map(keys.map((each) => [each.key, each]));
 };
+
+describe('config diff', () => {
+  const differing = (file: string, other: string | null): string[] =>
+    (diffConfig(file, other).facts as { keys: readonly { key: string }[] }).keys.map(
+      ({ key }) => key,
+    );
+
+  it('names the keys that differ from another file, by value and not by how it is written', () => {
+    const file = written(HALF);
+    const other = written(
+      HALF.replace('{ port: 8443 }', '\n  port: 8444').replace('debug', 'info'),
+    );
+    expect(differing(file, other)).toEqual(['http.port', 'logLevel']);
+    expect(diffConfig(file, other)).toMatchObject({ exitCode: 1 });
+    expect(diffConfig(file, other).sentences[0]).toBe(`http.port: 8443   (${other}: 8444)`);
+    const same = written(`# a comment\n${HALF.replace('logLevel: debug', "logLevel: 'debug'")}`);
+    expect(diffConfig(file, same)).toMatchObject({ exitCode: 0, facts: { keys: [] } });
+  });
+
+  it('names against the defaults what the file says of its own', () => {
+    expect(differing(written(HALF), null)).toEqual([
+      'mspId',
+      'stateDir',
+      'log.file',
+      'http.port',
+      'logLevel',
+    ]);
+    expect(diffConfig(written(HALF), null).exitCode).toBe(0);
+  });
+});
 
 describe('config explain', () => {
   it('tells value, origin, default and meaning of every key, also of an unfinished file', () => {

@@ -1,5 +1,5 @@
 /** Dashboards and alert rules ask only for what the node exports, under the labels that it has. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -91,11 +91,41 @@ describe('the check itself', () => {
   });
 });
 
+const source = (path: string): string =>
+  readFileSync(new URL(`../src/${path}`, import.meta.url), 'utf8');
+const cli = source('cli.ts');
+const doctor = readdirSync(new URL('../src/doctor/', import.meta.url))
+  .map((name) => source(`doctor/${name}`))
+  .join('\n');
+
+/** What is wrong with a piece of advice: no sentence, a command that `bhs-node` does not have, a code the doctor does not print. */
+function adviceFaults(advice: string): string[] {
+  const commands = [...advice.matchAll(/`bhs-node ([a-z-]+)/g)].map(([, verb]) => verb!);
+  const codes = [...advice.matchAll(/\b[A-Z]{3}-[0-9]{3}\b/g)].map(([code]) => code);
+  const groups = [...advice.matchAll(/--only ([A-Z]{3})\b/g)].map(([, group]) => group!);
+  return [
+    ...(/^(\S+\s+){2,}\S+[.?]$/.test(advice) ? [] : ['no sentence']),
+    ...commands.filter((verb) => !cli.includes(`'${verb}'`)).map((verb) => `no command ${verb}`),
+    ...codes.filter((code) => !doctor.includes(`'${code}'`)).map((code) => `no check ${code}`),
+    ...groups.filter((group) => !doctor.includes(`'${group}-`)).map((group) => `no group ${group}`),
+  ];
+}
+
+it.each([
+  ['', 'no sentence'],
+  ['Look.', 'no sentence'],
+  ['Run `bhs-node mend` and wait.', 'no command mend'],
+  ['See what TIM-099 says now.', 'no check TIM-099'],
+  ['`bhs-node doctor --only XYZ` says it.', 'no group XYZ'],
+])('advice "%s": %s', (advice, fault) => {
+  expect(adviceFaults(advice)).toEqual([fault]);
+});
+
 describe('the alert rules', () => {
   it.each(rules.map((rule) => [rule.alert, rule] as const))('%s', (_, rule) => {
     expect(faultsOf(rule.expr)).toEqual([]);
     expect(rule.annotations.summary).toMatch(/\.$/);
-    expect(rule.annotations.action).toBeTruthy();
+    expect(adviceFaults(rule.annotations.action)).toEqual([]);
   });
 
   it('cover what the design names for a hospital', () => {

@@ -40,6 +40,7 @@ export const AUDIT_KINDS = [
   'round-refused',
   'detector-attested',
   'detector-refused',
+  'call-reported',
   'signed-in',
   'sign-in-refused',
   're-identified',

@@ -1,6 +1,6 @@
 /**
- * `bhs-node config check | explain`: whether the file is sound, and for every key the value in force, where it comes
- * from, its default and what it means.
+ * `bhs-node config check | explain | diff`: whether the file is sound; for every key the value in force, where it comes
+ * from, its default and what it means; and where two files, or a file and the defaults, are not of one mind.
  * @module
  */
 import { readFileSync } from 'node:fs';
@@ -91,8 +91,66 @@ export function explainConfig(file: string): CommandOutcome {
   };
 }
 
+/** A key whose values differ; `undefined` where a file does not have it. */
+export interface DifferingKey {
+  readonly key: string;
+  readonly here: unknown;
+  readonly there: unknown;
+}
+
+/**
+ * Key by key, by the value in force: against `other`, or against the defaults where no other file is named. Two files that
+ * differ are worth an exit status of 1, as with diff; a configuration that says something is not.
+ */
+export function diffConfig(file: string, other: string | null): CommandOutcome {
+  const here = keysOf(file);
+  const there =
+    other === null
+      ? here.map(({ key, default: fallback }) => ({
+          key,
+          value: fallback === null ? undefined : (JSON.parse(fallback) as unknown),
+        }))
+      : keysOf(other);
+  const differing = here.flatMap(({ key, value }, i): DifferingKey[] => {
+    const against = there[i]!.value;
+    return JSON.stringify(value) === JSON.stringify(against)
+      ? []
+      : [{ key, here: value, there: against }];
+  });
+  const name = other ?? 'the defaults';
+  return {
+    exitCode: other !== null && differing.length > 0 ? 1 : 0,
+    facts: {
+      file,
+      other,
+      keys: differing.map((each) => ({
+        ...each,
+        here: each.here ?? null,
+        there: each.there ?? null,
+      })),
+    },
+    sentences:
+      differing.length === 0
+        ? [`${file} and ${name} say the same.`]
+        : differing.map(
+            (each) => `${each.key}: ${shown(each.here)}   (${name}: ${shown(each.there)})`,
+          ),
+  };
+}
+
+function keysOf(file: string): readonly ExplainedKey[] {
+  return (explainConfig(file).facts as { keys: readonly ExplainedKey[] }).keys.map((each) => ({
+    ...each,
+    value: each.origin === 'missing' ? undefined : each.value,
+  }));
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? '–' : JSON.stringify(value);
+}
+
 function sentencesOf(each: ExplainedKey): readonly string[] {
-  const value = each.value === undefined ? '–' : JSON.stringify(each.value);
+  const value = shown(each.value);
   const fallback = each.default === null ? 'required' : `default ${each.default}`;
   return [
     `${each.key} = ${value}   (${each.origin === 'default' ? 'default' : `${each.origin}; ${fallback}`})`,

@@ -1,13 +1,21 @@
 /**
- * `bhs-node ledger show | verify` and `bhs-node egress list`: read the privacy ledger and the releases, change nothing.
+ * `bhs-node ledger show | verify | export` and `bhs-node egress list | show`: read the privacy ledger and the releases, change
+ * neither.
  * @module
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256Hex } from '@bhschain/dp';
+import { privacyStatement, sha256Hex } from '@bhschain/dp';
 import type { NodeConfig } from '../config.js';
-import { codeOf } from '../errors.js';
-import { foldReleases, readLedger, type ReleaseState } from '../privacy-ledger/index.js';
+import { codeOf, HospitalNodeError } from '../errors.js';
+import {
+  foldReleases,
+  latestPlanOf,
+  planOf,
+  readLedger,
+  spendOf,
+  type ReleaseState,
+} from '../privacy-ledger/index.js';
 import type { CommandOutcome } from './outcome.js';
 
 const ledgerFile = (config: NodeConfig): string => join(config.stateDir, 'privacy-ledger.jsonl');
@@ -42,6 +50,42 @@ export function verifyLedgerCommand(config: NodeConfig): CommandOutcome {
     const message = error instanceof Error ? error.message : String(error);
     return { exitCode: 2, sentences: [message], facts: { code: codeOf(error), message } };
   }
+}
+
+/**
+ * The ledger for somebody else's eyes, a data protection authority's say: every record as it is, so that the chain can be
+ * checked without this node, with what was spent and what left. Nothing in it is a window, a count or a person.
+ * @throws {HospitalNodeError} `ERR_FILE` if the file exists or cannot be written
+ */
+export function exportLedger(config: NodeConfig, out: string): CommandOutcome {
+  const { records, head } = readLedger(ledgerFile(config));
+  const releases = [...foldReleases(records).values()];
+  const document = {
+    kind: 'bhs-privacy-ledger',
+    version: 1,
+    nodeId: config.nodeId,
+    federationId: config.federation.id,
+    head,
+    spent: spendOf(releases, config.privacy.ceilings, latestPlanOf(records)),
+    releases: releases.filter(({ digest }) => digest !== null).map(releaseFacts),
+    records,
+  };
+  const text = `${JSON.stringify(document, null, 2)}\n`;
+  try {
+    writeFileSync(out, text, { flag: 'wx' });
+  } catch (cause) {
+    const why = codeOf(cause) === 'EEXIST' ? 'exists already' : 'cannot be written';
+    throw new HospitalNodeError('ERR_FILE', `${out} ${why}`, { file: out }, cause);
+  }
+  const sha256 = sha256Hex(text);
+  return {
+    exitCode: 0,
+    facts: { file: out, sha256, records: records.length, head },
+    sentences: [
+      `${records.length} records written to ${out}; head ${head?.hash ?? 'none'}.`,
+      `SHA-256 of the file: ${sha256}.`,
+    ],
+  };
 }
 
 function releaseFaults(config: NodeConfig, releases: readonly ReleaseState[]): string[] {
@@ -82,17 +126,7 @@ export function listEgress(config: NodeConfig): CommandOutcome {
   return {
     exitCode: 0,
     facts: {
-      releases: left.map((release) => ({
-        slotIndex: release.roundId.slotIndex,
-        file: join('releases', `${release.key}.update`),
-        digest: release.digest,
-        byteCount: release.byteCount,
-        sentAt: release.sentAt,
-        verdict: release.verdict,
-        included: release.included,
-        planHash: release.planHash,
-        interval: release.interval,
-      })),
+      releases: left.map(releaseFacts),
     },
     sentences:
       left.length === 0
@@ -103,6 +137,67 @@ export function listEgress(config: NodeConfig): CommandOutcome {
                 release.sentAt === null ? 'not sent yet' : `sent ${release.sentAt}`
               }, ${fateOf(release)}`,
           ),
+  };
+}
+
+/**
+ * One release with all that is known of it, and what its plan promises.
+ * @param which - slot index, or the first digits of the digest
+ * @throws {HospitalNodeError} `ERR_RELEASE_MISSING` if nothing of that name has left
+ */
+export function showEgress(config: NodeConfig, which: string): CommandOutcome {
+  const { records } = readLedger(ledgerFile(config));
+  const found = [...foldReleases(records).values()].find(
+    ({ digest, roundId }) =>
+      digest !== null &&
+      (String(roundId.slotIndex) === which ||
+        (/^[0-9a-f]{8,64}$/.test(which) && digest.startsWith(which))),
+  );
+  if (found === undefined) {
+    throw new HospitalNodeError(
+      'ERR_RELEASE_MISSING',
+      `release: expected the slot or at least eight digits of the digest of one that left, got ${which}`,
+      { which },
+    );
+  }
+  const plan = planOf(records, found.planHash);
+  const statement = plan === null ? null : privacyStatement(plan, { roundsSoFar: 1 });
+  const [fault] = releaseFaults(config, [found]).filter((text) => text.startsWith('Slot'));
+  const { fromMs, toMs } = found.interval;
+  return {
+    exitCode: fault === undefined ? 0 : 2,
+    facts: {
+      ...releaseFacts(found),
+      roundId: found.roundId,
+      baseModel: found.baseModel,
+      layoutHash: found.layoutHash,
+      dataCommitment: found.dataCommitment,
+      debitedAt: found.debitedAt,
+      fault: fault ?? null,
+      statement: statement?.machine ?? null,
+    },
+    sentences: [
+      `Slot ${found.roundId.slotIndex}: releases/${found.key}.update, ${found.byteCount} bytes, sha256 ${found.digest!}.`,
+      `Log from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}; debited ${found.debitedAt}, ${
+        found.sentAt === null ? 'not sent yet' : `sent ${found.sentAt}`
+      }, ${fateOf(found)}.`,
+      fault ?? 'The bytes on disk are the ones that the ledger names.',
+      ...(statement?.text ?? ['Its plan is not in the ledger.']),
+    ],
+  };
+}
+
+function releaseFacts(release: ReleaseState): Readonly<Record<string, unknown>> {
+  return {
+    slotIndex: release.roundId.slotIndex,
+    file: join('releases', `${release.key}.update`),
+    digest: release.digest,
+    byteCount: release.byteCount,
+    sentAt: release.sentAt,
+    verdict: release.verdict,
+    included: release.included,
+    planHash: release.planHash,
+    interval: release.interval,
   };
 }
 

@@ -10,6 +10,7 @@ import type { NodeConfig } from '../config.js';
 import { createAttestor, type DetectorVerdict } from '../detector/attestor.js';
 import { createDetectorRegistry } from '../detector/detector-registry.js';
 import { readIdentityFiles } from '../enrolment/node-identity.js';
+import { createServiceEpochs } from '../enrolment/service-epochs.js';
 import { enrolActors } from '../enrolment/starting-profiles.js';
 import { codeOf } from '../errors.js';
 import {
@@ -22,8 +23,11 @@ import { readIdentity } from '../fabric/identity.js';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../http-server.js';
 import type { NodeMetrics } from '../metrics.js';
 import type { PrivacyLedger } from '../privacy-ledger/index.js';
+import { createCallIntake } from '../review/call-intake.js';
 import { openDirectory } from '../review/re-identification.js';
 import type { ReviewStore } from '../review/review-store.js';
+import { createSuppressionIntake } from '../review/suppressions.js';
+import { createSimulationWatch, simulationPage } from '../second-line/simulation-watch.js';
 import type { NodeDatabase } from '../store/index.js';
 import type { Lifetime } from './lifetime.js';
 import type { LogPart } from './log-part.js';
@@ -66,16 +70,22 @@ export async function openChannel(
     opened.close(),
   );
   const { attestor, verdicts } = await openAttestor(surroundings, needs, fabric);
+  const watchers = openWatchers(surroundings, lifetime, needs, fabric);
   const blocks = lifetime.own(
     createBlockFollower({
       connection: fabric,
       file: needs.databaseFile,
-      consumers: [needs.review.consumer],
+      consumers: [
+        needs.review.consumer,
+        createSuppressionIntake({ mspId: config.mspId }),
+        createCallIntake({ mspId: config.mspId }),
+      ],
       now: nowMs,
       random: jitter,
       log: log.child({ part: 'blocks' }),
       afterBlock: (block) => {
         if (namesDetector(block)) attestor.poke();
+        for (const watcher of watchers) watcher.note(block);
       },
     }),
     (opened) => opened.close(),
@@ -149,6 +159,46 @@ async function connect(
       await sleep(RETRY_MS, signal);
     }
   }
+}
+
+/** What looks at blocks without keeping anything of them. */
+function openWatchers(
+  { config, log, nowMs, sleep }: Surroundings,
+  lifetime: Lifetime,
+  needs: ChannelNeeds,
+  fabric: FabricConnection,
+): readonly { note(block: FollowedBlock): void }[] {
+  const { chaincodeMetrics, serviceEpochMinutes } = config.fabric;
+  const watchers: { note(block: FollowedBlock): void; run(signal: AbortSignal): Promise<void> }[] =
+    [];
+  if (chaincodeMetrics !== null) {
+    watchers.push(
+      createSimulationWatch({
+        page: (after) => simulationPage(chaincodeMetrics, after),
+        fabric,
+        nowMs,
+        sleep,
+        log: log.child({ part: 'second line' }),
+        onChange: (count) => needs.metrics.simulatedUncommitted.set(count),
+      }),
+    );
+  }
+  if (serviceEpochMinutes !== null) {
+    const services = needs.log.directory.entries.filter((each) => each.actorClass === 'service');
+    watchers.push(
+      createServiceEpochs({
+        fabric,
+        actors: services.map(({ ledgerActor }) => ledgerActor),
+        everyMs: serviceEpochMinutes * 60_000,
+        nowMs,
+        sleep,
+        log: log.child({ part: 'service epochs' }),
+      }),
+    );
+  }
+  for (const watcher of watchers)
+    lifetime.run('watch over blocks', (signal) => watcher.run(signal));
+  return watchers;
 }
 
 async function openAttestor(

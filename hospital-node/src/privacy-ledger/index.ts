@@ -4,6 +4,7 @@ export { openPrivacyLedger, type DebitRequest, type PrivacyLedger } from './priv
 export {
   foldReleases,
   latestPlanOf,
+  planOf,
   releaseKeyOf,
   type ReleaseIdentity,
   type ReleaseStage,

@@ -143,6 +143,14 @@ function changeOf(record: LedgerRecord): Partial<ReleaseState> {
   }
 }
 
+/** The plan of this hash as it was approved here; null if it never was. */
+export function planOf(records: readonly LedgerRecord[], hash: string): PrivacyPlan | null {
+  const approved = records.find(
+    ({ kind, body }) => kind === 'plan-approved' && textOf(body, 'planHash') === hash,
+  );
+  return approved === undefined ? null : decodePlan(Buffer.from(textOf(approved.body, 'plan')));
+}
+
 /** The plan that was approved last, or null. */
 export function latestPlanOf(records: readonly LedgerRecord[]): PrivacyPlan | null {
   const record = records.findLast((each) => each.kind === 'plan-approved');
