@@ -157,6 +157,11 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     throw cause;
   }
 
+  // Whoever watches has not seen what a process before this one published.
+  for (const active of await o.store.publications.list({ states: ['active'] })) {
+    o.published?.(active, 'active');
+  }
+
   const failed = (cause: unknown): void =>
     log.error({ error: cause instanceof Error ? cause.message : 'unknown' }, 'loop failed');
   loops.push(
