@@ -93,7 +93,7 @@ export {
   type HospitalFacts,
   type LabelFacts,
 } from './dataset/datasheet.js';
-export { readParquet, writeParquet } from './parquet.js';
+export { readParquet, writeParquet, writeParquetTable } from './parquet.js';
 export {
   isNormalLabel,
   openSessionLog,

@@ -265,7 +265,7 @@ describe('hospital world', () => {
   });
 
   it.each<[Partial<HospitalWorldOptions>, string]>([
-    [{ hospitals: 9 }, 'hospitals'],
+    [{ hospitals: 65 }, 'hospitals'],
     [{ seed: 0.5 }, 'seed'],
     [{ staff: [100, 100] }, 'staff'],
     [{ staff: 3 }, 'staff'],

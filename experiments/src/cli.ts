@@ -6,10 +6,12 @@
 import { Command, CommanderError } from 'commander';
 import { dataCommand } from './commands/data.js';
 import { collectCommand, compareCommand, listCommand, showCommand } from './commands/inspect.js';
+import { exportCommand } from './commands/export.js';
 import { modelCommand } from './commands/model.js';
 import { reportCommand } from './commands/report.js';
 import { reproCommand } from './commands/repro.js';
 import { runCommand } from './commands/run.js';
+import { schemaCommand } from './commands/schema.js';
 import { workerCommand } from './commands/worker.js';
 import { evaluateCommand } from './evaluate/command.js';
 
@@ -34,6 +36,8 @@ for (const command of [
   evaluateCommand,
   dataCommand,
   modelCommand,
+  exportCommand,
+  schemaCommand,
   workerCommand,
   collectCommand,
 ]) {

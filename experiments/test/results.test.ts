@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { withBlock } from '../src/report/readme.js';
+import { configurationSchema } from '../src/commands/schema.js';
+import { roomReadme } from '../src/report/readme.js';
 import { reportHtml, reportMarkdown } from '../src/report/report.js';
-import { studiesTable } from '../src/report/studies-table.js';
 import { readStudyResults } from '../src/report/study-result.js';
 
 const results = readStudyResults(fileURLToPath(new URL('../results', import.meta.url)));
@@ -12,7 +12,12 @@ describe('committed results', () => {
   it('are what the README of this room shows, and nothing else is', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
     const squeezed = (text: string): string => text.replaceAll(/[ -]+/g, ' ');
-    expect(squeezed(withBlock(readme, 'studies', studiesTable(results)))).toBe(squeezed(readme));
+    expect(squeezed(roomReadme(readme, results))).toBe(squeezed(readme));
+  });
+
+  it('come with a published schema of what a configuration may say', () => {
+    const published = readFileSync(new URL('../configs/schema.json', import.meta.url), 'utf8');
+    expect(JSON.parse(published)).toEqual(JSON.parse(JSON.stringify(configurationSchema())));
   });
 
   it('say what made them: command, seeds, machine, hashes', () => {

@@ -4,13 +4,13 @@
  */
 
 import { createHash } from 'node:crypto';
-import { HOSPITALS_MAX, type Difficulty } from '../consortium.js';
+import type { Difficulty } from '../consortium.js';
 import { checkInteger, checkNumber, DatasetError } from '../errors.js';
 import { DAY_MS, type Zone } from './calendar.js';
 
 export interface HospitalWorldOptions {
   readonly seed: number;
-  /** 1 to 8; a consortium has 3 to 8. */
+  /** 1 to 64; a consortium today has 3 to 8, more of them are a question about scale. */
   readonly hospitals: number;
   /** People a hospital, 20 to 20,000 (services not counted), or one number for each hospital; default 1000. */
   readonly staff?: number | readonly number[];
@@ -64,6 +64,7 @@ export interface WorldConfig {
   readonly incidents: Readonly<Required<IncidentOptions>>;
 }
 
+const HOSPITALS_MOST = 64;
 const START_MS = Date.UTC(2026, 2, 2);
 const STREAMS = ['benign', 'operational', 'balanced'] as const;
 
@@ -72,7 +73,10 @@ export function configOf(
   options: HospitalWorldOptions,
   catalogued: readonly string[],
 ): WorldConfig {
-  const hospitals = checkInteger('hospitals', options.hospitals, { least: 1, most: HOSPITALS_MAX });
+  const hospitals = checkInteger('hospitals', options.hospitals, {
+    least: 1,
+    most: HOSPITALS_MOST,
+  });
   const days = checkInteger('days', options.days ?? 28, { least: 2, most: 3_660 });
   const startMs = checkInteger('startMs', options.startMs ?? START_MS, {
     least: DAY_MS,

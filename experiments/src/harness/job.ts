@@ -44,7 +44,7 @@ export async function runSeed({ runsDir, run, seed }: Job, watcher: JobWatcher):
   if (known?.state === 'ok') return known;
   mkdirSync(folder, { recursive: true });
   // What an earlier attempt wrote about itself goes; what it computed is kept by the stages.
-  for (const name of ['metrics.jsonl', 'summary.json', 'manifest.json']) {
+  for (const name of ['metrics.jsonl', 'summary.json', 'manifest.json', 'stdout.log']) {
     rmSync(join(folder, name), { force: true });
   }
   const study = STUDIES[run.study]!;
@@ -53,8 +53,17 @@ export async function runSeed({ runsDir, run, seed }: Job, watcher: JobWatcher):
   const stages = createStageRunner({
     cacheDir: join(runsDir, 'cache'),
     owner: `${textOf(run.config['name'])}/${seed}`,
-    onReport: (report) => watcher.onStage(report),
+    onReport(report) {
+      const { name, cached, why, wallMs } = report;
+      const what = cached ? 'cached' : `ran, ${(wallMs / 1000).toFixed(1)} s`;
+      appendFileSync(join(folder, 'stdout.log'), `${name}: ${what} (${why})\n`);
+      watcher.onStage(report);
+    },
   });
+  const say = (line: string): void => {
+    appendFileSync(join(folder, 'stdout.log'), `${line}\n`);
+    watcher.onLine(line);
+  };
   let exit: SeedManifest['exit'] = 'ok';
   let error: string | null = null;
   try {
@@ -66,7 +75,7 @@ export async function runSeed({ runsDir, run, seed }: Job, watcher: JobWatcher):
       },
       record: (line) => appendFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`),
       pause,
-      say: (line) => watcher.onLine(line),
+      say,
       file(name) {
         mkdirSync(dirname(join(folder, name)), { recursive: true });
         return join(folder, name);
@@ -81,7 +90,7 @@ export async function runSeed({ runsDir, run, seed }: Job, watcher: JobWatcher):
       cause instanceof ExperimentError && cause.code === 'ERR_RUN_STOPPED' ? 'stopped' : 'failed';
     const { code, message, stack } = cause as Error & { code?: string };
     error = code === undefined ? (stack ?? message) : `${code}: ${message}`;
-    if (exit === 'failed') watcher.onLine(error);
+    if (exit === 'failed') say(error);
   }
   const manifest: SeedManifest = {
     format: 'experiment-seed/1',

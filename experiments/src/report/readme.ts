@@ -1,6 +1,6 @@
 /**
- * Renews the parts of the README that come from somewhere else: `npm run readme` the results table, `npm run readme -- --demo`
- * also the demo's output, from a run on this machine.
+ * Renews the parts of the READMEs that come from somewhere else: `npm run readme` tables and sentences from committed results,
+ * `npm run readme -- --demo` also the demo's output, from a run on this machine.
  * @module
  */
 import { spawnSync } from 'node:child_process';
@@ -9,9 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { resultsTable, type DetectorZeroResult } from './results-table.js';
+import { findings, logsTable, studiesTable } from './studies-table.js';
+import { readStudyResults, type StudyResultFile } from './study-result.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const README = join(ROOT, 'README.md');
+const ROOM_README = join(ROOT, 'experiments', 'README.md');
+const RESULTS = join(ROOT, 'experiments', 'results');
 
 /** The text between `<!-- name:begin -->` and `<!-- name:end -->` replaced. */
 export function withBlock(text: string, name: string, content: string): string {
@@ -23,9 +27,20 @@ export function withBlock(text: string, name: string, content: string): string {
   return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
 }
 
+/** This room's README with what committed results say. */
+export function roomReadme(text: string, studies: readonly StudyResultFile[]): string {
+  const blocks = [
+    ['studies', studiesTable(studies)],
+    ['logs', logsTable(studies)],
+    ['findings', findings(studies)],
+  ] as const;
+  return blocks.reduce((whole, [name, content]) => withBlock(whole, name, content), text);
+}
+
 export function readResults(): DetectorZeroResult {
-  const file = join(ROOT, 'experiments', 'results', 'detector-zero.json');
-  return JSON.parse(readFileSync(file, 'utf8')) as DetectorZeroResult;
+  return JSON.parse(
+    readFileSync(join(RESULTS, 'detector-zero.json'), 'utf8'),
+  ) as DetectorZeroResult;
 }
 
 /** One run with `--exit`: what a person sees, one-time passwords taken out, repetitions of one kind cut to the first. */
@@ -71,4 +86,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   let text = withBlock(readFileSync(README, 'utf8'), 'results', resultsTable(readResults()));
   if (process.argv.includes('--demo')) text = withBlock(text, 'demo-output', demoOutput());
   writeFileSync(README, text);
+  const room = readFileSync(ROOM_README, 'utf8');
+  writeFileSync(ROOM_README, roomReadme(room, readStudyResults(RESULTS)));
 }

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mcNemar, wilson } from '../evaluation/intervals.js';
-import { aggregate, type Aggregate } from '../harness/aggregate.js';
+import { aggregate, spread, type Aggregate } from '../harness/aggregate.js';
 import type { Run } from '../harness/run-store.js';
 
 export interface CellRow {
@@ -29,6 +29,17 @@ export interface ComparisonRow {
   readonly p: number;
 }
 
+/** An arm's recall at `CURVE_RATES`, mean and 95 % over seeds. */
+export interface CurveBand {
+  readonly arm: string;
+  readonly recall: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+/** Counts of all seeds together, by a few words; studies say which words. */
+export type CountRow = Readonly<Record<string, string | number | readonly number[]>>;
+
 export interface RunResult {
   readonly id: string;
   readonly swept: Readonly<Record<string, unknown>>;
@@ -37,6 +48,13 @@ export interface RunResult {
   /** Scenario × difficulty, incidents of all seeds together. */
   readonly cells: readonly CellRow[];
   readonly againstSiem: readonly ComparisonRow[];
+  readonly curves: readonly CurveBand[];
+  /** Scores of cases in bins, by arm. */
+  readonly histograms: readonly CountRow[];
+  /** By arm and hospital. */
+  readonly hospitals: readonly CountRow[];
+  /** By policy and week. */
+  readonly weeks: readonly CountRow[];
   /** Further tables of a study, as it made them on its first seed. */
   readonly tables: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
   readonly notes: readonly string[];
@@ -44,7 +62,7 @@ export interface RunResult {
 }
 
 export interface StudyResultFile {
-  readonly format: 'study-result/1';
+  readonly format: 'study-result/2';
   readonly name: string;
   readonly title: string;
   /** false: a run that shows the machinery, no claim may rest on it. */
@@ -61,7 +79,15 @@ export interface StudyResultFile {
   readonly runs: readonly RunResult[];
 }
 
-const POOLED = new Set(['arms', 'cells', 'againstSiem']);
+const POOLED = new Set([
+  'arms',
+  'cells',
+  'againstSiem',
+  'curves',
+  'histograms',
+  'hospitals',
+  'weeks',
+]);
 
 /** @param runs - of one name, at least one, each with a finished seed */
 export function studyResultOf(runs: readonly Run[]): StudyResultFile {
@@ -71,10 +97,11 @@ export function studyResultOf(runs: readonly Run[]): StudyResultFile {
     seeds.flatMap((seed) => (seed.manifest === null ? [] : [seed.manifest])),
   );
   return {
-    format: 'study-result/1',
+    format: 'study-result/2',
     name: nameOf(first),
     title: first.title,
-    evidence: first.evidence,
+    // A claim wants every seed that its configuration names.
+    evidence: first.evidence && runs.every((run) => seedsDone(run) >= seedsNamed(run)),
     command: ['npm run experiment -- run', first.file, ...first.overrides].join(' '),
     commit: manifest.commit,
     dirty: manifests.some(({ dirty }) => dirty === true),
@@ -86,6 +113,14 @@ export function studyResultOf(runs: readonly Run[]): StudyResultFile {
     hashes: { config: first.configHash, data: first.dataHash, code: first.codeHash },
     runs: runs.map(pooled),
   };
+}
+
+function seedsDone({ seeds }: Run): number {
+  return seeds.filter(({ state }) => state === 'ok').length;
+}
+
+function seedsNamed({ config }: Run): number {
+  return (config['seeds'] as readonly number[]).length;
 }
 
 export function nameOf(run: Pick<Run, 'config'>): string {
@@ -128,6 +163,8 @@ function pooled(run: Run): RunResult {
       });
     }
   }
+  const tableOf = (name: string): readonly CountRow[] =>
+    results.flatMap(({ tables }) => (tables[name] ?? []) as unknown as readonly CountRow[]);
   const first = results[0];
   return {
     id: run.id,
@@ -136,6 +173,10 @@ function pooled(run: Run): RunResult {
     metrics: aggregate(results.map(({ metrics }) => metrics)),
     cells: [...cells.values()],
     againstSiem: [...comparisons.values()].filter(({ arm }) => !arm.startsWith('untrained ')),
+    curves: curveBands(tableOf('curves') as unknown as readonly CurveSeed[]),
+    histograms: summed(tableOf('histograms'), ['arm']),
+    hospitals: summed(tableOf('hospitals'), ['arm', 'hospital']),
+    weeks: summed(tableOf('weeks'), ['policy', 'week']),
     tables: Object.fromEntries(
       Object.entries(first?.tables ?? {}).filter(([name]) => !POOLED.has(name)),
     ),
@@ -144,6 +185,44 @@ function pooled(run: Run): RunResult {
       done.reduce((sum, { manifest }) => sum + (manifest?.wallMs ?? 0), 0) / 1_000,
     ),
   };
+}
+
+type CurveSeed = Pick<CurveBand, 'arm' | 'recall'>;
+
+function curveBands(rows: readonly CurveSeed[]): CurveBand[] {
+  const arms = new Map<string, CurveSeed[]>();
+  for (const row of rows) arms.set(row.arm, [...(arms.get(row.arm) ?? []), row]);
+  return [...arms].map(([arm, own]): CurveBand => {
+    const points = own[0]!.recall.map((_, i) => spread(own.map(({ recall }) => recall[i]!)));
+    return {
+      arm,
+      recall: points.map(({ mean }) => mean),
+      low: points.map(({ low }) => low),
+      high: points.map(({ high }) => high),
+    };
+  });
+}
+
+/** Rows of the same key added up, number by number; words that are no key are dropped. */
+function summed(rows: readonly CountRow[], key: readonly string[]): CountRow[] {
+  const sums = new Map<string, Record<string, string | number | readonly number[]>>();
+  for (const row of rows) {
+    const id = key.map((name) => row[name]).join(' ');
+    let sum = sums.get(id);
+    if (sum === undefined) {
+      sum = Object.fromEntries(key.map((name) => [name, row[name]!]));
+      sums.set(id, sum);
+    }
+    for (const [name, value] of Object.entries(row)) {
+      if (key.includes(name) || typeof value === 'string') continue;
+      const known = sum[name];
+      sum[name] =
+        typeof value === 'number'
+          ? value + ((known as number | undefined) ?? 0)
+          : value.map((one, i) => one + ((known as readonly number[] | undefined)?.[i] ?? 0));
+    }
+  }
+  return [...sums.values()];
 }
 
 /** Every committed result of a study, by name. */
@@ -156,7 +235,7 @@ export function readStudyResults(dir: string): StudyResultFile[] {
       (name) =>
         JSON.parse(readFileSync(join(dir, name), 'utf8')) as StudyResultFile | { format?: never },
     )
-    .filter((one): one is StudyResultFile => one.format === 'study-result/1');
+    .filter((one): one is StudyResultFile => one.format === 'study-result/2');
 }
 
 /** What a figure is rounded to in a committed file. */
