@@ -54,6 +54,14 @@ describe('counts of a day', () => {
     ]);
   });
 
+  it('a query counts for the records that it declares', () => {
+    const [day] = counted([
+      eventOf({ actor: 'a', action: 'search', recordCount: 201 }),
+      eventOf({ actor: 'a', action: 'export', recordCount: 1 }),
+    ]);
+    expect(day!.columns).toMatchObject({ records: 200, taken: 1 });
+  });
+
   it('a first device is not strange, another one is; so is an account after its end', () => {
     const days = counted([
       eventOf({ actor: 'a', device: 'old' }),

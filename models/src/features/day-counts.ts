@@ -26,6 +26,7 @@ export interface CareKnowledge {
  * | acquainted   | accesses without a found reason to self, family, co-worker or flagged record   |
  * | crowd        | others who opened one of these patients without a reason in seven days, most   |
  * | taken        | exports, prints, disclosures                                                   |
+ * | records      | declared records beyond one an event (queries, reports, exports)               |
  * | refused      | denied events                                                                  |
  * | overrides    | break-glass                                                                    |
  * | strange      | events from a device new to the account, or from outside                       |
@@ -39,6 +40,7 @@ export const DAY_COLUMNS = [
   'acquainted',
   'crowd',
   'taken',
+  'records',
   'refused',
   'overrides',
   'strange',
@@ -127,6 +129,7 @@ export function createDayCounter(knowledge: CareKnowledge): DayCounter {
       const act = actOf(event.action, event.section);
       acts.set(act, (acts.get(act) ?? 0) + 1);
       if (TAKES_OUT.has(event.action)) columns.taken++;
+      columns.records += event.recordCount - 1;
       if (event.outcome === 'denied') columns.refused++;
       if (event.breakGlass || event.action === 'override') columns.overrides++;
       if (event.network === 'remote' || isNewDevice(event, day)) columns.strange++;

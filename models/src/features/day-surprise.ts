@@ -14,6 +14,8 @@ export const DAY_MEMBERS: readonly string[] = [...DAY_COLUMNS, 'acts'];
 const UNSEEN_EVENTS = 0.5;
 const SHAPE_LEAST = 0.05;
 const SHAPE_MOST = 50;
+/** Larger counts are judged as this one: the sum below goes one by one. */
+const COUNT_MOST = 100_000;
 
 /** Rate of one kind of count: sums over days. */
 interface Tally {
@@ -43,7 +45,11 @@ export function countSurprise(
   const spread = variance - mean;
   const shape =
     spread > 0 ? Math.min(SHAPE_MOST, Math.max(SHAPE_LEAST, mean ** 2 / spread)) : SHAPE_MOST;
-  return negativeBinomialTail(count, shape + own.sum, shape / mean + own.days);
+  return negativeBinomialTail(
+    Math.min(count, COUNT_MOST),
+    shape + own.sum,
+    shape / mean + own.days,
+  );
 }
 
 /** −ln P(X ≥ count) of Poisson counts whose rate is Gamma(shape, per day). */
