@@ -158,7 +158,7 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
   return { orchestrator, hospitals, ehrGateway };
 }
 
-function orchestratorConfigFile(paths: StatePaths): string {
+export function orchestratorConfigFile(paths: StatePaths): string {
   return join(paths.orchestrator, 'config.json');
 }
 

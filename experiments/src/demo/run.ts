@@ -2,16 +2,20 @@
  * The main job, from a hospital's log line to a human decision, as processes on this machine.
  * @module
  */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { addPerson } from '@bhschain/hospital-node';
 import { provisionNode, writeIdentity } from '@bhschain/orchestrator';
 import { ExperimentError } from '../errors.js';
 import {
   DEMO_POLICY,
   FEDERATION_ID,
+  moduleOf,
+  orchestratorConfigFile,
   writeConfiguration,
   type Ports,
   type Specs,
@@ -245,6 +249,7 @@ async function serve(
     `EHR gateway submits ${record.liveCallCount} calls, each under its actor's own certificate`,
   );
   announce(o, accounts);
+  await announceDashboard(o, ports);
 
   if (o.flags.exit) {
     const reserve: Reserve = { txId: null, verdict: null };
@@ -408,6 +413,21 @@ function announce({ narrator }: DemoContext, accounts: readonly Account[]): void
         .join('   second person: ')}`,
     );
   }
+}
+
+/** The operator comes from the verb that an administrator types; a resumed demonstration gives her a new password. */
+async function announceDashboard(o: DemoContext, { orchestratorHttp }: Ports): Promise<void> {
+  const name = 'olga';
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    moduleOf('orchestrator', 'cli.js'),
+    ...['operator', 'add', name, '--by', 'demo', '--json'],
+    ...['--config', orchestratorConfigFile(o.paths)],
+  ]);
+  const { password } = JSON.parse(stdout) as { password: string };
+  o.narrator.say(
+    'federation',
+    `dashboard http://127.0.0.1:${orchestratorHttp}/  reading needs no sign-in; operator: ${name} / ${password}`,
+  );
 }
 
 /**

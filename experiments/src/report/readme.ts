@@ -62,6 +62,7 @@ function demoOutput(): string {
         /(sign in: \w+ \/ )\S+(\s+second person: \w+ \/ )\S+/g,
         '$1<one-time>$2<one-time>',
       )
+      .replaceAll(/(operator: \w+ \/ )\S+/g, '$1<one-time>')
       .split('\n')
       .filter((line) => {
         const kind = line

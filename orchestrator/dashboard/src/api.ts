@@ -177,6 +177,13 @@ export interface ModelView {
   }> | null;
 }
 
+export interface RollbackView {
+  readonly active: number | null;
+  readonly needed: number;
+  readonly hospitals: readonly string[];
+  readonly candidates: readonly Readonly<{ version: number; detector: string; model: string }>[];
+}
+
 export interface Updates {
   readonly waiting: readonly Readonly<{
     nodeId: string;

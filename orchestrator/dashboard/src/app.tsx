@@ -49,7 +49,11 @@ function skip(event: MouseEvent): void {
 
 function Page(props: { overview: Overview | null; problem: string | null }): JSX.Element {
   const { page, round } = route.value;
-  if (round !== null) return <RoundPageView key={`${round.slot}.${round.attempt}`} of={round} />;
+  if (round !== null) {
+    const federationId = props.overview?.federationId ?? '';
+    const key = `${round.slot}.${round.attempt}`;
+    return <RoundPageView key={key} of={round} federationId={federationId} />;
+  }
   switch (page) {
     case 'rounds':
       return <RoundsPage overview={props.overview} />;
@@ -60,7 +64,7 @@ function Page(props: { overview: Overview | null; problem: string | null }): JSX
     case 'models':
       return <ModelsPage />;
     case 'updates':
-      return <UpdatesPage />;
+      return <UpdatesPage federationId={props.overview?.federationId ?? ''} />;
     case 'metrics':
       return (
         <Suspense fallback={<p class="muted">Loading the plots…</p>}>

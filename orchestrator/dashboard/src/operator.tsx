@@ -114,7 +114,7 @@ export function Form(props: {
   );
 }
 
-function Dialog(props: {
+export function Dialog(props: {
   title: string;
   text: string;
   button: string;

@@ -10,6 +10,7 @@ import { OrchestratorError } from '../errors.js';
 import { setPaused } from '../pause.js';
 import type { OperatorSession } from '../store/store.js';
 import { OperatorDesk, sameText } from './operators.js';
+import { registerSignedWords } from './signed-words.js';
 import type { DashboardOptions } from './routes.js';
 
 const COOKIE = 'bhs-operator';
@@ -35,6 +36,8 @@ export function registerActions(app: FastifyInstance, o: DashboardOptions): void
     if (typeof token === 'string' && sameText(token, session.csrf)) return session;
     throw new OrchestratorError('ERR_CSRF', 'This request does not come from the page.');
   };
+
+  registerSignedWords(app, o, writer);
 
   app.get('/api/v1/session', async (request) => {
     const session = await operators.session(request.cookies[COOKIE]);

@@ -35,6 +35,35 @@ export interface ModelView {
   > | null;
 }
 
+/** What going back to an older detector takes. The votes themselves are on the channel, where the hospitals cast them. */
+export interface RollbackView {
+  readonly active: number | null;
+  /** Votes of different hospitals. */
+  readonly needed: number;
+  /** Organisations whose word counts. */
+  readonly hospitals: readonly string[];
+  /** Versions that were active before, the newest first. */
+  readonly candidates: readonly Readonly<{ version: number; detector: string; model: string }>[];
+}
+
+export async function rollbackView(
+  o: Readonly<{ store: FederationStore; attestations: number }>,
+): Promise<RollbackView> {
+  const publications = await o.store.publications.list({ states: ['active', 'superseded'] });
+  const members = (await o.store.roster.list()).filter((each) => each.state === 'active');
+  const active = publications.find((each) => each.state === 'active');
+  return {
+    active: active?.version ?? null,
+    needed: o.attestations,
+    hospitals: members.map((each) => each.mspId).sort(),
+    candidates: publications
+      .flatMap(({ state, version, detector, model }) =>
+        state === 'superseded' && version !== null ? [{ version, detector, model }] : [],
+      )
+      .sort((a, b) => b.version - a.version),
+  };
+}
+
 /** Newest first. */
 export async function modelViews(
   store: FederationStore,

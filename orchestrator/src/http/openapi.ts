@@ -25,6 +25,11 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'POST /api/v1/enrolments/:requestId/approvals':
     'Certify a request whose digits were compared by telephone',
   'POST /api/v1/enrolments/:requestId/refusals': 'Turn a request down, with a reason',
+  'POST /api/v1/updates/:slot/:attempt/:nodeId/reviews':
+    'One signed word on a quarantined update; with that of a second organisation it is decided',
+  'POST /api/v1/rounds/:slot/:attempt/aborts':
+    'One signed word against the open round; with that of a second organisation it is aborted',
+  'GET /api/v1/rollback': 'Which detectors can be gone back to, and whose votes that takes',
   'POST /api/v1/pause': 'Skip slots from now on, or run them again',
 };
 

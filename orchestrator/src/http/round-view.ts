@@ -149,7 +149,7 @@ export async function roundPage(
   const { round } = stored;
   const events = await store.rounds.events(key);
   const submissions = await store.rounds.submissions(key);
-  const reviews: ReviewView[] = [];
+  const reviews: ReviewView[] = (await store.reviews.list(key, '')).map(reviewView);
   for (const nodeId of Object.keys(round.members)) {
     reviews.push(...(await store.reviews.list(key, nodeId)).map(reviewView));
   }

@@ -13,7 +13,7 @@ import { nodesIn } from '../round/round.js';
 import { statusOf } from '../status.js';
 import type { FederationStore, Review, StoredRound } from '../store/store.js';
 import { quarantinedIn } from '../update-review.js';
-import { modelViews } from './lineage-view.js';
+import { modelViews, rollbackView } from './lineage-view.js';
 import { nodeViews, privacyView, requestViews } from './member-view.js';
 import { reviewView, roundPage, timelineRound } from './round-view.js';
 import { waitsOf, type Wait } from './waits.js';
@@ -81,6 +81,7 @@ export function registerDashboard(app: FastifyInstance, o: DashboardOptions): vo
   app.get('/api/v1/nodes', async () => ({ nowMs: o.nowMs(), nodes: await nodeViews(o) }));
   app.get('/api/v1/privacy', () => privacyView(store, federation.plan.privacy));
   app.get('/api/v1/models', () => modelViews(store, federation.policy.slotLengthMs));
+  app.get('/api/v1/rollback', () => rollbackView(o));
   app.get('/api/v1/enrolments', () => requestViews(store, o.nowMs()));
   app.get('/api/v1/updates', () => updates(store));
 

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ModelView } from '../api.js';
+import type { ModelView, RollbackView } from '../api.js';
 import { useLive, useSteady } from '../live.js';
 import { roundLink } from '../route.js';
 import { Digest, epsilon, Frame, Part, percent, State, Table, Time } from '../words.js';
@@ -48,7 +48,36 @@ export function ModelsPage(): JSX.Element {
           ]}
         />
       </Part>
+      <Rollback />
     </Frame>
+  );
+}
+
+/** Going back is a vote on the channel; this page says whose. */
+function Rollback(): JSX.Element | null {
+  const live = useLive<RollbackView>('/rollback');
+  const candidates = useSteady(live.data?.candidates ?? [], (each) => String(each.version));
+  if (live.data === null) return null;
+  const { needed, hospitals, active } = live.data;
+  return (
+    <Part
+      title="Going back"
+      note={`Version ${active ?? 'none'} is active. An older detector becomes active again when ${needed} of ${hospitals.length} hospitals (${hospitals.join(', ')}) vote for it on the channel, each through a person with the role hospital-admin; nobody here can do it for them.`}
+    >
+      <Table
+        label="Detectors to go back to"
+        columns={['Version', 'Detector', 'Vote of each hospital', 'Then, once']}
+        steady={candidates}
+        keyOf={(each) => String(each.version)}
+        empty="No detector was active before this one."
+        cells={(each) => [
+          each.version,
+          <Digest of={each.detector} />,
+          <code class="long">DetectorContract:vote rollBack {each.version} SHA-256-OF-REASON</code>,
+          <code class="long">DetectorContract:rollBack {each.version}</code>,
+        ]}
+      />
+    </Part>
   );
 }
 

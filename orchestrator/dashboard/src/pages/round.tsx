@@ -1,11 +1,18 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { RoundPage } from '../api.js';
 import { useLive } from '../live.js';
+import { WordButton } from '../sign.js';
 import { Digest, duration, epsilon, Frame, Part, percent, State, Table, Time } from '../words.js';
 
 const STILL = { held: 0, show: (): void => undefined };
 
-export function RoundPageView({ of }: { of: { slot: number; attempt: number } }): JSX.Element {
+export function RoundPageView({
+  of,
+  federationId,
+}: {
+  of: { slot: number; attempt: number };
+  federationId: string;
+}): JSX.Element {
   const live = useLive<RoundPage>(`/rounds/${of.slot}/${of.attempt}`);
   const round = live.data;
   return (
@@ -14,8 +21,62 @@ export function RoundPageView({ of }: { of: { slot: number; attempt: number } })
       loaded={round !== null}
       problem={live.problem}
     >
-      {round !== null && <Sheet round={round} />}
+      {round !== null && (
+        <>
+          <Sheet round={round} />
+          <Words round={round} of={of} federationId={federationId} />
+        </>
+      )}
     </Frame>
+  );
+}
+
+const OPEN: readonly string[] = ['scheduled', 'gathering', 'collecting', 'aggregating', 'sealing'];
+
+/** What people have said about the round and its updates, each with a signature; and how to end it by hand. */
+function Words(props: {
+  round: RoundPage;
+  of: { slot: number; attempt: number };
+  federationId: string;
+}): JSX.Element {
+  const { round, federationId } = props;
+  const { slot, attempt } = props.of;
+  return (
+    <Part
+      title="Words of people"
+      note="Each is signed with a key of the person's own hospital; two of different hospitals decide."
+    >
+      <Table
+        label="Words of people"
+        columns={['Who', 'About', 'Says', 'Why', 'At']}
+        steady={{ ...STILL, rows: round.reviews }}
+        keyOf={(each) => `${each.nodeId} ${each.person}`}
+        empty="Nobody has said anything."
+        cells={(each) => [
+          each.person,
+          each.nodeId === '' ? 'the round' : `update of ${each.nodeId}`,
+          each.disposition,
+          each.reason,
+          <Time ms={each.atMs} />,
+        ]}
+      />
+      {OPEN.includes(round.phase) && (
+        <p>
+          <WordButton
+            label="Abort this round…"
+            word={{
+              title: 'Abort this round',
+              effect:
+                'With the word of a second hospital the round ends and the model stays as it is. What nodes have debited for it stays spent.',
+              button: 'Sign and send',
+              path: `/rounds/${slot}/${attempt}/aborts`,
+              statement: { kind: 'round-abort', schema: 1, federationId, slotIndex: slot, attempt },
+              body: {},
+            }}
+          />
+        </p>
+      )}
+    </Part>
   );
 }
 
