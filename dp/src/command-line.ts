@@ -7,9 +7,9 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { calibrate } from './accounting/calibration.js';
 import { deltaOf, epsilonInterval, epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
 import type { Accountant } from './accounting/mechanism.js';
-import { DpError, PrivacyLedgerError, UsageError } from './errors.js';
+import { DpError, PrivacyLedgerError, UnsupportedEventError, UsageError } from './errors.js';
 import { decodeEvent, encodeEvent } from './event-codec.js';
-import { groupEvent } from './group-event.js';
+import { groupEpsilonBound, groupEvent } from './group-event.js';
 import { decodePlan } from './plan-codec.js';
 import { PLAN_PRESETS, planPreset, type PlanPresetName } from './plan-presets.js';
 import type { Adjacency, PrivacyEvent } from './privacy-event.js';
@@ -151,9 +151,15 @@ function epsilonCommand(values: Values, io: CommandLineIo): Answer {
   const question = questionOf(values, io);
   const delta = requiredNumber(values, 'delta');
   const options = { ...question.options, delta };
-  const epsilon = epsilonOf(question.event, options);
+  const group = groupedOrNull(question);
+  const epsilon =
+    group === null
+      ? groupEpsilonBound(question.event, question.group, options)
+      : epsilonOf(group, options);
   const interval =
-    question.options.accountant === 'pld' ? epsilonInterval(question.event, options) : null;
+    group !== null && question.options.accountant === 'pld'
+      ? epsilonInterval(group, options)
+      : null;
   return {
     json: {
       command: 'epsilon',
@@ -161,6 +167,7 @@ function epsilonCommand(values: Values, io: CommandLineIo): Answer {
       accountant: question.options.accountant,
       epsilon: finite(epsilon),
       interval: interval && { lower: finite(interval.lower), upper: finite(interval.upper) },
+      groupRule: question.group === 1 ? null : group === null ? 'generic' : 'exact',
     },
     lines: [
       `epsilon ${shown(epsilon)} at delta ${delta} (${question.options.adjacency}, ${question.options.accountant})`,
@@ -169,6 +176,11 @@ function epsilonCommand(values: Values, io: CommandLineIo): Answer {
         : [
             `certified in [${shown(interval.lower)}, ${shown(interval.upper)}], truncation and round-off included`,
           ]),
+      ...(group === null
+        ? [
+            `by the bound for any mechanism: no exact rule for ${question.group} windows of a person in these events`,
+          ]
+        : []),
     ],
   };
 }
@@ -176,7 +188,8 @@ function epsilonCommand(values: Values, io: CommandLineIo): Answer {
 function deltaCommand(values: Values, io: CommandLineIo): Answer {
   const question = questionOf(values, io);
   const epsilon = requiredNumber(values, 'epsilon');
-  const delta = deltaOf(question.event, { ...question.options, epsilon });
+  const event = groupEvent(question.event, question.group);
+  const delta = deltaOf(event, { ...question.options, epsilon });
   return {
     json: {
       command: 'delta',
@@ -273,7 +286,10 @@ function ledgerShow(file: string, values: Values, io: CommandLineIo): Answer {
 }
 
 interface Question {
+  /** As one window sees it. */
   readonly event: PrivacyEvent;
+  /** Windows of a person. */
+  readonly group: number;
   readonly options: { readonly adjacency: Adjacency; readonly accountant: Accountant };
   readonly inputs: Readonly<Record<string, unknown>>;
 }
@@ -292,10 +308,21 @@ function questionOf(values: Values, io: CommandLineIo): Question {
     event = decodeEvent(stepsOf(noiseMultiplier, samplingRate, countOf(values, 'steps', 1)));
   }
   return {
-    event: groupEvent(event, group),
+    event,
+    group,
     options,
     inputs: { event: encodeEvent(event), relation: options.adjacency, windowsPerActor: group },
   };
+}
+
+/** Null where only the bound that holds for every mechanism is left. */
+function groupedOrNull({ event, group }: Question): PrivacyEvent | null {
+  try {
+    return groupEvent(event, group);
+  } catch (error) {
+    if (error instanceof UnsupportedEventError) return null;
+    throw error;
+  }
 }
 
 function stepsOf(

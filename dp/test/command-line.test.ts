@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { runCommandLine, type CommandLineResult } from '../src/command-line.js';
 import { FileReadError } from '../src/errors.js';
 import { encodeEvent } from '../src/event-codec.js';
+import { groupEpsilonBound } from '../src/group-event.js';
 import { encodePlan } from '../src/plan-codec.js';
 import { planPreset } from '../src/plan-presets.js';
 import { appendRecord } from '../src/privacy-ledger.js';
@@ -22,11 +23,14 @@ function ledgerText(): string {
   return opened.line + debited.line;
 }
 
+const RESPONSE = { kind: 'randomized-response', buckets: 2, noise: 0.8 } as const;
+
 const files: Record<string, string | Uint8Array> = {
   'events.json': JSON.stringify([
     { event: encodeEvent(dpSgd(0.0512, 3.05, 59)), count: 4 },
     { kind: 'gaussian', noiseMultiplier: 50 },
   ]),
+  'response.json': JSON.stringify([RESPONSE]),
   'extra.json': '[{"event": {"kind": "no-op"}, "times": 3}]',
   'unknown.json': '[{"kind": "magic"}]',
   'broken.json': '[',
@@ -86,6 +90,21 @@ describe('bhs-dp', () => {
       'epsilon'
     ] as number;
     expect(group).toBeGreaterThan(2.2);
+  });
+
+  it('epsilon: for a group without an exact rule, by the generic bound, and says so', () => {
+    const line =
+      'epsilon --events response.json --delta 1e-5 --relation replace-one --windows-per-actor';
+    expect(json(`${line} 1`)).toMatchObject({ groupRule: null });
+    const answer = json(`${line} 3`);
+    expect(answer).toMatchObject({ groupRule: 'generic', interval: null });
+    expect(answer['epsilon']).toBe(
+      groupEpsilonBound(RESPONSE, 3, { delta: 1e-5, adjacency: 'replace-one' }),
+    );
+    expect(run(`${line} 3`).stdout).toMatch(/by the bound for any mechanism/);
+    expect(json('epsilon --events events.json --delta 1e-5 --windows-per-actor 2')).toMatchObject({
+      groupRule: 'exact',
+    });
   });
 
   it('delta', () => {
