@@ -210,6 +210,10 @@ export function createMetrics(): Metrics {
       levelOf.set(nodeId, level);
     },
     observer: {
+      changed: (round) => {
+        const waiting = Object.values(round.members).filter((each) => each.state === 'quarantined');
+        quarantined.set(round.endedAtMs === null ? waiting.length : 0);
+      },
       phase: (round) => {
         for (const each of PHASES) phase.set({ phase: each }, each === round.phase ? 1 : 0);
         ended(round);
@@ -222,10 +226,7 @@ export function createMetrics(): Metrics {
       rpc.observe({ method, code }, seconds);
       if (Object.hasOwn(FEDERATION_ERRORS, code)) rejected.inc({ reason: code });
     },
-    update: (outcome) => {
-      updates.inc({ outcome });
-      if (outcome === 'quarantined') quarantined.inc();
-    },
+    update: (outcome) => updates.inc({ outcome }),
     updateBytes: (bytes) => updateBytes.inc(bytes),
     publication: (outcome) => publications.inc({ outcome }),
     setBacklog: (count) => backlog.set(count),
@@ -251,7 +252,6 @@ export function createMetrics(): Metrics {
 
   function ended(round: Round): void {
     if (round.endedAtMs === null) return;
-    quarantined.set(0);
     rounds.inc({ outcome: round.outcome ?? round.phase });
     if (round.collectingAtMs === null) return;
     const outcome = round.phase;

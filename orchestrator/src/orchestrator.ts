@@ -310,6 +310,10 @@ function both(first: RoundObserver, second: RoundObserver | undefined): RoundObs
       first.phase?.(round);
       second?.phase?.(round);
     },
+    changed: (round) => {
+      first.changed?.(round);
+      second?.changed?.(round);
+    },
     event: (kind, applied) => {
       first.event?.(kind, applied);
       second?.event?.(kind, applied);

@@ -42,6 +42,8 @@ import type { FederationStore, OpenEffect, RoundKey } from './store/store.js';
 
 /** What is told to whoever watches; the demo and the metrics do. */
 export interface RoundObserver {
+  /** After every event that a round took. */
+  changed?(round: Round): void;
   phase?(round: Round): void;
   event?(kind: RoundEvent['kind'], applied: boolean): void;
   alert?(round: Round, about: string): void;
@@ -125,6 +127,7 @@ export class RoundRunner {
   #announce(before: Round, after: Round, event: RoundEvent, effects: readonly Effect[]): void {
     const { observer } = this.#o;
     observer?.event?.(event.kind, true);
+    observer?.changed?.(after);
     const facts = { slotIndex: after.id.slotIndex, attempt: after.id.attempt, phase: after.phase };
     if (before.phase !== after.phase) {
       this.#log.info({ ...facts, outcome: after.outcome }, 'round entered a phase');

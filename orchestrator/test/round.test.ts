@@ -1,5 +1,6 @@
 /** The table of the design document, row by row. */
 import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../src/metrics.js';
 import type { Member, Round, RoundEvent, Transition } from '../src/round/round.js';
 import { scheduleRound, step, type RoundFacts } from '../src/round/step.js';
 import { FEDERATION_ID, SLOT_MS, START_MS, TEST_POLICY } from './consortium.js';
@@ -52,6 +53,13 @@ const submission = (
   verdict: { kind: o.kind ?? 'accepted', reason: o.kind === undefined ? '' : 'norm-envelope' },
   atMs: o.atMs ?? START_MS + 4_000,
 });
+/** The gauge, after the round has told its metrics. */
+async function quarantinedBy(...rounds: readonly Round[]): Promise<number | undefined> {
+  const { observer, registry } = createMetrics();
+  for (const round of rounds) observer.changed?.(round);
+  const { values } = await registry.getSingleMetric('federation_quarantined_updates')!.get();
+  return values[0]?.value;
+}
 const OPEN_MS = START_MS + TEST_POLICY.openDelayMs;
 const COLLECT_MS = START_MS + 2_000;
 const DEADLINE_MS = COLLECT_MS + TEST_POLICY.collectMaxMs;
@@ -147,7 +155,7 @@ describe('a round', () => {
     expect(statesOf(round)).toEqual(['accepted', 'missing', 'missing']);
   });
 
-  it('waits for the review of a quarantined update, and counts it when two people release it', () => {
+  it('waits for the review of a quarantined update, and counts it when two people release it', async () => {
     const before = play(
       collecting(),
       submission('H1'),
@@ -163,10 +171,13 @@ describe('a round', () => {
       atMs: START_MS + 6_000,
     });
     expect(step(before, review(['ana', 'ana'])).applied).toBe(false);
-    expect(step(before, review(['ana', 'ben'])).round.phase).toBe('aggregating');
+    const after = step(before, review(['ana', 'ben'])).round;
+    expect(after.phase).toBe('aggregating');
+    expect(await quarantinedBy(before)).toBe(1);
+    expect(await quarantinedBy(before, after)).toBe(0);
   });
 
-  it('quarantines both of two equal updates, whichever came first', () => {
+  it('quarantines both of two equal updates, whichever came first', async () => {
     const { round } = play(
       collecting(),
       submission('H1', { update: 'same' }),
@@ -178,6 +189,7 @@ describe('a round', () => {
       H2: { state: 'quarantined', reason: 'duplicate' },
       H3: { state: 'accepted' },
     });
+    expect(await quarantinedBy(round)).toBe(2);
     // The quorum is not there any more, so its grace window is over too.
     expect(round.timers).toEqual({ deadline: DEADLINE_MS });
     expect(round.quorumReachedAtMs).toBeNull();
