@@ -5,7 +5,6 @@
 import { createHash, createSign, randomBytes } from 'node:crypto';
 import { decodeBlock, ledgerKey, type DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 import { common, ledger, msp, peer } from '@hyperledger/fabric-protos';
-import { Timestamp } from 'google-protobuf/google/protobuf/timestamp_pb.js';
 import type { FollowedBlock } from '../src/fabric/block-checkpoint.js';
 import { followedBlockOf } from '../src/fabric/block-follower.js';
 
@@ -74,13 +73,14 @@ function envelopeOf(
   const channelHeader = new common.ChannelHeader();
   channelHeader.setType(3);
   channelHeader.setTxId(origin.txId);
-  channelHeader.setTimestamp(Timestamp.fromDate(new Date(transaction.timestampMs)));
   channelHeader.setChannelId(transaction.channel);
   const signatureHeader = new common.SignatureHeader();
   signatureHeader.setNonce(origin.nonce);
   signatureHeader.setCreator(identityBytes(origin.creator));
   const header = new common.Header();
-  header.setChannelHeader(channelHeader.serializeBinary());
+  header.setChannelHeader(
+    Buffer.concat([channelHeader.serializeBinary(), timestampField(transaction.timestampMs)]),
+  );
   header.setSignatureHeader(signatureHeader.serializeBinary());
   const action = new peer.TransactionAction();
   action.setPayload(actionPayloadOf(transaction, endorsers).serializeBinary());
@@ -93,6 +93,17 @@ function envelopeOf(
   envelope.setPayload(payload.serializeBinary());
   envelope.setSignature(signed(origin.creator, envelope.getPayload_asU8()));
   return envelope.serializeBinary();
+}
+
+/** Field 3 of a channel header, `google.protobuf.Timestamp`, as bytes: its generated class has no types. */
+function timestampField(ms: number): Uint8Array {
+  const seconds = [0x08, ...varint(Math.floor(ms / 1_000))];
+  const nanos = [0x10, ...varint((ms % 1_000) * 1_000_000)];
+  return Uint8Array.from([0x1a, seconds.length + nanos.length, ...seconds, ...nanos]);
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
 function actionPayloadOf(

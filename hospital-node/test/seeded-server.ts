@@ -253,6 +253,53 @@ export async function startSeededServer(
   if (o.history === true) {
     for (const calls of ordinaryCalls({ signer, own: actors })) await appendAll(calls);
   }
+  if (o.history === true) {
+    for (const [i, [action, finding, hoursAgo, why]] of DECIDED.entries()) {
+      const filedMs = Date.now() - hoursAgo * HOUR_MS;
+      const identity = actors[i % 2]!;
+      const origin = originOf(identity);
+      const actor = actorOf('H1MSP', identity.certificatePem);
+      const { fn, args } = SCENES[i % 2]!;
+      const transaction = heldTransaction({
+        name: `decided ${i}`,
+        window: held[(i * 5) % held.length]!.window,
+        scorer,
+        record: {
+          ...{ txId: origin.txId, session: `0123456789abcd${10 + i}`, actor },
+          function: `RecordAccessContract:${fn}`,
+          ...{ atMs: filedMs, filedMs, deadlineMs: filedMs + 24 * HOUR_MS },
+          history: [{ step: 'file', by: actor, mspId: 'H1MSP', atMs: filedMs, to: 'open' }],
+        },
+        transaction: {
+          creator: { mspId: 'H1MSP', certificatePem: identity.certificatePem, actor },
+          timestampMs: filedMs,
+          args: [`0123456789abcd${10 + i}`, hashOf('handle'), ...args, ''],
+        },
+      });
+      records.set(
+        origin.txId,
+        JSON.parse(Buffer.from(transaction.writes[0]!.value).toString()) as QuarantineRecord,
+      );
+      await append(transaction, origin);
+      const [first, second] = i % 3 === 0 ? ['ben', 'ana'] : ['ana', 'ben'];
+      const by = people[first!]!;
+      const claimed = { step: 'claim', by, to: 'claimed', holder: by } as const;
+      await step(origin.txId, claimed, filedMs + 0.5 * HOUR_MS);
+      const proposal = { by, action, finding, reasonDigest: await review.keepReason(why) };
+      await step(origin.txId, { step: 'propose', by, to: 'proposed', proposal }, filedMs + HOUR_MS);
+      const decided = { step: 'approve', by: people[second!]!, holder: null } as const;
+      await step(
+        origin.txId,
+        {
+          ...decided,
+          to: action === 'release' ? 'released' : 'rejected',
+          deadlineMs: filedMs + 31 * 24 * HOUR_MS,
+        },
+        filedMs + (i === 4 ? 30 : 2 + i * 0.3) * HOUR_MS,
+      );
+    }
+  }
+
   for (const [i, scene] of scenes.entries()) {
     const identity = actors[i]!;
     const origin = originOf(identity);
@@ -324,53 +371,6 @@ export async function startSeededServer(
     },
   });
   await step(holds[2]!, { ...claim, by: people['ben']!, holder: people['ben']! });
-
-  if (o.history === true) {
-    for (const [i, [action, finding, hoursAgo, why]] of DECIDED.entries()) {
-      const filedMs = Date.now() - hoursAgo * HOUR_MS;
-      const identity = actors[i % 2]!;
-      const origin = originOf(identity);
-      const actor = actorOf('H1MSP', identity.certificatePem);
-      const { fn, args } = SCENES[i % 2]!;
-      const transaction = heldTransaction({
-        name: `decided ${i}`,
-        window: held[(i * 5) % held.length]!.window,
-        scorer,
-        record: {
-          ...{ txId: origin.txId, session: `0123456789abcd${10 + i}`, actor },
-          function: `RecordAccessContract:${fn}`,
-          ...{ atMs: filedMs, filedMs, deadlineMs: filedMs + 24 * HOUR_MS },
-          history: [{ step: 'file', by: actor, mspId: 'H1MSP', atMs: filedMs, to: 'open' }],
-        },
-        transaction: {
-          creator: { mspId: 'H1MSP', certificatePem: identity.certificatePem, actor },
-          timestampMs: filedMs,
-          args: [`0123456789abcd${10 + i}`, hashOf('handle'), ...args, ''],
-        },
-      });
-      records.set(
-        origin.txId,
-        JSON.parse(Buffer.from(transaction.writes[0]!.value).toString()) as QuarantineRecord,
-      );
-      await append(transaction, origin);
-      const [first, second] = i % 3 === 0 ? ['ben', 'ana'] : ['ana', 'ben'];
-      const by = people[first!]!;
-      const claimed = { step: 'claim', by, to: 'claimed', holder: by } as const;
-      await step(origin.txId, claimed, filedMs + 0.5 * HOUR_MS);
-      const proposal = { by, action, finding, reasonDigest: await review.keepReason(why) };
-      await step(origin.txId, { step: 'propose', by, to: 'proposed', proposal }, filedMs + HOUR_MS);
-      const decided = { step: 'approve', by: people[second!]!, holder: null } as const;
-      await step(
-        origin.txId,
-        {
-          ...decided,
-          to: action === 'release' ? 'released' : 'rejected',
-          deadlineMs: filedMs + 31 * 24 * HOUR_MS,
-        },
-        filedMs + (i === 4 ? 30 : 2 + i * 0.3) * HOUR_MS,
-      );
-    }
-  }
 
   const server = await startHttpServer({
     host: '127.0.0.1',

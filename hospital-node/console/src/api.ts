@@ -4,7 +4,8 @@
  */
 export type State =
   'open' | 'claimed' | 'proposed' | 'released' | 'rejected' | 'escalated' | 'closed';
-export type Step = 'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate';
+export type Step =
+  'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate' | 'appeal' | 'close';
 export type Action = 'release' | 'reject';
 
 export interface Reviewer {
@@ -33,6 +34,7 @@ export interface Hold {
   readonly proposer: Reviewer | null;
   readonly action: Action | null;
   readonly finding: string | null;
+  readonly appealed: boolean;
   readonly mine: boolean;
   readonly can: readonly Step[];
 }
@@ -47,7 +49,12 @@ export interface EvidenceStep {
 }
 
 export interface Evidence {
-  readonly columns: readonly { readonly name: string; readonly unit: string }[];
+  /** `usualError`: of a normal window; 0 where no network measures. */
+  readonly columns: readonly {
+    readonly name: string;
+    readonly unit: string;
+    readonly usualError: number;
+  }[];
   readonly steps: readonly EvidenceStep[];
   readonly reasons: readonly {
     readonly column: string;
@@ -86,7 +93,55 @@ export interface HistoryStep {
   readonly reason: string | null;
 }
 
+export interface SuppressionRule {
+  readonly actor?: string;
+  readonly role?: string;
+  readonly ward?: string;
+  readonly function?: string;
+  readonly cause?: string;
+  readonly topReason?: string;
+  readonly scoreBelow?: number;
+}
+
+export interface SuppressionPreview {
+  readonly matched: number;
+  readonly findings: Readonly<Record<string, number>>;
+  readonly confirmed: readonly string[];
+  readonly confirmedCount: number;
+  readonly openNow: number;
+  readonly secondPersonBecause: readonly string[];
+}
+
+export interface Suppression {
+  readonly id: number;
+  readonly state: 'proposed' | 'active' | 'ended' | 'expired';
+  readonly rule: SuppressionRule;
+  readonly preview: SuppressionPreview;
+  readonly reason: string;
+  readonly owner: string;
+  readonly approver: string | null;
+  readonly expiresAt: string;
+  readonly endedBy: string | null;
+  readonly endedReason: string | null;
+  readonly holding: number;
+}
+
+export interface Case {
+  readonly id: number;
+  readonly title: string;
+  readonly status: 'open' | 'in-progress' | 'waiting' | 'closed';
+  readonly assignee: string | null;
+  readonly version: number;
+  readonly openedBy: string;
+  readonly holds: number;
+  readonly undecided: number;
+  readonly dueAt: string | null;
+}
+
 export interface HoldDetail extends Hold {
+  readonly actorId: string;
+  readonly deferredBy: readonly Suppression[];
+  readonly inCase: Case | null;
   readonly arguments: readonly string[];
   readonly reason: string | null;
   readonly grantable: boolean;
@@ -148,15 +203,20 @@ export interface Status {
     readonly lagBlocks: number | null;
     readonly lastBlockAt: string | null;
   };
-  readonly review: { readonly byState: Readonly<Partial<Record<State, number>>> };
+  readonly review: {
+    readonly byState: Readonly<Partial<Record<State, number>>>;
+    readonly deferred: number;
+    readonly breakGlass: number;
+  };
   readonly [fact: string]: unknown;
 }
 
+/** What somebody else did meanwhile: a step of a hold, or a change of a case in its own words. */
 export interface Change {
   readonly step: string;
-  readonly by: Reviewer;
-  readonly to: State;
+  readonly by: Reviewer | string;
   readonly at: string;
+  readonly text?: string;
 }
 
 /** A refusal of the node: `message` is its sentence. */

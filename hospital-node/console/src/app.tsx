@@ -2,19 +2,47 @@ import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { Detail } from './detail.js';
 import { installKeys, KeyHelp } from './keys.js';
+import { lazy } from './lazy.js';
 import { notice, offline, openTxId, seesHolds, session, signOut, status } from './model.js';
+import { hrefOf, page, pagesFor, watchPage } from './pages.js';
 import { Queue } from './queue.js';
 import { SignIn, UnlockKey } from './sign-in.js';
 import { nextTheme, theme } from './theme.js';
 
+const Cases = lazy(() => import('./cases.js').then(({ CasesPage }) => CasesPage));
+const Suppressions = lazy(() =>
+  import('./suppressions.js').then(({ SuppressionsPage }) => SuppressionsPage),
+);
+const Supervisor = lazy(() =>
+  import('./supervisor.js').then(({ SupervisorPage }) => SupervisorPage),
+);
+
 export function App(): JSX.Element {
   useEffect(installKeys, []);
+  useEffect(watchPage, []);
   if (session.value === undefined) return <main class="boot" aria-busy="true" />;
   return (
     <>
       {session.value === null ? <SignIn /> : <Desk />}
       <div class="toast-place" role="status" aria-live="polite">
-        {notice.value !== null && <p class={`toast ${notice.value.kind}`}>{notice.value.text}</p>}
+        {notice.value !== null && (
+          <p class={`toast ${notice.value.kind}`}>
+            {notice.value.text}
+            {notice.value.undo !== null && (
+              <button
+                type="button"
+                id="undo"
+                onClick={() => {
+                  const { undo } = notice.value!;
+                  notice.value = null;
+                  void undo?.();
+                }}
+              >
+                Undo
+              </button>
+            )}
+          </p>
+        )}
       </div>
     </>
   );
@@ -38,10 +66,7 @@ function Desk(): JSX.Element {
       )}
       <UnlockKey />
       {seesHolds() ? (
-        <main class="panes">
-          <Queue />
-          <Detail />
-        </main>
+        <Shown />
       ) : (
         <main class="nothing-here">
           <p class="muted">
@@ -51,6 +76,41 @@ function Desk(): JSX.Element {
       )}
       <KeyHelp />
     </div>
+  );
+}
+
+function Shown(): JSX.Element {
+  switch (page.value) {
+    case 'cases':
+      return <Cases key="cases" />;
+    case 'suppressions':
+      return <Suppressions key="suppressions" />;
+    case 'supervisor':
+      return <Supervisor key="supervisor" />;
+    case 'queue':
+      return (
+        <main class="panes">
+          <Queue />
+          <Detail />
+        </main>
+      );
+  }
+}
+
+function Pages(): JSX.Element {
+  return (
+    <nav class="pages" aria-label="Pages">
+      {pagesFor(session.value!.person.role).map(({ name, word }) => (
+        <a
+          key={name}
+          href={hrefOf(name)}
+          data-page={name}
+          aria-current={page.value === name ? 'page' : undefined}
+        >
+          {word}
+        </a>
+      ))}
+    </nav>
   );
 }
 
@@ -72,6 +132,7 @@ function Header(): JSX.Element {
         </svg>
         Review <span class="place">{session.value!.hospital}</span>
       </h1>
+      {seesHolds() && <Pages />}
       <p class="facts">
         {ledger !== undefined && (
           <span>

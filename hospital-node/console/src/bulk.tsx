@@ -7,11 +7,11 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { ask, newIdempotencyKey, Problem, type Hold, type Step } from './api.js';
 import { Dialog } from './dialog.js';
+import { FindingField, isReason, ReasonField } from './fields.js';
 import { loadQueue, selected, status, tell } from './model.js';
-import { FINDINGS, STATES } from './words.js';
+import { STATES } from './words.js';
 
 const UNTYPED_MAX = 50;
-const REASON_LENGTH_MIN = 10;
 
 interface BulkAnswer {
   readonly items: readonly {
@@ -106,8 +106,7 @@ function BulkStep(o: {
   const typed = useSignal('');
   const impossible = holds.filter(({ can }) => !can.includes(step as Step));
   const counted = holds.length <= UNTYPED_MAX || typed.value === String(holds.length);
-  const reasoned =
-    step !== 'propose' || (finding.value !== '' && reason.value.trim().length >= REASON_LENGTH_MIN);
+  const reasoned = step !== 'propose' || (finding.value !== '' && isReason(reason.value));
   return (
     <Dialog
       id={`bulk-${step}`}
@@ -150,37 +149,8 @@ function BulkStep(o: {
               <option value="reject">Reject</option>
             </select>
           </label>
-          <label>
-            Finding
-            <select
-              value={finding.value}
-              required
-              onChange={(event) => {
-                finding.value = event.currentTarget.value;
-              }}
-            >
-              <option value="" disabled>
-                What was it?
-              </option>
-              {FINDINGS.map((each) => (
-                <option key={each.value} value={each.value}>
-                  {each.word} – {each.hint}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            Reason, the same for each
-            <textarea
-              rows={3}
-              maxLength={2_000}
-              required
-              value={reason.value}
-              onInput={(event) => {
-                reason.value = event.currentTarget.value;
-              }}
-            />
-          </label>
+          <FindingField value={finding} />
+          <ReasonField value={reason} label="Reason, the same for each" finding={finding.value} />
         </>
       )}
       {holds.length > UNTYPED_MAX && (

@@ -5,11 +5,11 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import type { Action, HoldDetail } from './api.js';
+import { claim, ClaimOnOpen } from './claim-on-open.js';
 import { Dialog } from './dialog.js';
+import { FindingField, isReason, ReasonField } from './fields.js';
 import { session, status, take, tell } from './model.js';
-import { effectOf, FINDINGS, findingWord } from './words.js';
-
-const REASON_LENGTH_MIN = 10;
+import { effectOf, findingWord, timeWord } from './words.js';
 
 export function Decide({ hold }: { readonly hold: HoldDetail }): JSX.Element | null {
   const { can } = hold;
@@ -18,21 +18,26 @@ export function Decide({ hold }: { readonly hold: HoldDetail }): JSX.Element | n
   return (
     <div class="decide">
       <Guidance hold={hold} />
+      {can.includes('claim') && !blocked && <ClaimOnOpen hold={hold} key={hold.txId} />}
       <div class="decide-buttons">
         {can.includes('claim') && (
-          <StepButton
-            primary
-            id="do-claim"
-            disabled={blocked}
-            run={() => take(hold, 'claims')}
-            done="Claimed. It is yours to decide."
-          >
+          <StepButton primary id="do-claim" disabled={blocked} run={() => claim(hold)}>
             Claim
           </StepButton>
         )}
         {can.includes('propose') && <Propose hold={hold} disabled={blocked} />}
         {can.includes('approve') && <Approve hold={hold} disabled={blocked} />}
-        {can.includes('return') && <Return hold={hold} disabled={blocked} />}
+        {can.includes('return') && (
+          <Reasoned
+            {...{ hold, disabled: blocked, id: 'do-return', noun: 'returns', verb: 'return' }}
+            label="Return…"
+            title="Return the proposal"
+            question="What is missing?"
+            done={`Returned to ${hold.proposer?.name ?? 'its holder'}.`}
+          >
+            The hold goes back to {hold.proposer?.name}; nothing is granted or rejected.
+          </Reasoned>
+        )}
         {can.includes('unclaim') && (
           <StepButton
             disabled={blocked}
@@ -43,9 +48,39 @@ export function Decide({ hold }: { readonly hold: HoldDetail }): JSX.Element | n
           </StepButton>
         )}
         {can.includes('escalate') && (
-          <StepButton disabled={blocked} run={() => take(hold, 'escalations')} done="Escalated.">
-            Escalate (deadline passed)
-          </StepButton>
+          <Reasoned
+            {...{ hold, disabled: blocked, id: 'do-escalate', noun: 'escalations' }}
+            label="Escalate…"
+            title="Escalate: the deadline has passed"
+            question="Why was it not decided in time?"
+            verb="escalate"
+            done="Escalated."
+          >
+            Whoever holds it loses it, a proposal is dropped, and a new deadline of 24 hours begins.
+          </Reasoned>
+        )}
+        {can.includes('appeal') && (
+          <Reasoned
+            {...{ hold, disabled: blocked, id: 'do-appeal', noun: 'appeals', verb: 'appeal' }}
+            label="Appeal…"
+            title="Appeal against this decision"
+            question="Why should somebody look again?"
+            done="Appealed. Somebody looks at it again."
+          >
+            This is your own call, so you may ask once for a second look. The decision is escalated
+            to other people; it is replaced only if two of them decide otherwise.
+          </Reasoned>
+        )}
+        {can.includes('close') && (
+          <Reasoned
+            {...{ hold, disabled: blocked, id: 'do-close', noun: 'closings', verb: 'close' }}
+            label="Close…"
+            title="Close this review"
+            question="Anything to add before it is closed?"
+            done="Closed."
+          >
+            The time to appeal is over. Nothing can follow on a closed review; the decision stays.
+          </Reasoned>
         )}
       </div>
     </div>
@@ -67,9 +102,15 @@ function Waiting({ hold }: { readonly hold: HoldDetail }): JSX.Element | null {
   if (hold.state === 'released' || hold.state === 'rejected') {
     return (
       <p class="note">
-        {hold.state === 'released' ? 'Released' : 'Rejected'} as {findingWord(hold.finding)}.
+        {hold.state === 'released' ? 'Released' : 'Rejected'} as {findingWord(hold.finding)}.{' '}
+        {hold.appealed
+          ? `${hold.actor} used the one appeal.`
+          : `${hold.actor} may appeal once, signed in as herself, until ${timeWord(hold.deadlineAt)}; then it can be closed.`}
       </p>
     );
+  }
+  if (hold.state === 'open' || hold.state === 'escalated') {
+    return <p class="note">This is a call of your own: somebody else reviews it.</p>;
   }
   return null;
 }
@@ -89,13 +130,29 @@ function Guidance({ hold }: { readonly hold: HoldDetail }): JSX.Element {
   if (hold.can.includes('propose')) {
     return <p>You hold this. Propose what should happen; a second person confirms it.</p>;
   }
-  return <p>Nobody works on this hold yet.</p>;
+  if (hold.can.includes('appeal') || hold.can.includes('close')) {
+    return (
+      <p>
+        {hold.state === 'released' ? 'Released' : 'Rejected'} as {findingWord(hold.finding)}.
+      </p>
+    );
+  }
+  if (hold.state === 'claimed' || hold.state === 'proposed') {
+    return <p>The deadline has passed while {hold.holder?.name} had it.</p>;
+  }
+  return (
+    <p>
+      {hold.kind === 'review'
+        ? 'This call ran at once, in an emergency. Nobody has reviewed it yet.'
+        : 'Nobody works on this hold yet.'}
+    </p>
+  );
 }
 
 interface StepButtonProps {
   readonly children: ComponentChildren;
   readonly run: () => Promise<boolean>;
-  readonly done: string;
+  readonly done?: string;
   readonly primary?: boolean;
   readonly disabled?: boolean;
   readonly id?: string;
@@ -105,7 +162,7 @@ function StepButton({ children, run, done, primary, disabled, id }: StepButtonPr
   const busy = useSignal(false);
   const press = async (): Promise<void> => {
     busy.value = true;
-    if (await run()) tell(done, 'ok');
+    if ((await run()) && done !== undefined) tell(done, 'ok');
     busy.value = false;
   };
   return (
@@ -131,7 +188,7 @@ function Propose({
   const action = useSignal<Action>('release');
   const finding = useSignal('');
   const reason = useSignal('');
-  const ready = finding.value !== '' && reason.value.trim().length >= REASON_LENGTH_MIN;
+  const ready = finding.value !== '' && isReason(reason.value);
   return (
     <Dialog
       id="do-propose"
@@ -167,38 +224,13 @@ function Propose({
           </label>
         ))}
       </fieldset>
-      <label>
-        Finding
-        <select
-          value={finding.value}
-          required
-          onChange={(event) => {
-            finding.value = event.currentTarget.value;
-          }}
-        >
-          <option value="" disabled>
-            What was it?
-          </option>
-          {FINDINGS.map((each) => (
-            <option key={each.value} value={each.value}>
-              {each.word} – {each.hint}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Reason <small>stays in this hospital; the ledger keeps its digest</small>
-        <textarea
-          rows={3}
-          maxLength={2_000}
-          required
-          value={reason.value}
-          placeholder="What did you check, and whom did you ask?"
-          onInput={(event) => {
-            reason.value = event.currentTarget.value;
-          }}
-        />
-      </label>
+      <FindingField value={finding} />
+      <ReasonField
+        value={reason}
+        hint="stays in this hospital; the ledger keeps its digest"
+        placeholder="What did you check, and whom did you ask?"
+        finding={finding.value}
+      />
       <p class="effect">
         <b>If approved:</b> {effectOf(hold, action.value)}
       </p>
@@ -214,6 +246,8 @@ function Approve({
   readonly disabled: boolean;
 }): JSX.Element {
   const action = hold.action ?? 'release';
+  const note = useSignal('');
+  const said = note.value.trim();
   return (
     <Dialog
       id="do-approve"
@@ -221,10 +255,10 @@ function Approve({
       title={`Approve: ${action}`}
       primary
       disabled={disabled}
-      ready
+      ready={said === '' || isReason(said)}
       confirm={`Sign: ${action}`}
       run={async () => {
-        const taken = await take(hold, 'approvals');
+        const taken = await take(hold, 'approvals', said === '' ? {} : { reason: said });
         if (taken) tell(action === 'release' ? 'Released.' : 'Rejected.', 'ok');
         return taken;
       }}
@@ -233,6 +267,12 @@ function Approve({
         {hold.proposer?.name} found: <b>{findingWord(hold.finding)}</b>.
       </p>
       {hold.reason !== null && <blockquote>{hold.reason}</blockquote>}
+      <ReasonField
+        value={note}
+        label="What you checked yourself"
+        hint="optional; with your signature you make the reason above your own"
+        optional
+      />
       <p class="effect">
         <b>Your signature:</b> {effectOf(hold, action)}
       </p>
@@ -240,42 +280,36 @@ function Approve({
   );
 }
 
-function Return({
-  hold,
-  disabled,
-}: {
+/** A step that needs nothing but a reason. */
+function Reasoned(o: {
   readonly hold: HoldDetail;
+  readonly id: string;
+  readonly noun: 'returns' | 'escalations' | 'appeals' | 'closings';
+  readonly label: string;
+  readonly title: string;
+  readonly question: string;
+  readonly verb: string;
+  readonly done: string;
   readonly disabled: boolean;
+  readonly children: ComponentChildren;
 }): JSX.Element {
   const reason = useSignal('');
   return (
     <Dialog
-      id="do-return"
-      label="Return…"
-      title="Return the proposal"
-      disabled={disabled}
-      ready={reason.value.trim().length >= REASON_LENGTH_MIN}
-      confirm="Sign: return"
+      id={o.id}
+      label={o.label}
+      title={o.title}
+      disabled={o.disabled}
+      ready={isReason(reason.value)}
+      confirm={`Sign: ${o.verb}`}
       run={async () => {
-        const taken = await take(hold, 'returns', { reason: reason.value.trim() });
-        if (taken) tell(`Returned to ${hold.proposer?.name ?? 'its holder'}.`, 'ok');
+        const taken = await take(o.hold, o.noun, { reason: reason.value.trim() });
+        if (taken) tell(o.done, 'ok');
         return taken;
       }}
     >
-      <label>
-        What is missing?
-        <textarea
-          rows={3}
-          maxLength={2_000}
-          value={reason.value}
-          onInput={(event) => {
-            reason.value = event.currentTarget.value;
-          }}
-        />
-      </label>
-      <p class="effect">
-        The hold goes back to {hold.proposer?.name}; nothing is granted or rejected.
-      </p>
+      <ReasonField value={reason} label={o.question} />
+      <p class="effect">{o.children}</p>
     </Dialog>
   );
 }

@@ -1,5 +1,8 @@
+import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { HoldDetail } from './api.js';
+import { Around, Deferral } from './around.js';
 import { Decide } from './decide.js';
 import { HeatMap } from './heat-map.js';
 import { Legitimacy, SeenBefore } from './legitimacy.js';
@@ -7,7 +10,9 @@ import { detail, detailProblem, loadDetail, nowMs, open, openTxId } from './mode
 import { Members } from './members.js';
 import { Officer } from './officer.js';
 import { ProofPanel } from './proof-panel.js';
+import { PeersPanel } from './peers.js';
 import { ScoreBar } from './score-bar.js';
+import { TimelinePanel } from './timeline.js';
 import {
   agoWord,
   CAUSES,
@@ -75,6 +80,7 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
             <span aria-hidden="true">{state.icon}</span> {state.word}
           </span>
           <span>{hold.id}</span>
+          {hold.kind === 'review' && <em class="tag ran">⚡ ran, to be reviewed</em>}
           <span title={timeWord(hold.filedAt)}>held {agoWord(hold.filedAt, nowMs.value)}</span>
           {hold.can.length > 0 && (
             <span title={timeWord(hold.deadlineAt)}>
@@ -86,6 +92,9 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
         <Verdict hold={hold} />
       </header>
       <Decide hold={hold} />
+      <Deferral hold={hold} />
+      <Around hold={hold} key={`around ${hold.txId}`} />
+      <Jump />
       {hold.evidence === null ? (
         <Part title="Why it was held">
           <p>
@@ -106,6 +115,16 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
           </Part>
         </>
       )}
+      <Part title="Timeline">
+        <WhenSeen key={`timeline ${hold.txId}`}>
+          <TimelinePanel hold={hold} />
+        </WhenSeen>
+      </Part>
+      <Part title="Peers">
+        <WhenSeen key={`peers ${hold.txId}`}>
+          <PeersPanel hold={hold} />
+        </WhenSeen>
+      </Part>
       <Part title="Seen before">
         <SeenBefore hold={hold} />
       </Part>
@@ -261,9 +280,61 @@ function Part({
   readonly children: ComponentChildren;
 }): JSX.Element {
   return (
-    <section class="part">
+    <section class="part" tabIndex={-1} data-part={title}>
       <h3>{title}</h3>
       {children}
     </section>
   );
+}
+
+const JUMPS = [
+  ['Why it is unusual', 'Explain'],
+  ['Timeline', 'Timeline'],
+  ['Peers', 'Peers'],
+  ['Seen before', 'Similar'],
+  ['History', 'History'],
+  ['Proof', 'Proof'],
+] as const;
+
+/** The sheet is one page; these lead down it. */
+function Jump(): JSX.Element {
+  return (
+    <nav class="jump" aria-label="Parts of this hold">
+      {JUMPS.map(([part, word]) => (
+        <button
+          key={part}
+          type="button"
+          class="chip"
+          onClick={() => {
+            const found =
+              document.querySelector<HTMLElement>(`[data-part="${part}"]`) ??
+              document.querySelector<HTMLElement>('.detail [data-part]');
+            found?.focus();
+            found?.scrollIntoView({ block: 'start' });
+          }}
+        >
+          {word}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+/** Charts ask the node once somebody comes near them, not for every hold that is walked past. */
+function WhenSeen({ children }: { readonly children: ComponentChildren }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const seen = useSignal(false);
+  useEffect(() => {
+    const watcher = new IntersectionObserver(
+      (entries) => {
+        if (entries.some(({ isIntersecting }) => isIntersecting)) seen.value = true;
+      },
+      { rootMargin: '200px' },
+    );
+    if (place.current !== null) watcher.observe(place.current);
+    return () => {
+      watcher.disconnect();
+    };
+  }, []);
+  return <div ref={place}>{seen.value ? children : <div class="loading low" />}</div>;
 }

@@ -14,6 +14,8 @@ export interface DialogProps {
   readonly ready: boolean;
   readonly disabled: boolean;
   readonly primary?: boolean;
+  /** On the button while it runs; 'Signing…' if nothing else is said. */
+  readonly busyWord?: string;
   readonly run: () => Promise<boolean>;
   readonly children: ComponentChildren;
 }
@@ -49,7 +51,7 @@ export function Dialog(props: DialogProps): JSX.Element {
               Cancel
             </button>
             <button type="submit" class="primary" disabled={!props.ready || busy.value}>
-              {busy.value ? 'Signing…' : props.confirm}
+              {busy.value ? (props.busyWord ?? 'Signing…') : props.confirm}
             </button>
           </div>
         </form>

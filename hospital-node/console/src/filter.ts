@@ -3,9 +3,10 @@
  * @module
  */
 import { signal } from '@preact/signals';
-import type { State } from './api.js';
+import type { State, Status } from './api.js';
 
-export type View = 'todo' | 'mine' | 'soon' | 'second' | 'escalated' | 'glass' | 'decided';
+export type View =
+  'todo' | 'mine' | 'soon' | 'second' | 'escalated' | 'glass' | 'deferred' | 'decided';
 
 export interface Filter {
   readonly view: View;
@@ -23,59 +24,71 @@ interface ViewSpec {
   readonly word: string;
   readonly empty: string;
   readonly query: Readonly<Record<string, string>>;
-  /** States whose sum is the view's count; null: the status has no such count. */
-  readonly counted: readonly State[] | null;
+  /** From the node's status; null: it has no such count. */
+  readonly count: ((review: Status['review']) => number) | null;
 }
+
+const sumOf =
+  (...states: readonly State[]) =>
+  ({ byState }: Status['review']): number =>
+    states.reduce((sum, state) => sum + (byState[state] ?? 0), 0);
 
 export const VIEWS: readonly ViewSpec[] = [
   {
     name: 'todo',
     word: 'To decide',
     empty: 'Nothing waits for a decision. New holds announce themselves.',
-    query: { state: UNDECIDED },
-    counted: ['open', 'escalated', 'claimed', 'proposed'],
+    query: { state: UNDECIDED, deferred: 'no' },
+    count: (review) => sumOf('open', 'escalated', 'claimed', 'proposed')(review) - review.deferred,
   },
   {
     name: 'mine',
     word: 'My work',
     empty: 'You have claimed nothing. Open a hold and claim it.',
     query: { state: UNDECIDED, holder: 'me' },
-    counted: null,
+    count: null,
   },
   {
     name: 'soon',
     word: 'Due < 1 h',
     empty: 'Nothing is due within the hour.',
     query: { state: UNDECIDED, dueWithinMinutes: '60' },
-    counted: null,
+    count: null,
   },
   {
     name: 'second',
     word: 'Need 2nd person',
     empty: 'No proposal of somebody else waits for you.',
     query: { needs: 'me' },
-    counted: ['proposed'],
+    count: sumOf('proposed'),
   },
   {
     name: 'escalated',
     word: 'Escalated',
     empty: 'Nothing was escalated.',
     query: { state: 'escalated' },
-    counted: ['escalated'],
+    count: sumOf('escalated'),
   },
   {
     name: 'glass',
     word: 'Break-glass review',
     empty: 'No emergency access waits for its review.',
     query: { state: UNDECIDED, cause: 'break-glass' },
-    counted: null,
+    count: ({ breakGlass }) => breakGlass,
+  },
+  {
+    name: 'deferred',
+    word: 'Deferred',
+    empty: 'No suppression lets anything wait.',
+    query: { state: 'open', deferred: 'only' },
+    count: ({ deferred }) => deferred,
   },
   {
     name: 'decided',
     word: 'Decided',
     empty: 'Nothing was decided yet.',
     query: { state: 'released,rejected,closed' },
-    counted: ['released', 'rejected', 'closed'],
+    count: sumOf('released', 'rejected', 'closed'),
   },
 ];
 
@@ -127,4 +140,9 @@ export function writeAddress(change: Partial<Filter>): void {
     '',
     `${location.pathname}${text === '' ? '' : `?${text}`}${location.hash}`,
   );
+}
+
+/** To the queue as a saved address shows it. */
+export function goTo(query: string): void {
+  history.pushState(null, '', `${location.pathname}${query === '' ? '' : `?${query}`}#/`);
 }

@@ -16,11 +16,19 @@ interface Row {
 }
 
 const GAP_STEPS_MAX = 16;
+/** A feature that is nearly always rebuilt exactly would look hot at the slightest error. */
+const USUAL_LEAST = 0.05;
 
 export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Element {
   const { steps } = evidence;
   const rows = rowsOf(evidence);
-  const most = Math.max(1e-6, ...steps.flatMap((step) => step.errors));
+  const raw = useSignal(false);
+  const shownError = (column: number, error: number): number =>
+    raw.value ? error : error / Math.max(evidence.columns[column]!.usualError, USUAL_LEAST);
+  const most = Math.max(
+    1e-6,
+    ...steps.flatMap((each) => each.errors.map((error, column) => shownError(column, error))),
+  );
   const at = useSignal({ row: 0, step: steps.length - 1 });
   const asTable = useSignal(false);
   const all = useSignal(false);
@@ -44,10 +52,13 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
     <div class="heat">
       <p class="muted small">
         Each column is one call of the session, the last one is the held call. The warmer a cell,
-        the farther that feature was from what the detector rebuilt.
+        the farther that feature was from what the detector rebuilt
+        {raw.value
+          ? ', in the detector’s own units: features that always vary look warm.'
+          : ', compared with the feature’s own error in normal windows, so that colours compare.'}
       </p>
       {asTable.value ? (
-        <NumberTable evidence={evidence} rows={shown} />
+        <NumberTable evidence={evidence} rows={shown} shownError={shownError} raw={raw.value} />
       ) : (
         <div class="heat-scroll">
           <div
@@ -82,8 +93,10 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
                       role="gridcell"
                       class={chosen ? 'cell chosen' : 'cell'}
                       tabIndex={chosen ? 0 : -1}
-                      style={{ '--heat': `${Math.round(Math.sqrt(error / most) * 100)}%` }}
-                      aria-label={`${columnWord(each.name)}, step ${s + 1} of ${steps.length}: ${valueWord(cell.values[each.column] ?? 0, each.unit)}, error ${error.toFixed(2)}`}
+                      style={{
+                        '--heat': `${Math.round(Math.sqrt(shownError(each.column, error) / most) * 100)}%`,
+                      }}
+                      aria-label={`${columnWord(each.name)}, step ${s + 1} of ${steps.length}: ${valueWord(cell.values[each.column] ?? 0, each.unit)}, ${errorWord(error, evidence.columns[each.column]!.usualError)}`}
                       onClick={() => {
                         at.value = { row: r, step: s };
                       }}
@@ -119,8 +132,8 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
         <p class="inspect" aria-hidden="true">
           <b>{columnWord(row.name)}</b>, step {at.value.step + 1}
           {at.value.step === steps.length - 1 ? ' (this call)' : ''}:{' '}
-          {valueWord(step.values[row.column] ?? 0, row.unit)} · error{' '}
-          {(step.errors[row.column] ?? 0).toFixed(2)}
+          {valueWord(step.values[row.column] ?? 0, row.unit)} ·{' '}
+          {errorWord(step.errors[row.column] ?? 0, evidence.columns[row.column]!.usualError)}
           {step.gapEighths !== null &&
             ` · ${durationWord(step.gapEighths / 8)} after the step before`}
           {step.outcome !== 'allowed' && ` · was ${step.outcome}`}
@@ -148,6 +161,17 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
           <button
             type="button"
             class="link"
+            id="raw-errors"
+            aria-pressed={raw.value}
+            onClick={() => {
+              raw.value = !raw.value;
+            }}
+          >
+            {raw.value ? 'Compare with usual' : 'Raw errors'}
+          </button>
+          <button
+            type="button"
+            class="link"
             aria-pressed={asTable.value}
             onClick={() => {
               asTable.value = !asTable.value;
@@ -159,6 +183,12 @@ export function HeatMap({ evidence }: { readonly evidence: Evidence }): JSX.Elem
       </p>
     </div>
   );
+}
+
+function errorWord(error: number, usual: number): string {
+  return usual === 0
+    ? 'not measured by a network'
+    : `error ${error.toFixed(2)}, ${(error / Math.max(usual, USUAL_LEAST)).toFixed(1)} × the usual one`;
 }
 
 function StepBar({
@@ -181,14 +211,20 @@ function StepBar({
 function NumberTable({
   evidence,
   rows,
+  shownError,
+  raw,
 }: {
   readonly evidence: Evidence;
   readonly rows: readonly Row[];
+  readonly shownError: (column: number, error: number) => number;
+  readonly raw: boolean;
 }): JSX.Element {
   return (
     <div class="heat-scroll" tabIndex={0} role="region" aria-label="Numbers, scrollable">
       <table class="numbers">
-        <caption class="sr">Reconstruction error by feature and step</caption>
+        <caption class="sr">
+          Reconstruction error by feature and step, {raw ? 'raw' : 'as a multiple of the usual one'}
+        </caption>
         <thead>
           <tr>
             <th scope="col">feature</th>
@@ -210,7 +246,9 @@ function NumberTable({
             <tr key={row.name}>
               <th scope="row">{columnWord(row.name)}</th>
               {evidence.steps.map((step) => (
-                <td key={step.index}>{(step.errors[row.column] ?? 0).toFixed(2)}</td>
+                <td key={step.index}>
+                  {shownError(row.column, step.errors[row.column] ?? 0).toFixed(2)}
+                </td>
               ))}
             </tr>
           ))}

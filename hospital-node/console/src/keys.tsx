@@ -4,7 +4,9 @@
  */
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { claimsOnOpen, setClaimsOnOpen } from './claim-on-open.js';
 import { open, openTxId, rows, signedIn } from './model.js';
+import { page, type Page } from './pages.js';
 
 const KEY = 'bhs-single-keys';
 const enabled = signal(stored());
@@ -15,6 +17,9 @@ const HELP: readonly (readonly [string, string])[] = [
   ['Esc', 'back to the queue'],
   ['a', 'to the claim button'],
   ['p', 'open the proposal (or approval) form'],
+  ['e', 'to the next part of the open hold'],
+  ['n', 'to the button that takes the most urgent hold'],
+  ['g, then q c s v', 'to the page: queue, cases, suppressions, supervisor'],
   ['x', 'tick the hold under the cursor'],
   ['/', 'search'],
   ['?', 'this list'],
@@ -49,6 +54,17 @@ export function KeyHelp(): JSX.Element {
         />
         Single-letter shortcuts
       </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          id="claims-on-open"
+          checked={claimsOnOpen.value}
+          onChange={(event) => {
+            setClaimsOnOpen(event.currentTarget.checked);
+          }}
+        />
+        Opening a hold that nobody works on claims it after five seconds
+      </label>
       <form method="dialog" class="dialog-buttons">
         <button class="primary">Close</button>
       </form>
@@ -69,10 +85,14 @@ export function installKeys(): () => void {
       return;
     }
     if (!enabled.value) return;
+    if (goes(event)) return;
+    if (page.value !== 'queue') return;
     if (event.key === 'j' || event.key === 'ArrowDown') move(event, 1);
     else if (event.key === 'k' || event.key === 'ArrowUp') move(event, -1);
     else if (event.key === 'a') reachFirst(['do-claim'], false);
     else if (event.key === 'p') reachFirst(['do-propose', 'do-approve']);
+    else if (event.key === 'n') reachFirst(['take-next'], false);
+    else if (event.key === 'e') nextPart();
     else if (event.key === 'x') focusedTick()?.click();
     else if (event.key === '/') document.querySelector<HTMLElement>('#search')?.focus();
     else if (event.key === '?') document.querySelector<HTMLDialogElement>('#keys')?.showModal();
@@ -83,6 +103,34 @@ export function installKeys(): () => void {
   return () => {
     removeEventListener('keydown', press);
   };
+}
+
+const PAGES: Readonly<Record<string, Page>> = {
+  q: 'queue',
+  c: 'cases',
+  s: 'suppressions',
+  v: 'supervisor',
+};
+let going = false;
+
+/** `g` and a letter go to a page, if this person has it. */
+function goes(event: KeyboardEvent): boolean {
+  const wanted = going ? PAGES[event.key] : undefined;
+  going = event.key === 'g' && !going;
+  if (wanted !== undefined) {
+    document.querySelector<HTMLElement>(`[data-page=${wanted}]`)?.click();
+    event.preventDefault();
+  }
+  return going || wanted !== undefined;
+}
+
+/** The part below the one that was reached last, and from the last to the first. */
+function nextPart(): void {
+  const parts = [...document.querySelectorAll<HTMLElement>('.detail .part')];
+  const at = parts.findIndex((part) => part.contains(document.activeElement));
+  const next = parts[(at + 1) % Math.max(1, parts.length)];
+  next?.focus();
+  next?.scrollIntoView({ block: 'start' });
 }
 
 function move(event: KeyboardEvent, by: 1 | -1): void {

@@ -3,6 +3,7 @@ import { App } from './app.js';
 import { start } from './model.js';
 import { applyTheme } from './theme.js';
 import './styles.css';
+import './desk.css';
 
 applyTheme();
 render(<App />, document.getElementById('app')!);

@@ -35,7 +35,11 @@ export const detailProblem = signal<string | null>(null);
 export const offline = signal(false);
 export const nowMs = signal(Date.now());
 /** Said by the live region and shown as a toast. */
-export const notice = signal<{ readonly text: string; readonly kind: 'ok' | 'bad' } | null>(null);
+export const notice = signal<{
+  readonly text: string;
+  readonly kind: 'ok' | 'bad';
+  readonly undo: (() => Promise<void>) | null;
+} | null>(null);
 
 /** Holds that a bulk step is for: ids frozen when they were ticked, with the version that was shown. */
 export const selected = signal<ReadonlyMap<string, Hold>>(new Map());
@@ -150,6 +154,31 @@ export async function choose(change: Partial<Filter>): Promise<void> {
   await loadQueue();
 }
 
+/** After the address was changed from elsewhere: a saved view. */
+export async function showAddress(): Promise<void> {
+  readAddress();
+  rows.value = null;
+  selected.value = new Map();
+  await loadQueue();
+}
+
+/** The most urgent hold that nobody works on, claimed and opened. */
+export async function takeNext(): Promise<void> {
+  try {
+    const hold = await ask<HoldDetail>('POST', '/assignments', {});
+    open(hold.txId);
+    tell(`${hold.id} is yours.`, 'ok');
+  } catch (error) {
+    tell(sentence(error), 'bad');
+    if (error instanceof Problem && error.status === 401) leave();
+  }
+}
+
+/** Whether this person takes part in the review, or only reads. */
+export function reviews(): boolean {
+  return ['analyst', 'supervisor', 'privacy-officer'].includes(session.value?.person.role ?? '');
+}
+
 export function select(hold: Hold, on: boolean): void {
   const next = new Map(selected.value);
   if (on) next.set(hold.txId, hold);
@@ -194,10 +223,12 @@ export async function take(hold: Hold, noun: string, body: object = {}): Promise
   }
 }
 
-export function tell(text: string, kind: 'ok' | 'bad'): void {
-  notice.value = { text, kind };
+/** @param undo - offered beside the words for as long as they stand */
+export function tell(text: string, kind: 'ok' | 'bad', undo?: () => Promise<void>): void {
+  notice.value = { text, kind, undo: undo ?? null };
   clearTimeout(noticeTimer);
-  noticeTimer = setTimeout(() => (notice.value = null), kind === 'ok' ? 6_000 : 12_000);
+  const shownMs = kind === 'ok' && undo === undefined ? 6_000 : 12_000;
+  noticeTimer = setTimeout(() => (notice.value = null), shownMs);
 }
 
 function showDetail(hold: HoldDetail): void {

@@ -7,9 +7,9 @@ import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { ask, Problem, type HoldDetail } from './api.js';
 import { Dialog } from './dialog.js';
+import { isReason, ReasonField } from './fields.js';
 import { session, tell } from './model.js';
 
-const REASON_LENGTH_MIN = 10;
 /** A name does not stay on a screen that somebody walked away from. */
 const SHOWN_MS = 10 * 60_000;
 
@@ -53,22 +53,12 @@ export function Officer({ hold }: { readonly hold: HoldDetail }): JSX.Element | 
           label="Re-identify…"
           title={`Who is ${hold.actor}?`}
           disabled={false}
-          ready={reason.value.trim().length >= REASON_LENGTH_MIN}
+          ready={isReason(reason.value)}
           confirm="Show the name"
+          busyWord="Looking…"
           run={identify}
         >
-          <label>
-            Reason <small>goes into the audit log, with your name</small>
-            <textarea
-              rows={3}
-              maxLength={2_000}
-              required
-              value={reason.value}
-              onInput={(event) => {
-                reason.value = event.currentTarget.value;
-              }}
-            />
-          </label>
+          <ReasonField value={reason} hint="goes into the audit log, with your name" />
         </Dialog>
       </div>
       <p role="status">

@@ -1,5 +1,6 @@
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Hold, State } from './api.js';
+import type { Hold } from './api.js';
 import { BulkBar } from './bulk.js';
 import { filter, isNarrowed, queryOf, VIEWS, viewSpec } from './filter.js';
 import {
@@ -14,11 +15,14 @@ import {
   open,
   openTxId,
   queueProblem,
+  reviews,
   rows,
   select,
   selected as ticked,
+  session,
   showFresh,
   status,
+  takeNext,
 } from './model.js';
 import {
   CAUSES,
@@ -31,6 +35,7 @@ import {
   verbOf,
   VERBS,
 } from './words.js';
+import { SavedViews } from './saved-views.js';
 import { ScoreBar } from './score-bar.js';
 
 export function Queue(): JSX.Element {
@@ -39,6 +44,8 @@ export function Queue(): JSX.Element {
     <section class="queue" aria-label="Queue">
       <Views />
       <Filters />
+      <SavedViews />
+      <TakeNext />
       <BulkBar />
       {fresh.value.length > 0 && (
         <button type="button" class="fresh" onClick={showFresh}>
@@ -79,11 +86,32 @@ export function Queue(): JSX.Element {
   );
 }
 
+/** For who works through the queue from the front: no choosing, and never the hold that somebody else just took. */
+function TakeNext(): JSX.Element | null {
+  const busy = useSignal(false);
+  if (!reviews() || session.value?.canSign !== true) return null;
+  return (
+    <button
+      type="button"
+      id="take-next"
+      class="take-next"
+      disabled={busy.value || status.value?.ledger.connected === false}
+      onClick={() => {
+        busy.value = true;
+        void takeNext().finally(() => (busy.value = false));
+      }}
+    >
+      {busy.value ? 'Claiming…' : 'Take the most urgent'}
+    </button>
+  );
+}
+
 function Views(): JSX.Element {
   return (
     <nav class="views" aria-label="Views">
-      {VIEWS.map(({ name, word, counted }) => {
-        const count = countOf(counted);
+      {VIEWS.map(({ name, word, count: countOf }) => {
+        const review = status.value?.review;
+        const count = review === undefined || countOf === null ? null : countOf(review);
         return (
           <button
             key={name}
@@ -98,12 +126,6 @@ function Views(): JSX.Element {
       })}
     </nav>
   );
-}
-
-function countOf(states: readonly State[] | null): number | null {
-  const counts = status.value?.review.byState;
-  if (counts === undefined || states === null) return null;
-  return states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
 }
 
 const SCORES = ['900000', '950000', '990000'];
@@ -222,7 +244,7 @@ function Empty(): JSX.Element {
 
 function Row({ hold }: { readonly hold: Hold }): JSX.Element {
   const state = STATES[hold.state];
-  const undecided = ['open', 'claimed', 'proposed', 'escalated'].includes(hold.state);
+  const { undecided } = state;
   const left = Date.parse(hold.deadlineAt) - nowMs.value;
   const selected = openTxId.value === hold.txId;
   const moved = undecided && gone.value.has(hold.txId);

@@ -4,14 +4,20 @@
  */
 import type { Change, Hold, HoldDetail, State } from './api.js';
 
-export const STATES: Readonly<Record<State, { readonly word: string; readonly icon: string }>> = {
-  open: { word: 'Open', icon: '○' },
-  claimed: { word: 'Claimed', icon: '◐' },
-  proposed: { word: 'Needs second person', icon: '◑' },
-  released: { word: 'Released', icon: '✓' },
-  rejected: { word: 'Rejected', icon: '✕' },
-  escalated: { word: 'Escalated', icon: '▲' },
-  closed: { word: 'Closed', icon: '■' },
+interface StateWords {
+  readonly word: string;
+  readonly icon: string;
+  readonly undecided: boolean;
+}
+
+export const STATES: Readonly<Record<State, StateWords>> = {
+  open: { word: 'Open', icon: '○', undecided: true },
+  claimed: { word: 'Claimed', icon: '◐', undecided: true },
+  proposed: { word: 'Needs second person', icon: '◑', undecided: true },
+  released: { word: 'Released', icon: '✓', undecided: false },
+  rejected: { word: 'Rejected', icon: '✕', undecided: false },
+  escalated: { word: 'Escalated', icon: '▲', undecided: true },
+  closed: { word: 'Closed', icon: '■', undecided: false },
 };
 
 export const FINDINGS: readonly {
@@ -53,7 +59,7 @@ export function stepWord(step: string): string {
 
 /** One step of somebody else, as a sentence. */
 export function changeWord({ step, by, at }: Change): string {
-  return `${by.name} ${stepWord(step)} at ${new Date(at).toLocaleTimeString()}.`;
+  return `${typeof by === 'string' ? by : by.name} ${stepWord(step)} at ${new Date(at).toLocaleTimeString()}.`;
 }
 
 export function findingWord(value: string | null): string {

@@ -179,7 +179,8 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     const { person } = await sessionOf(request);
     const hold = o.review.detail(request.params.txid);
     const etag = etagOf(hold);
-    reply.header('etag', etag);
+    // The version is the ledger's; what this hospital lays around it changes without one, so no browser keeps a copy.
+    reply.header('etag', etag).header('cache-control', 'no-store');
     if (request.headers['if-none-match'] === etag) return reply.code(304).send();
     return detailView(hold, person);
   });
