@@ -46,24 +46,26 @@ const kinds = {
   'simulated hospitals': worlds.evaluationWorlds(),
   'simulated department logs': worlds.codedEvaluationWorlds(),
 };
-const evaluated = Object.entries(kinds).map(([name, of]) => ({
-  name,
-  labelled: merge(
+const evaluated = Object.entries(kinds).map(([name, of]) => {
+  const labelled = merge(
     of.map((world) => label(world, [...replay(world, { roles, diverts: () => false })])),
-  ),
-}));
+  );
+  return { name, labelled, seen: labelled.calls.map((call): ScoredWindow => call.window) };
+});
 say('worlds replayed');
 
 const figures = new Map<string, Figure[][]>();
 for (const seed of SEEDS) {
-  const ensemble = trained(seed, STEPS, false);
+  const members = membersOf(trained(seed, STEPS, false)).map(remembered);
   const joint = trained(seed, STEPS, true);
-  const members = membersOf(ensemble);
+  const jointMembers = membersOf(joint).map(remembered);
+  const untrained = membersOf(trained(`untrained ${seed}`, 0, false)).map(remembered);
   add('three networks and members', members);
-  add('joint network and members', membersOf(joint));
-  add('untrained three and members', membersOf(trained(`untrained ${seed}`, 0, false)));
+  add('joint network and members', jointMembers);
+  add('untrained three and members', untrained);
   add('three networks alone', members.slice(0, ENSEMBLE_NETWORKS.length));
-  add('joint network alone', membersOf(joint).slice(0, 1));
+  add('joint network alone', jointMembers.slice(0, 1));
+  add('untrained three alone', untrained.slice(0, ENSEMBLE_NETWORKS.length));
   for (const member of members) {
     add(`${member.name} alone`, [member]);
     add(
@@ -117,10 +119,22 @@ function olderForm(detector: Detector, form: 'windowed' | 'recent'): Member {
   });
 }
 
+/** What a member says of windows does not depend on the arm that asks: each list of windows is judged once. */
+function remembered(member: Member): Member {
+  const known = new WeakMap<readonly ScoredWindow[], Uint32Array>();
+  return {
+    name: member.name,
+    nonconformities(of) {
+      const values = known.get(of) ?? member.nonconformities(of);
+      known.set(of, values);
+      return values;
+    },
+  };
+}
+
 function add(arm: string, members: readonly Member[]): void {
   const table = fitTable({ members, strata: STRATUM_KEYS, halfA, halfB });
-  const run = evaluated.map(({ name, labelled }): Figure => {
-    const seen = labelled.calls.map((call): ScoredWindow => call.window);
+  const run = evaluated.map(({ name, labelled, seen }): Figure => {
     const scores = joinedScores(members, table, seen).map((score) => score.nonconformity);
     const { auc, recall } = rank(labelled, scores, ALPHA);
     say(`${name}: ${arm.padEnd(36)} AUC ${auc.toFixed(3)}  TPR@3.2% ${recall.toFixed(3)}`);
