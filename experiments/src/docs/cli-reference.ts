@@ -1,6 +1,6 @@
 /** `docs/reference/cli.md`: every program and what it says under `--help`. @module */
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { CommandHelp } from './capture-help.js';
 import { fenced, generatedPage } from './markdown.js';
 import { ROOT } from './repository.js';
@@ -67,7 +67,8 @@ export function cliReference(): string {
 }
 
 function helpsOf({ file, title, hasCommands }: Program): readonly CommandHelp[] {
-  const capture = fileURLToPath(new URL('./capture-help.js', import.meta.url));
+  // As the programs themselves, as it was built.
+  const capture = join(ROOT, 'experiments', 'dist', 'docs', 'capture-help.js');
   const argv = hasCommands ? ['--import', capture, file] : [file, '--help'];
   const out = execFileSync(process.execPath, argv, {
     cwd: ROOT,

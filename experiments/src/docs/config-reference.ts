@@ -37,7 +37,7 @@ function typeOf(schema: Schema): string {
     return [...new Set(kinds)].join(' or ');
   }
   if (schema.type === 'array') {
-    const items = schema.items as Schema | readonly Schema[] | undefined;
+    const { items } = schema;
     if (items === undefined) return 'list';
     return 'length' in items ? `[${items.map(typeOf).join(', ')}]` : `list of ${typeOf(items)}`;
   }

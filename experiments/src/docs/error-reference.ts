@@ -11,28 +11,29 @@ export function readRemedies(): Remedies {
   return parse(read('experiments/remedies.yaml')) as Remedies;
 }
 
-/** @throws {TypeError} naming the codes without a remedy, and the remedies without a code */
-export function remedyOf(remedies: Remedies, codes: readonly ErrorCode[]): (of: ErrorCode) => string {
-  const remedy = new Map<string, string>();
-  for (const [room, rows] of Object.entries(remedies)) {
-    for (const [what, of] of Object.entries(rows)) {
-      for (const each of of) remedy.set(`${room} ${each}`, what);
-    }
-  }
-  const keys = new Set(codes.map((each) => `${each.room} ${each.code}`));
-  const without = [...keys].filter((key) => !remedy.has(key));
-  const unknown = [...remedy.keys()].filter((key) => !keys.has(key));
-  if (without.length + unknown.length > 0) {
-    throw new TypeError(
-      `experiments/remedies.yaml: expected a remedy for ${without.join(', ') || 'no more'}; not in a README: ${unknown.join(', ') || 'none'}`,
-    );
-  }
-  return (of) => remedy.get(`${of.room} ${of.code}`)!;
+/** Where the remedies and the READMEs do not agree, as `room code`. */
+export function unevenRemedies(
+  remedies: Remedies,
+  codes: readonly ErrorCode[],
+): { readonly without: readonly string[]; readonly unknown: readonly string[] } {
+  const remedied = Object.entries(remedies).flatMap(([room, rows]) =>
+    Object.values(rows).flatMap((of) => of.map((each) => `${room} ${each}`)),
+  );
+  const listed = new Set(codes.map((each) => `${each.room} ${each.code}`));
+  return {
+    without: [...listed].filter((key) => !remedied.includes(key)),
+    unknown: remedied.filter((key) => !listed.has(key)),
+  };
+}
+
+function remedyOf(remedies: Remedies, { room, code: wanted }: ErrorCode): string {
+  const rows = Object.entries(remedies[room] ?? {});
+  return rows.find(([, codes]) => codes.includes(wanted))?.[0] ?? '';
 }
 
 export function errorReference(): string {
   const codes = errorCodes();
-  const remedy = remedyOf(readRemedies(), codes);
+  const remedies = readRemedies();
   return generatedPage(
     'Error codes',
     'the tables in the rooms’ READMEs and [remedies.yaml](../../experiments/remedies.yaml)',
@@ -45,7 +46,7 @@ export function errorReference(): string {
           codes
             .filter((each) => each.room === room)
             .toSorted((a, b) => (a.code < b.code ? -1 : 1))
-            .map((each) => [code(each.code), each.meaning, remedy(each)]),
+            .map((each) => [code(each.code), each.meaning, remedyOf(remedies, each)]),
         ),
       ]),
     ],

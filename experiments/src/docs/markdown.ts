@@ -1,10 +1,7 @@
 /** The few pieces of Markdown that references are made of. @module */
 
 /** A table; `|` and line breaks in cells are taken care of. */
-export function table(
-  heads: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')).join(' | ')} |`;
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');

@@ -1,0 +1,71 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { documents } from '../src/docs/documents.js';
+import { errorCodes } from '../src/docs/error-codes.js';
+import { readRemedies, unevenRemedies } from '../src/docs/error-reference.js';
+import { GENERATED_PAGES, textOf } from '../src/docs/pages.js';
+import { read, ROOT } from '../src/docs/repository.js';
+
+describe('generated pages', () => {
+  it.each(GENERATED_PAGES)('$file is up to date; npm run docs writes it', async (page) => {
+    expect(read(page.file)).toBe(await textOf(page));
+  });
+
+  it('every error code has a remedy in experiments/remedies.yaml', () => {
+    const codes = errorCodes();
+    expect(codes.length).toBeGreaterThan(200);
+    expect(unevenRemedies(readRemedies(), codes)).toEqual({ without: [], unknown: [] });
+    const [first, ...others] = codes;
+    expect(unevenRemedies(readRemedies(), others).unknown).toEqual([
+      `${first!.room} ${first!.code}`,
+    ]);
+  });
+});
+
+describe('pages by hand', () => {
+  it('are all named in docs/README.md', () => {
+    const index = read('docs/README.md');
+    const pages = documents().filter(
+      (file) => file.startsWith('docs/') && file !== 'docs/README.md',
+    );
+    expect(pages.length).toBeGreaterThan(15);
+    expect(pages.filter((file) => !index.includes(`(${file.slice('docs/'.length)})`))).toEqual([]);
+  });
+
+  it('show pictures that exist, say what is on them, and are small', () => {
+    for (const file of documents().filter((each) => each.startsWith('docs/'))) {
+      for (const [, path = ''] of read(file).matchAll(/(?:src|srcset)="([^"]+\.png)"/g)) {
+        const picture = join(ROOT, dirname(file), path);
+        expect(existsSync(picture), `${file}: ${path}`).toBe(true);
+        expect(statSync(picture).size, path).toBeLessThan(300_000);
+      }
+      expect(read(file), file).not.toMatch(/<img(?![^>]*alt="[^"]{10})/);
+    }
+  });
+});
+
+describe('the threat model', () => {
+  /** `room/test/file.test.ts` › `title`, as the table names them. */
+  const named = [
+    ...read('docs/explanation/threat-model.md').matchAll(
+      /`([\w-]+\/test\/[\w./-]+\.(?:test|fabric)\.tsx?)` › `([^`]+)`/g,
+    ),
+  ].map(([, file = '', title = '']) => ({ file, title }));
+
+  it('names a test for each mitigation', () => {
+    const rows = read('docs/explanation/threat-model.md')
+      .split('\n')
+      .filter((line) => /^\| (?:S|L|F)\d+ /.test(line));
+    expect(rows.length).toBeGreaterThan(25);
+    for (const row of rows) {
+      expect(row, row.slice(0, 60)).toMatch(/\.test\.tsx?` › `|\.fabric\.ts` › `|not built/);
+    }
+  });
+
+  it.each(named)('$file › $title is there', ({ file, title }) => {
+    expect(existsSync(join(ROOT, file)), file).toBe(true);
+    // Quotes inside a title are escaped in some sources.
+    expect(read(file).replaceAll("\\'", "'")).toContain(title);
+  });
+});
