@@ -156,6 +156,8 @@ export async function startSeededServer(
     readonly port?: number;
     readonly more?: readonly Scene[];
     readonly history?: boolean;
+    /** Where the built page lies; that of the last build otherwise. */
+    readonly consoleDir?: string;
     readonly ownCallOf?: 'ana';
     readonly now?: () => number;
     readonly signIn?: NonNullable<HttpServerOptions['signIn']>;
@@ -211,12 +213,14 @@ export async function startSeededServer(
     txId: string,
     change: Parameters<typeof advanced>[1],
     atMs = Date.now(),
+    beforeSend?: (stepTxId: string) => void | Promise<void>,
   ): Promise<string> => {
     const moved = advanced(records.get(txId)!, change);
     const last = { ...moved.history.at(-1)!, atMs };
     const record = { ...moved, history: [...moved.history.slice(0, -1), last] };
     records.set(txId, record);
     const origin = originOf(signers.get(change.by)!);
+    await beforeSend?.(origin.txId);
     const grant =
       record.state === 'released'
         ? [
@@ -375,7 +379,7 @@ export async function startSeededServer(
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: o.port ?? 0,
-    consoleDir: fileURLToPath(new URL('../dist/console', import.meta.url)),
+    consoleDir: o.consoleDir ?? fileURLToPath(new URL('../dist/console', import.meta.url)),
     hospital: 'H1',
     mspId: 'H1MSP',
     review,
@@ -419,7 +423,7 @@ export async function startSeededServer(
             holder: null,
           },
         };
-        const stepTxId = await step(txId, changes[name]!);
+        const stepTxId = await step(txId, changes[name]!, Date.now(), call?.beforeSend);
         return { txId: stepTxId, code: 0, blockNumber: 1n, result: new Uint8Array(), attempts: 1 };
       },
     },

@@ -20,8 +20,13 @@ export function ruleOf(hold: HoldDetail): SuppressionRule {
     function: hold.function,
     cause: hold.cause,
     ...(hold.topReason === null ? {} : { topReason: hold.topReason }),
-    scoreBelow: 950_000,
+    scoreBelow: scoreAbove(hold.scoreMillionths ?? 0),
   };
+}
+
+/** The next hundredth above a score: alike, and not much stranger. */
+function scoreAbove(millionths: number): number {
+  return Math.min(1_000_000, (Math.floor(millionths / 10_000) + 1) * 10_000);
 }
 
 type Trait = keyof SuppressionRule;

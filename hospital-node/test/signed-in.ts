@@ -1,0 +1,43 @@
+/**
+ * A signed-in person of a seeded server, as a function that asks.
+ * @module
+ */
+import { PASSWORD } from './seeded-server.js';
+
+export type Json = Record<string, unknown>;
+export interface Answer {
+  readonly status: number;
+  readonly body: Json;
+}
+export type Call = (
+  method: string,
+  path: string,
+  body?: object,
+  headers?: object,
+) => Promise<Answer>;
+
+export async function signedIn(server: { readonly port: number }, name: string): Promise<Call> {
+  const base = `http://127.0.0.1:${server.port}/api/v1`;
+  const json = { 'content-type': 'application/json' };
+  const first = await fetch(`${base}/session`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ name, password: PASSWORD }),
+  });
+  const { csrf } = (await first.json()) as { csrf: string };
+  const cookie = first.headers.get('set-cookie')!.split(';')[0]!;
+  return async (method, path, body, headers = {}) => {
+    const response = await fetch(base + path, {
+      method,
+      headers: {
+        cookie,
+        'x-csrf-token': csrf,
+        ...(body === undefined ? {} : json),
+        ...(headers as Record<string, string>),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Json) };
+  };
+}
