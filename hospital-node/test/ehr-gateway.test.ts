@@ -63,10 +63,12 @@ function submitterOver(
   });
 }
 
+const NOW = { nowMs: 0 };
+
 describe('a call of the gateway', () => {
   it('is in the journal before it is sent, and its outcome after', async () => {
     const dir = temporaryFolder();
-    const journal = await openJournal(dir);
+    const journal = await openJournal(dir, NOW);
     const submitter = submitterOver(journal, {
       submit: async (_fn, _args, o) => {
         await o?.beforeSend?.('tx1');
@@ -80,7 +82,7 @@ describe('a call of the gateway', () => {
     expect(outcome).toMatchObject({ disposition: 'quarantined', quarantineId: 'tx1', txId: 'tx1' });
     expect(await submitter.submit(CALL, LIVE)).toBeNull();
     await journal.close();
-    const again = await openJournal(dir);
+    const again = await openJournal(dir, NOW);
     expect(again.isDone(CALL)).toBe(true);
     expect(again.heldBy('tx1')).toMatchObject(CALL);
     await again.close();
@@ -88,11 +90,11 @@ describe('a call of the gateway', () => {
 
   it('that was sent before a crash is looked up and not sent again', async () => {
     const dir = temporaryFolder();
-    const before = await openJournal(dir);
+    const before = await openJournal(dir, NOW);
     await before.intend({ ...CALL, txId: 'lost' });
     await before.intend({ ...CALL, txId: 'tx2' });
     await before.close();
-    const journal = await openJournal(dir);
+    const journal = await openJournal(dir, NOW);
     const found: DecodedTransaction = transactionOf({
       txId: 'tx2',
       response: { status: 200, message: '', payload: reply('allowed') },
@@ -109,10 +111,10 @@ describe('a call of the gateway', () => {
 
   it('that never reached the ledger, or was found invalid there, is sent again', async () => {
     const dir = temporaryFolder();
-    const before = await openJournal(dir);
+    const before = await openJournal(dir, NOW);
     await before.intend({ ...CALL, txId: 'conflict' });
     await before.close();
-    const journal = await openJournal(dir);
+    const journal = await openJournal(dir, NOW);
     let sent = 0;
     const submitter = submitterOver(journal, {
       transaction: () => Promise.resolve(transactionOf({ txId: 'conflict', code: 11 })),
@@ -128,7 +130,7 @@ describe('a call of the gateway', () => {
   });
 
   it('waits while the ledger is away, keeps a refusal, and believes the ledger about an unknown outcome', async () => {
-    const journal = await openJournal(temporaryFolder());
+    const journal = await openJournal(temporaryFolder(), NOW);
     const away = new GatewayUnavailableError({ endpoints: ['a:1'], detail: 'refused' });
     let turn = 0;
     const refused = submitterOver(journal, {
@@ -185,8 +187,9 @@ describe('the journal of a gateway that has run long', () => {
       disposition: quarantineId === null ? 'allowed' : 'quarantined',
       quarantineId,
       code: null,
+      atMs: 0,
     });
-    const before = await openJournal(dir);
+    const before = await openJournal(dir, NOW);
     for (let index = 0; index < 20; index++) {
       const each = call(`allowed-${index}`);
       await before.intend({ ...each, txId: `lost-${index}` });
@@ -199,9 +202,9 @@ describe('the journal of a gateway that has run long', () => {
     await before.close();
 
     const file = join(dir, 'intents.jsonl');
-    await (await openJournal(dir, { settledMax: 40 })).close();
+    await (await openJournal(dir, { ...NOW, settledMax: 40 })).close();
     expect(readFileSync(file, 'utf8').split('\n'), 'not worth it').toHaveLength(43);
-    const after = await openJournal(dir, { settledMax: 39 });
+    const after = await openJournal(dir, { ...NOW, settledMax: 39 });
     const kept = readFileSync(file, 'utf8')
       .trimEnd()
       .split('\n')
@@ -212,6 +215,57 @@ describe('the journal of a gateway that has run long', () => {
     expect(after.isDone(call('allowed-7')), 'a line that is read again is not sent again').toBe(
       true,
     );
+    await after.close();
+  });
+});
+
+describe('old outcomes', () => {
+  const DAY_MS = 86_400_000;
+  const call = (eventId: string, resubmissionOf: string | null = null): GatewayCall => ({
+    ...CALL,
+    eventId,
+    kind: resubmissionOf === null ? 'call' : 'resubmission',
+    resubmissionOf,
+  });
+
+  it('go once their lines are far behind, but for holds that may still be released', async () => {
+    const dir = temporaryFolder();
+    const before = await openJournal(dir, NOW);
+    const settle = async (each: GatewayCall, held: boolean, atMs: number): Promise<void> => {
+      const txId = `tx-${each.eventId}`;
+      await before.intend({ ...each, txId });
+      const { eventId, kind, hospital, function: name, resubmissionOf } = each;
+      const disposition = held ? 'quarantined' : 'allowed';
+      const quarantineId = held ? txId : null;
+      const facts = { txId, disposition, quarantineId, code: null, atMs } as const;
+      await before.record(
+        { eventId, kind, hospital, function: name, resubmissionOf, ...facts },
+        each,
+      );
+    };
+    await settle(call('held-long-ago'), true, 0);
+    await settle(call('held'), true, 10 * DAY_MS);
+    await settle(call('held-and-used'), true, 10 * DAY_MS);
+    await settle(call('used', 'tx-held-and-used'), false, 11 * DAY_MS);
+    for (let i = 0; i < 9; i++) await settle(call(`allowed-${i}`), false, 50 * DAY_MS);
+    await before.intend({ ...call('open'), txId: 'tx-open' });
+    await before.close();
+
+    const nowMs = 50 * DAY_MS;
+    const names = (file: string): string[] =>
+      readFileSync(join(dir, file), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { eventId: string }).eventId);
+    await (await openJournal(dir, { nowMs, outcomesMax: 7 })).close();
+    expect(names('outcomes.jsonl'), 'not worth it').toHaveLength(13);
+    const after = await openJournal(dir, { nowMs, outcomesMax: 6 });
+    const newest = [3, 4, 5, 6, 7, 8].map((i) => `allowed-${i}`);
+    expect(names('outcomes.jsonl')).toEqual(['held', ...newest]);
+    expect(names('intents.jsonl')).toEqual(['held', ...newest, 'open']);
+    expect(after.heldBy('tx-held')).toMatchObject({ eventId: 'held' });
+    expect([...after.dangling.values()].flat()).toMatchObject([{ txId: 'tx-open' }]);
+    expect(after.isDone(call('allowed-8'))).toBe(true);
     await after.close();
   });
 });

@@ -82,7 +82,7 @@ const MALFORMED_FROM_LINES = 1_000;
 export async function openEhrGateway(options: EhrGatewayOptions): Promise<EhrGateway> {
   const { stateDir } = options.config;
   return new Gateway(options, {
-    journal: await openJournal(stateDir),
+    journal: await openJournal(stateDir, { nowMs: options.now() }),
     names: await openPrivateNames(stateDir),
     checkpoint: readCheckpoint(join(stateDir, 'checkpoint.json')),
   });

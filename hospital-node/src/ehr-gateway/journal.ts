@@ -48,6 +48,8 @@ export interface Outcome {
   readonly resubmissionOf: string | null;
   /** Why: the reason of a denial, the contract's code of a refusal, the validation code of an invalid transaction. */
   readonly code: string | null;
+  /** When it was known, by the gateway's clock. */
+  readonly atMs: number;
 }
 
 export interface Journal {
@@ -69,12 +71,22 @@ export function keyOf(call: CallName): string {
 
 /** Fewer settled intents than this are not worth a new file. */
 const SETTLED_INTENTS_MAX = 10_000;
+/** Far more calls than a gateway has behind its checkpoint, and so may meet again after a restart. */
+const OUTCOMES_MAX = 100_000;
+/** A hold may be released for as long: a day to decide, thirty to appeal, and time for the second decision. */
+const HELD_MS = 45 * 86_400_000;
 
-/** @param o.settledMax - for tests */
+/** Both files are made shorter here, once: a gateway that runs for months is started anew now and then. */
 export async function openJournal(
   stateDir: string,
-  o: { readonly settledMax?: number } = {},
+  o: {
+    readonly nowMs: number;
+    /** For tests, as the next one. */
+    readonly settledMax?: number;
+    readonly outcomesMax?: number;
+  },
 ): Promise<Journal> {
+  compactOutcomes(stateDir, o.outcomesMax ?? OUTCOMES_MAX, o.nowMs);
   compactIntents(stateDir, o.settledMax ?? SETTLED_INTENTS_MAX);
   const intents = await openDurableLines<Intent>(join(stateDir, 'intents.jsonl'));
   const outcomes = await openDurableLines<Outcome>(join(stateDir, 'outcomes.jsonl'));
@@ -87,9 +99,34 @@ export async function openJournal(
 }
 
 /**
+ * Keeps the newest outcomes, whose log lines may be read again, and of the older ones those whose quarantine may still be
+ * released. What has an outcome no more has no intent either, or it would look like a call that was lost: so intents of
+ * dropped outcomes go first.
+ */
+function compactOutcomes(stateDir: string, outcomesMax: number, nowMs: number): void {
+  const file = join(stateDir, 'outcomes.jsonl');
+  const outcomes = readLines<Outcome>(file);
+  if (outcomes.length <= 2 * outcomesMax) return;
+  const used = new Set(
+    outcomes.filter(({ kind }) => kind === 'resubmission').map((each) => each.resubmissionOf),
+  );
+  const mayBeReleased = ({ quarantineId, atMs }: Outcome): boolean =>
+    quarantineId !== null && !used.has(quarantineId) && nowMs - atMs <= HELD_MS;
+  const older = outcomes.slice(0, -outcomesMax);
+  const dropped = new Set(older.filter((each) => !mayBeReleased(each)).map(keyOf));
+  rewrite(
+    join(stateDir, 'intents.jsonl'),
+    readLines<Intent>(join(stateDir, 'intents.jsonl')).filter((each) => !dropped.has(keyOf(each))),
+  );
+  rewrite(
+    file,
+    outcomes.filter((each) => !dropped.has(keyOf(each))),
+  );
+}
+
+/**
  * Drops intents that nobody will ask for again: their outcome is known, and no quarantine of theirs may still be released.
- * An intent is the long line of the two (arguments); an outcome stays, because its log line may be read again. The new file
- * takes the old one's place in one step.
+ * An intent is the long line of the two (arguments).
  */
 function compactIntents(stateDir: string, settledMax: number): void {
   const file = join(stateDir, 'intents.jsonl');
@@ -103,7 +140,12 @@ function compactIntents(stateDir: string, settledMax: number): void {
   // An earlier attempt of a call whose later one has the outcome is done with it.
   const kept = intents.filter((intent) => held.has(intent.txId) || !done.has(keyOf(intent)));
   if (intents.length - kept.length <= settledMax) return;
-  writeWhole(file, kept.map((intent) => `${JSON.stringify(intent)}\n`).join(''));
+  rewrite(file, kept);
+}
+
+/** The new file takes the old one's place in one step. */
+function rewrite(file: string, lines: readonly object[]): void {
+  writeWhole(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
 class FileJournal implements Journal {

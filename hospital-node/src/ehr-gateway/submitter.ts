@@ -51,6 +51,7 @@ export function createSubmitter(o: SubmitterOptions): Submitter {
       hospital,
       function: call.function,
       resubmissionOf,
+      atMs: o.now(),
       ...facts,
     };
     await o.journal.record(outcome, call);
