@@ -104,6 +104,31 @@ function membersOf(path: string, name: string): string[][] {
 
 const HEADS = ['key', 'type', 'unit', 'default', 'meaning'];
 
+/** A study's value, or a list of values to sweep: the value. */
+function unswept(schema: Schema): Schema {
+  const [value, list] = schema.anyOf ?? [];
+  const inner = value !== undefined && list?.type === 'array' ? value : schema;
+  const { properties } = inner;
+  if (properties === undefined) return inner;
+  const entries = Object.entries(properties).map(([key, each]) => [key, unswept(each)] as const);
+  return { ...inner, properties: Object.fromEntries(entries) };
+}
+
+function studies(): string[] {
+  const { anyOf = [] } = readJson('experiments/configs/schema.json') as Schema;
+  return anyOf.flatMap((study) => {
+    const { properties = {} } = study;
+    return [
+      `### Study ${String(properties['study']?.const)}`,
+      `${study.description ?? ''}.`,
+      table(
+        HEADS.slice(0, -1),
+        rowsOf(unswept(study), '').map((row) => row.slice(0, -1)),
+      ),
+    ];
+  });
+}
+
 export function configReference(): string {
   const schema = (path: string): string => table(HEADS, rowsOf(readJson(path) as Schema, ''));
   return generatedPage('Configuration', 'the schemas that check the files', [
@@ -126,5 +151,8 @@ export function configReference(): string {
       ['key', 'type', 'unit', 'meaning'],
       membersOf('hospital-node/src/ehr-gateway/config.ts', 'EhrGatewayConfig'),
     ),
+    '## Studies',
+    'Files in `experiments/configs`. Any value may be a list, which is a sweep; `extends` names a file to start from; `path=value` on the command line replaces a value. The schema: [schema.json](../../experiments/configs/schema.json).',
+    ...studies(),
   ]);
 }
