@@ -8,9 +8,14 @@ import { GENERATED_PAGES, textOf } from '../src/docs/pages.js';
 import { read, ROOT } from '../src/docs/repository.js';
 
 describe('generated pages', () => {
-  it.each(GENERATED_PAGES)('$file is up to date; npm run docs writes it', async (page) => {
-    expect(read(page.file)).toBe(await textOf(page));
-  });
+  // Two of them start programs or make a small world: seconds, but minutes on a machine with other work.
+  it.each(GENERATED_PAGES)(
+    '$file is up to date; npm run docs writes it',
+    { timeout: 180_000 },
+    async (page) => {
+      expect(read(page.file)).toBe(await textOf(page));
+    },
+  );
 
   it('every error code has a remedy in experiments/remedies.yaml', () => {
     const codes = errorCodes();
