@@ -8,6 +8,7 @@ import {
   type GradientNorm,
   type WindowBatch,
 } from '../src/kernel/index.js';
+import { instantiateKernel } from '../src/kernel/module.js';
 import { randomBatch, randomParameters, relativeError, seeded, windowOf } from './reference.js';
 
 const a = { steps: 6, features: 7, hidden: 5, latent: 3 };
@@ -168,6 +169,42 @@ describe('clipped sum', () => {
     const { out } = sumOf(many, clipAt(median / 100, units));
     expect(Math.max(...out.map(Math.abs))).toBeGreaterThan(2 ** 31);
     expect(out).toEqual(single.map((x) => x * count));
+  });
+
+  it('takes out what no bound proves, whatever the factor, and leaves nothing behind', () => {
+    const wasm = instantiateKernel();
+    const needed = wasm.plan(a.steps, a.features, a.hidden, a.latent);
+    wasm.memory.grow(Math.ceil((needed - wasm.memory.buffer.byteLength) / 65_536));
+    const { buffer } = wasm.memory;
+    wasm.setGroups(0);
+    new Float32Array(buffer, wasm.parametersAt(), parameterCount).set(
+      randomParameters(a, seeded(1)),
+    );
+    wasm.packParameters();
+    const cells = a.steps * a.features;
+    new Float32Array(buffer, wasm.windowsAt(), cells).set(batch.windows.subarray(0, cells));
+    new Uint8Array(buffer, wasm.lengthsAt(), 1).set([a.steps]);
+    wasm.differentiate(1, 0);
+    expect(wasm.formWindow(0, 0)).toBeGreaterThan(0);
+    const sums = new Float64Array(buffer, wasm.sumsAt(), parameterCount);
+    fc.assert(
+      fc.property(fc.float(), fc.boolean(), (factor, towardsZero) => {
+        const down = towardsZero ? 1 : 0;
+        wasm.beginSum();
+        wasm.addRounded(1000, 0);
+        wasm.flush();
+        const alone = sums.slice();
+        wasm.addRounded(factor, down);
+        wasm.takeRounded(factor, down);
+        wasm.flush();
+        expect(sums).toEqual(alone);
+      }),
+    );
+    wasm.beginSum();
+    // No sensitivity reaches 2^22, so the bound refuses each of these.
+    for (const factor of [1e12, 3e38, Infinity, NaN]) {
+      expect(wasm.addRounded(factor, 0) < 2 ** 44).toBe(false);
+    }
   });
 
   it('is invariant under permutation, and a changed window changes only its own part', () => {
