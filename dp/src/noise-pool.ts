@@ -16,6 +16,7 @@ import type { PrivacyPlan, PrivacyUnit } from './privacy-plan.js';
 import type { SecureRandom } from './random-source.js';
 
 declare const stepNoise: unique symbol;
+declare const releaseNoise: unique symbol;
 
 /** One noise vector. Only a pool makes one, and it can be used once. */
 export interface StepNoise<
@@ -23,6 +24,14 @@ export interface StepNoise<
   Relation extends Adjacency = Adjacency,
 > {
   readonly [stepNoise]: { readonly unit: Unit; readonly relation: Relation };
+}
+
+/** Noise of one further release of the plan, by its name. Only a pool makes it, and it can be used once. */
+export interface ReleaseNoise<
+  Unit extends PrivacyUnit = PrivacyUnit,
+  Relation extends Adjacency = Adjacency,
+> {
+  readonly [releaseNoise]: { readonly unit: Unit; readonly relation: Relation };
 }
 
 export interface NoisePool<
@@ -38,15 +47,27 @@ export interface NoisePool<
   open(debit: LedgerRecord): void;
   /** @throws {NoisePoolError} `ERR_DP_NOISE_POOL` before `open`, and when all vectors are used */
   next(): StepNoise<Unit, Relation>;
+  /**
+   * For a further release of the plan, `count` times a round.
+   * @throws {NoisePoolError} `ERR_DP_NOISE_POOL` before `open`, for a name that the plan does not have, and when all is used
+   */
+  nextFor(name: string): ReleaseNoise<Unit, Relation>;
   /** Zeroises what is left. */
   close(): void;
 }
 
-/** What a StepNoise holds; its owner is this file. */
-const contents = new WeakMap<StepNoise, { plan: PrivacyPlan; vector: Int32Array | null }>();
+interface Held {
+  readonly plan: PrivacyPlan;
+  /** Name of the further release; null for a step. */
+  readonly of: string | null;
+  vector: Int32Array | null;
+}
+
+/** What noise holds; its owner is this file. */
+const contents = new WeakMap<StepNoise | ReleaseNoise, Held>();
 
 /**
- * Draws a vector for every step of the plan.
+ * Draws a vector for every step of the plan, and for every further release.
  * @param o.vectors - default: `plan.steps`
  * @throws {InvalidArgumentError} `ERR_DP_ARGUMENT`
  */
@@ -57,11 +78,32 @@ export function createNoisePool<Unit extends PrivacyUnit, Relation extends Adjac
 ): NoisePool<Unit, Relation> {
   const count = o.vectors ?? plan.steps;
   requireInteger('vectors', count, { min: 1, max: 100_000 });
-  const vectors = Array.from({ length: count }, () => {
-    const vector = new Int32Array(plan.parameterCount);
-    sampleDiscreteGaussian(vector, { scaleExponent: plan.noiseExponent, random });
+  const draw = (length: number, scaleExponent: number): Int32Array => {
+    const vector = new Int32Array(length);
+    sampleDiscreteGaussian(vector, { scaleExponent, random });
     return vector;
-  });
+  };
+  const vectors = Array.from({ length: count }, () =>
+    draw(plan.parameterCount, plan.noiseExponent),
+  );
+  const further = new Map(
+    plan.releases.map((release) => [
+      release.name,
+      Array.from({ length: release.count }, () => draw(release.length, release.noiseExponent)),
+    ]),
+  );
+  /** A step's and a release's noise look alike from outside; `of` keeps them apart. */
+  const give = (
+    of: string | null,
+    left: Int32Array[],
+  ): StepNoise<Unit, Relation> & ReleaseNoise<Unit, Relation> => {
+    if (!open) throw new NoisePoolError('not opened: the debit comes first');
+    const vector = left.shift();
+    if (vector === undefined) throw new NoisePoolError('all vectors of this round are used');
+    const noise = Object.freeze({}) as ReturnType<typeof give>;
+    contents.set(noise, { plan, of, vector });
+    return noise;
+  };
   let open = false;
   return {
     get remaining() {
@@ -72,30 +114,36 @@ export function createNoisePool<Unit extends PrivacyUnit, Relation extends Adjac
       checkDebit(debit, plan);
       open = true;
     },
-    next() {
-      if (!open) throw new NoisePoolError('not opened: the debit comes first');
-      const vector = vectors.shift();
-      if (vector === undefined) throw new NoisePoolError('all vectors of this round are used');
-      const noise = Object.freeze({}) as StepNoise<Unit, Relation>;
-      contents.set(noise, { plan, vector });
-      return noise;
+    next: () => give(null, vectors),
+    nextFor(name) {
+      const left = further.get(name);
+      if (left === undefined) throw new NoisePoolError(`the plan releases nothing named "${name}"`);
+      return give(name, left);
     },
     close() {
-      for (const vector of vectors) vector.fill(0);
-      vectors.length = 0;
+      for (const left of [vectors, ...further.values()]) {
+        for (const vector of left) vector.fill(0);
+        left.length = 0;
+      }
     },
   };
 }
 
 /**
- * Takes the vector out of a StepNoise, for good.
- * @throws {NoisePoolError} `ERR_DP_NOISE_POOL` when it was taken before, or belongs to another plan
+ * Takes the vector out, for good.
+ * @param of - name of the further release that it is for; null for a step
+ * @throws {NoisePoolError} `ERR_DP_NOISE_POOL` when it was taken before, or belongs to another plan or release
  */
-export function takeNoise(noise: StepNoise, plan: PrivacyPlan): Int32Array {
+export function takeNoise(
+  noise: StepNoise | ReleaseNoise,
+  plan: PrivacyPlan,
+  of: string | null = null,
+): Int32Array {
   const held = contents.get(noise);
   if (held === undefined || held.vector === null)
     throw new NoisePoolError('this vector was used before');
   if (held.plan !== plan) throw new NoisePoolError('this vector was drawn for another plan');
+  if (held.of !== of) throw new NoisePoolError('this vector was drawn for another release');
   const { vector } = held;
   held.vector = null;
   return vector;

@@ -95,6 +95,7 @@ type Shape = Readonly<
 
 const RELEASE_SHAPE: Shape = {
   name: 'string',
+  length: 'integer',
   sensitivityUnits: 'integer',
   noiseExponent: 'integer',
   count: 'integer',

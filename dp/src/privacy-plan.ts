@@ -42,6 +42,8 @@ export interface Windowing {
 /** Something else that leaves with the update: integer sums with discrete Gaussian noise of scale 2^noiseExponent. */
 export interface ReleaseSpec {
   readonly name: string;
+  /** Entries of the vector. */
+  readonly length: number;
   /** L2 sensitivity of the integer vector to one window; 1 for a histogram. */
   readonly sensitivityUnits: number;
   readonly noiseExponent: number;
@@ -322,6 +324,7 @@ function checkSpec<Unit extends PrivacyUnit, Relation extends Adjacency>(
       throw new PlanError('releases.name', `expected a new kebab-case name, got "${release.name}"`);
     }
     names.add(release.name);
+    integer('releases.length', release.length, 1, 65_536);
     integer('releases.sensitivityUnits', release.sensitivityUnits, 1, SENSITIVITY_UNITS_MAX);
     integer('releases.noiseExponent', release.noiseExponent, 0, NOISE_EXPONENT_MAX);
     integer('releases.count', release.count, 1, 1000);

@@ -81,13 +81,17 @@ describe('privacy plan', () => {
     // 2^7 = 128 counts; the table of the design says 3.057 at 100, 3.076 at 50.
     const one = createPrivacyPlan({
       ...spec,
-      releases: [{ name: 'score-histogram', sensitivityUnits: 1, noiseExponent: 7, count: 1 }],
+      releases: [
+        { name: 'score-histogram', length: 64, sensitivityUnits: 1, noiseExponent: 7, count: 1 },
+      ],
     });
     expect(one.requiredNoiseMultiplier).toBeGreaterThan(large.requiredNoiseMultiplier);
     expect(one.requiredNoiseMultiplier).toBeLessThan(3.057);
     const more = createPrivacyPlan({
       ...spec,
-      releases: [{ name: 'score-histogram', sensitivityUnits: 1, noiseExponent: 5, count: 1 }],
+      releases: [
+        { name: 'score-histogram', length: 64, sensitivityUnits: 1, noiseExponent: 5, count: 1 },
+      ],
     });
     expect(more.requiredNoiseMultiplier).toBeGreaterThan(3.1);
     expect(more.certified.pld).toBeLessThanOrEqual(0.5);
@@ -133,11 +137,17 @@ describe('privacy plan', () => {
     ['unit', { windowing: { ...demo.windowing, featureScopes: ['live'] } }],
     [
       'releases.name',
-      { releases: [{ name: 'Bad Name', sensitivityUnits: 1, noiseExponent: 7, count: 1 }] },
+      {
+        releases: [
+          { name: 'Bad Name', length: 64, sensitivityUnits: 1, noiseExponent: 7, count: 1 },
+        ],
+      },
     ],
     [
       'releases',
-      { releases: [{ name: 'loud', sensitivityUnits: 100, noiseExponent: 0, count: 1 }] },
+      {
+        releases: [{ name: 'loud', length: 64, sensitivityUnits: 100, noiseExponent: 0, count: 1 }],
+      },
     ],
     ['noiseExponent', { epsilonMicro: 1000, noiseExponent: 12 }],
   ])('refuses a bad %s', (field, change) => {

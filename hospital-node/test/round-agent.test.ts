@@ -240,7 +240,9 @@ describe('the round agent refuses', () => {
       {
         plan: createPrivacyPlan({
           ...other.spec,
-          releases: [{ name: 'histogram', sensitivityUnits: 1, noiseExponent: 12, count: 1 }],
+          releases: [
+            { name: 'histogram', length: 64, sensitivityUnits: 1, noiseExponent: 12, count: 1 },
+          ],
         }),
       },
     ],
