@@ -62,6 +62,7 @@ export {
   projectMask,
   PUBLIC_CANARIES,
   rankHistogram,
+  retargetedTable,
   sharedThreshold,
   standardise,
   STRATUM_LEAST,

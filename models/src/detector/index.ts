@@ -20,6 +20,7 @@ export {
   encodeDetector,
   networksOf,
 } from './detector-codec.js';
+export { retargetedTable } from './retargeted-table.js';
 export { decodeTable, encodeTable, TABLE_BYTES_MAX } from './table-codec.js';
 export {
   ALPHA_PPM,
