@@ -3,41 +3,38 @@
  * wide; axe finds nothing; nothing is asked of anybody but the node. With UPDATE_PICTURES=1 it takes the pictures that the
  * documents show.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { build } from 'vite';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PASSWORD, startSeededServer, type SeededServer } from './seeded-server.js';
+import {
+  buildConsole,
+  hasBrowser,
+  launchBrowser,
+  overflowOf,
+  signIn,
+  violations,
+  type ConsoleBrowser,
+} from './console-browser.js';
+import { startSeededServer, type SeededServer } from './seeded-server.js';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-const DIST = fileURLToPath(new URL('../dist/console/', import.meta.url));
 const HOSTILE = `"><img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>'`;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-if (CHROMIUM === undefined) {
-  const hint = 'console.e2e: needs Chromium (apt-get install chromium)';
-  if (process.env['REQUIRE_ALL'] === '1') throw new Error(hint);
-  console.warn(`skipped: ${hint}`);
-}
-
-describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
-  let browser: Browser;
+describe.skipIf(!hasBrowser('console.e2e'))('the analyst page', () => {
+  let browser: ConsoleBrowser;
+  let consoleDir: string;
   let server: SeededServer;
   /** A second queue, so that pictures and counts of the first stay as they are. */
   let bulk: SeededServer;
-  const complaints: string[] = [];
 
   beforeAll(async () => {
-    const configFile = fileURLToPath(new URL('../console/vite.config.mjs', import.meta.url));
-    await build({ configFile, logLevel: 'silent' });
-    server = await startSeededServer();
+    consoleDir = await buildConsole();
+    server = await startSeededServer({ consoleDir });
     bulk = await startSeededServer({
+      consoleDir,
       more: [{ fn: HOSTILE, role: HOSTILE, ward: HOSTILE, args: [HOSTILE], dueH: 30 }],
     });
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
   }, 60_000);
 
   afterAll(async () => {
@@ -46,59 +43,14 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
     await bulk.close();
   });
 
-  async function openPage(
+  const openPage = (
     o: { width?: number; scheme?: 'light' | 'dark'; port?: number } = {},
-  ): Promise<Page> {
-    const port = o.port ?? server.port;
-    const context = await browser.newContext({
-      viewport: { width: o.width ?? 1280, height: 900 },
-      colorScheme: o.scheme ?? 'light',
-      reducedMotion: 'reduce',
-    });
-    const page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => {
-      if (new URL(request.url()).host !== `127.0.0.1:${port}`) {
-        complaints.push(`asked ${request.url()}`);
-      }
-    });
-    await page.goto(`http://127.0.0.1:${port}/`);
-    await page.waitForSelector('.sign-in');
-    return page;
-  }
-
-  async function signIn(page: Page, name: string): Promise<void> {
-    await page.fill('[name=name]', name);
-    await page.fill('[name=password]', PASSWORD);
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('#rows .row');
-  }
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
-    return page.evaluate(async () => {
-      const axe = (
-        globalThis as unknown as {
-          axe: {
-            run(o: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
-          };
-        }
-      ).axe;
-      const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-      const result = await axe.run({ runOnly: tags });
-      return result.violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`,
-      );
-    });
-  }
+  ): Promise<Page> => browser.open({ port: server.port, ...o });
 
   it('stays small: 60 KB to begin with, 100 KB with kernel and proof', () => {
-    const sizes = readdirSync(`${DIST}assets`).map((name) => ({
+    const sizes = readdirSync(`${consoleDir}/assets`).map((name) => ({
       name,
-      bytes: gzipSync(readFileSync(`${DIST}assets/${name}`)).length,
+      bytes: gzipSync(readFileSync(`${consoleDir}/assets/${name}`)).length,
     }));
     const sum = (list: typeof sizes): number => list.reduce((total, { bytes }) => total + bytes, 0);
     expect(sum(sizes.filter(({ name }) => name.startsWith('index-')))).toBeLessThan(60 * 1024);
@@ -134,16 +86,14 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
     'is accessible and fits: %s, %i px',
     async (scheme, width) => {
       const page = await openPage({ scheme, width });
-      const fits = (): Promise<number> =>
-        page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(await violations(page)).toEqual([]);
       await signIn(page, 'ana');
       expect(await violations(page)).toEqual([]);
-      expect(await fits()).toBeLessThanOrEqual(0);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
       await page.click('#rows .row');
       await page.waitForSelector('.heat-grid');
       expect(await violations(page)).toEqual([]);
-      expect(await fits()).toBeLessThanOrEqual(0);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
       if (process.env['UPDATE_PICTURES'] === '1' && width > 1_000) {
         const path = fileURLToPath(new URL(`../console/pictures/${scheme}.png`, import.meta.url));
         await page.setViewportSize({ width, height: 1_320 });
@@ -317,6 +267,6 @@ describe.skipIf(CHROMIUM === undefined)('the analyst page', () => {
   it('complained of nothing and asked nobody else', () => {
     const expected =
       /status of (401|403|412|429)|net::ERR_FAILED|asked http:\/\/localhost|claims('? violates|\. Refused to connect)/;
-    expect(complaints.filter((text) => !expected.test(text))).toEqual([]);
+    expect(browser.complaints.filter((text) => !expected.test(text))).toEqual([]);
   });
 });

@@ -97,9 +97,7 @@ interface CallRow {
   readonly alpha_ppm: number | null;
 }
 const calls = (): CallRow[] =>
-  review.database
-    .prepare('SELECT place, score, alpha_ppm FROM guarded_call ORDER BY place')
-    .all() as unknown as CallRow[];
+  review.database.prepare('SELECT place, score, alpha_ppm FROM guarded_call ORDER BY place').all();
 
 describe('a call that ran', () => {
   it('is kept with the score that the detector in force gave it', () => {

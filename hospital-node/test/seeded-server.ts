@@ -286,12 +286,12 @@ export async function startSeededServer(
       );
       await append(transaction, origin);
       const [first, second] = i % 3 === 0 ? ['ben', 'ana'] : ['ana', 'ben'];
-      const by = people[first!]!;
+      const by = people[first]!;
       const claimed = { step: 'claim', by, to: 'claimed', holder: by } as const;
       await step(origin.txId, claimed, filedMs + 0.5 * HOUR_MS);
       const proposal = { by, action, finding, reasonDigest: await review.keepReason(why) };
       await step(origin.txId, { step: 'propose', by, to: 'proposed', proposal }, filedMs + HOUR_MS);
-      const decided = { step: 'approve', by: people[second!]!, holder: null } as const;
+      const decided = { step: 'approve', by: people[second]!, holder: null } as const;
       await step(
         origin.txId,
         {

@@ -47,7 +47,9 @@ export async function send(path: string, body: object, done: string): Promise<bo
   } catch (error) {
     const others =
       error instanceof Problem
-        ? error.changed.map(({ by, text }) => `${String(by)}: ${text ?? ''}.`).join(' ')
+        ? error.changed
+            .map(({ by, text }) => `${typeof by === 'string' ? by : by.name}: ${text ?? ''}.`)
+            .join(' ')
         : '';
     tell(`${sentenceOf(error)} ${others}`.trim(), 'bad');
     return false;

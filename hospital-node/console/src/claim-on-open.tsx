@@ -30,9 +30,9 @@ export async function claim(hold: HoldDetail): Promise<boolean> {
     const mine = detail.value;
     if (mine === null || mine.txId !== hold.txId || !mine.can.includes('unclaim')) {
       tell('It has moved on; look at its history.', 'bad');
-    } else if (await take(mine, 'unclaims')) {
-      left.add(hold.txId);
-      tell('Given back to the queue.', 'ok');
+    } else {
+      left.add(hold.txId); // before it is shown again as nobody's
+      if (await take(mine, 'unclaims')) tell('Given back to the queue.', 'ok');
     }
   });
   return true;

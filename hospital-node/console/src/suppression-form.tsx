@@ -94,8 +94,8 @@ export function SuppressionForm(o: {
     says ? `/suppressions/preview?${query.toString()}` : null,
   );
   const set = (trait: Trait, value: string): void => {
-    const { [trait]: _before, ...rest } = free.value;
-    free.value = value === '' ? rest : { ...rest, [trait]: value };
+    const others = Object.entries(free.value).filter(([name]) => name !== trait);
+    free.value = Object.fromEntries(value === '' ? others : [...others, [trait, value]]);
   };
   return (
     <Dialog

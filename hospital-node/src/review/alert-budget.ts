@@ -141,7 +141,7 @@ function confirmedHolds(
          AND c.alpha_ppm IS NOT NULL
        ORDER BY h.number`,
     )
-    .all(mspId, sinceMs) as unknown as ConfirmedHold[];
+    .all(mspId, sinceMs);
 }
 
 export interface BudgetProposal {

@@ -88,21 +88,18 @@ export function registerCaseRoutes(app: FastifyInstance, desk: Desk): void {
     },
   );
 
-  const changes = <B extends { readonly expectedVersion: number }>(
-    noun: string,
-    schema: object,
-    changeOf: (body: B) => CaseChange,
-  ): void => {
+  const changes = (noun: string, schema: object, changeOf: (body: never) => CaseChange): void => {
     app.post<{ Params: Static<typeof ById> }>(
       `/api/v1/cases/:id/${noun}`,
       { schema: { params: ById, body: schema } },
       async (request, reply) => {
         const { person } = desk.sessionOf(request);
-        const body = request.body as B; // its schema was checked
-        const change = changeOf(body);
+        // The schema was checked, and it is the one that `changeOf` is written for.
+        const change = changeOf(request.body as never);
+        const { expectedVersion: seen } = request.body as { readonly expectedVersion: number };
         const changed = await changeCase(database, {
           ...{ mspId, id: Number(request.params.id), change },
-          expectedVersion: body.expectedVersion,
+          expectedVersion: seen,
           ...{ person: person.name, nowMs: now() },
         });
         log(person.name, changed, change.what);
@@ -110,12 +107,12 @@ export function registerCaseRoutes(app: FastifyInstance, desk: Desk): void {
       },
     );
   };
-  changes<Static<typeof Assigned>>('assignments', Assigned, ({ to }) => ({ what: 'assigned', to }));
-  changes<Static<typeof Moved>>('statuses', Moved, ({ status, reason }) => ({
+  changes('assignments', Assigned, ({ to }: Static<typeof Assigned>) => ({ what: 'assigned', to }));
+  changes('statuses', Moved, ({ status, reason }: Static<typeof Moved>) => ({
     ...{ what: 'status', status, reason },
   }));
-  changes<Static<typeof Noted>>('notes', Noted, ({ text }) => ({ what: 'noted', text }));
-  changes<Static<typeof Added>>('holds', Added, ({ txIds, reason }) => ({
+  changes('notes', Noted, ({ text }: Static<typeof Noted>) => ({ what: 'noted', text }));
+  changes('holds', Added, ({ txIds, reason }: Static<typeof Added>) => ({
     ...{ what: 'added', txIds, reason },
   }));
 

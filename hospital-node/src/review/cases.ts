@@ -117,8 +117,8 @@ export function caseDifference(
 export function caseWith(database: DatabaseSyncInstance, txId: string): ReviewCase | null {
   const row = database
     .prepare('SELECT case_id AS id FROM review_case_hold WHERE hold = ?')
-    .get(txId);
-  return row === undefined ? null : caseNamed(database, (row as { id: number }).id);
+    .get(txId) as { id: number } | undefined;
+  return row === undefined ? null : caseNamed(database, row.id);
 }
 
 /**
@@ -206,7 +206,9 @@ function applied(
 ): string {
   switch (change.what) {
     case 'assigned': {
-      const known = database.prepare('SELECT 1 FROM person WHERE name = ?').get(change.to ?? '');
+      const known: unknown = database
+        .prepare('SELECT 1 FROM person WHERE name = ?')
+        .get(change.to ?? '');
       if (change.to !== null && known === undefined) {
         throw new ReviewError('ERR_NOT_FOUND', 'There is nobody of this name here.');
       }
@@ -280,7 +282,7 @@ function addHolds(database: DatabaseSyncInstance, id: number, txIds: readonly st
   const add = database.prepare(
     'INSERT OR IGNORE INTO review_case_hold (case_id, hold) VALUES (?, ?)',
   );
-  return txIds.reduce((sum, txId) => sum + Number(add.run(id, txId).changes), 0);
+  return txIds.reduce((sum, txId) => sum + add.run(id, txId).changes, 0);
 }
 
 function addStep(

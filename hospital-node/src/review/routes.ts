@@ -372,7 +372,7 @@ function commandOf(body: Static<typeof Bulk>): StepCommand {
     return { step, action, finding, reason: why };
   }
   if (step === 'return' || step === 'escalate' || step === 'close') {
-    if (why === undefined) throw new ReviewError('ERR_REQUEST', `${step}: expected reason`);
+    if (why === undefined) throw new ReviewError('ERR_REQUEST', 'reason: expected for this step');
     return { step, reason: why };
   }
   return step === 'approve' && why !== undefined ? { step, reason: why } : { step };

@@ -17,9 +17,7 @@ export interface SavedView {
 const VIEWS_MAX = 50;
 
 export function savedViews(database: DatabaseSyncInstance): readonly SavedView[] {
-  return database
-    .prepare('SELECT id, name, query, owner FROM saved_view ORDER BY name')
-    .all() as unknown as SavedView[];
+  return database.prepare('SELECT id, name, query, owner FROM saved_view ORDER BY name').all();
 }
 
 /** A name that the same person used before gets the new address. @throws {ReviewError} `ERR_SAVED_VIEW` */

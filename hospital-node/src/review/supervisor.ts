@@ -196,7 +196,7 @@ function decisionsSince(
        LEFT JOIN label l ON l.hold = a.hold
        WHERE a.step = 'approve' AND a.at_ms >= ?`,
     )
-    .all(mspId, sinceMs) as unknown as DecisionRow[];
+    .all(mspId, sinceMs);
 }
 
 function countSteps(
