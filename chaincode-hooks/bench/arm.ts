@@ -6,7 +6,8 @@
  * | off       | the contract alone: no reads of the guard, no score, no ring, no audit row                    |
  * | shadow    | the guard judges, and diverts nothing                                                         |
  * | enforce   | the guard judges and diverts                                                                  |
- * | read-blobs | as shadow, with both blobs of the detector read by every call (rule A of the design)         |
+ * | read-blobs | as enforce, with both blobs of the detector read by every call (rule A of the design)        |
+ * | unbatched | as enforce, with a message for every read and every write                                     |
  */
 import { canonicalJson } from '../src/canonical-json.js';
 import { createJudges } from '../src/active-detector.js';
@@ -14,12 +15,12 @@ import type { ChaincodeParts } from '../src/chaincode-server.js';
 import { contractsOf, type ContractConstructor } from '../src/contracts/index.js';
 import { Denial } from '../src/denial.js';
 
-export const ARMS = ['off', 'shadow', 'enforce', 'read-blobs'] as const;
-export type ArmName = (typeof ARMS)[number];
+export type ArmName = 'off' | 'shadow' | 'enforce' | 'read-blobs' | 'unbatched';
 
 /** The parts of a chaincode process that make it that arm. Shadow and enforce are states of the ledger, not of the process. */
 export function partsOf(arm: ArmName): ChaincodeParts {
   if (arm === 'read-blobs') return { judges: { ...createJudges(), known: () => null } };
+  if (arm === 'unbatched') return { batches: null };
   if (arm !== 'off') return {};
   return {
     contracts: (options) =>

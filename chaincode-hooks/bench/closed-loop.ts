@@ -45,6 +45,8 @@ export async function closedLoop(o: {
   readonly seconds: number;
   readonly call: (client: number) => Promise<CallOutcome>;
   readonly cpu: () => ProcessorTime;
+  /** Spent in a second without any call; taken off. */
+  readonly idle: ProcessorTime;
 }): Promise<LoadFigures> {
   const samples: Sample[] = [];
   const busyBefore = cpuTimes();
@@ -63,6 +65,8 @@ export async function closedLoop(o: {
   const seconds = (performance.now() - startMs) / 1000;
   const busyAfter = cpuTimes();
   const cpuAfter = o.cpu();
+  const spent = (of: (time: ProcessorTime) => number): number =>
+    of(cpuAfter) - of(cpuBefore) - seconds * of(o.idle);
   const valid = samples.filter(({ code }) => code === 0);
   const sorted = valid.map(({ ms }) => ms).sort((a, b) => a - b);
   const quantile = (q: number): number =>
@@ -77,8 +81,8 @@ export async function closedLoop(o: {
     p50Ms: quantile(0.5),
     p95Ms: quantile(0.95),
     p99Ms: quantile(0.99),
-    chaincodeCpuMs: (cpuAfter.chaincodeMs - cpuBefore.chaincodeMs) / valid.length,
-    ledgerCpuMs: (cpuAfter.ledgerMs - cpuBefore.ledgerMs) / valid.length,
+    chaincodeCpuMs: spent((time) => time.chaincodeMs) / valid.length,
+    ledgerCpuMs: spent((time) => time.ledgerMs) / valid.length,
     busyShare: (busyAfter.busy - busyBefore.busy) / (busyAfter.all - busyBefore.all),
     samples,
   };

@@ -14,6 +14,7 @@ import * as grpc from '@grpc/grpc-js';
 import { connect, hash, signers, type Gateway } from '@hyperledger/fabric-gateway';
 
 import { issueIdentity, ledgerConfigOf, provisionConsortium } from '../src/embedded-peer/index.js';
+import { cpuSecondsOf } from '../src/network/index.js';
 import type { ArmName } from './arm.js';
 import type { ProcessorTime } from './closed-loop.js';
 import { populate, type Population } from './population.js';
@@ -99,8 +100,10 @@ export async function startEmbeddedArm(name: ArmName, clients: number): Promise<
     name,
     ...population,
     cpu: () => ({
-      chaincodeMs: children.slice(0, -1).reduce((sum, child) => sum + cpuMsOf(child), 0),
-      ledgerMs: cpuMsOf(children.at(-1)!),
+      chaincodeMs: children
+        .slice(0, -1)
+        .reduce((sum, child) => sum + 1000 * cpuSecondsOf(child.pid!), 0),
+      ledgerMs: 1000 * cpuSecondsOf(children.at(-1)!.pid!),
     }),
     async close() {
       for (const gateway of gateways) gateway.close();
@@ -112,16 +115,6 @@ export async function startEmbeddedArm(name: ArmName, clients: number): Promise<
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** User and system time of a process, from /proc; NaN where there is none. A tick is ten milliseconds on Linux. */
-function cpuMsOf(child: ChildProcess): number {
-  try {
-    const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
-  } catch {
-    return NaN;
-  }
 }
 
 interface Ready {

@@ -1,279 +1,239 @@
 /**
- * `npm run bench -w chaincode-hooks [-- --json] [--seconds N] [--levels 8,32] [--csv FILE] [--quick]`
+ * `npm run bench -w chaincode-hooks [-- --fabric] [--table2] [--json] [--save FILE] [--csv FILE]`
+ * `[--rounds 5] [--seconds N] [--levels 8,32]`
  *
  * 1. Processor time of the guard (`guard-cpu.ts`), with the promises of the README.
- * 2. Throughput on the development ledger (`embedded-ledger.ts`): guard off, shadow, enforce, at 1 to 300 clients in a closed
- *    loop, arms interleaved; what reading the detector's blobs in every call costs; one hot session; a service account.
+ * 2. Throughput in a closed loop (`plan.ts`), arms interleaved round by round (`arm.ts`): on the development ledger, or with
+ *    `--fabric` on a real network of five hospitals. `--table2`: the client counts of the paper's second table instead.
  *
- * With `--fabric` the second part runs on a real network instead (`fabric-network.ts`), and the first is left out.
- *
- * Exit status 1 when a bar of the README is missed. `--quick`: the first part, and two levels of the second.
+ * `--save` writes the document that `--json` prints. Exit status 1 when a promise of the README is missed.
  */
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
 
-import { ARMS, type ArmName } from './arm.js';
-import { closedLoop, type LoadFigures } from './closed-loop.js';
+import type { ArmName } from './arm.js';
+import { closedLoop, type LoadFigures, type ProcessorTime } from './closed-loop.js';
 import { BATCH, HOSPITALS, startEmbeddedArm, type Arm } from './embedded-ledger.js';
-import { startFabricArms, type FabricArms } from './fabric-network.js';
+import { startFabricArms } from './fabric-network.js';
+import { loadResult, spreadOf, type LoadResult, type Spread } from './figures.js';
 import { guardCpu } from './guard-cpu.js';
+import { PROMISED, planOf, type PlannedLoad } from './plan.js';
 
-interface Result {
+/** A figure with its promise, if there is one. */
+export interface Result extends Spread {
   readonly name: string;
-  readonly unit: 'ms' | '1/s' | '1';
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
+  readonly unit: 'ms' | '1';
   readonly runs: number;
-  readonly peer: string | null;
-  readonly peerMedian: number | null;
-  readonly ratio: number | null;
   readonly bar: string | null;
   readonly ok: boolean;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    fabric: { type: 'boolean', default: false },
-    seconds: { type: 'string' },
-    levels: { type: 'string' },
-    csv: { type: 'string' },
-  },
-});
-/** A real network commits some twenty calls a second on two cores, so that two seconds would say little. */
-const seconds = Number(options.seconds ?? (options.fabric ? 10 : 2));
-/** In flight, and the client counts of the paper's second table. */
-const LEVELS =
-  options.levels?.split(',').map(Number) ??
-  (options.quick ? [8, 32] : [1, 8, 25, 32, 50, 100, 128, 150, 200, 250, 300]);
-/** Where arms are compared: several runs, interleaved, and the arm that reads the blobs. */
-const COMPARED = [8, 32];
-const RUNS = options.quick ? 3 : 5;
+export interface BenchDocument {
+  readonly machine: Readonly<Record<string, unknown>>;
+  readonly results: readonly Result[];
+  readonly loads: readonly LoadResult[];
+}
+
 /** Of the throughput without a guard, what the guard leaves on a real network. */
 const KEPT_MIN = 0.8;
+const IDLE_MS = 3_000;
 
-const say = (line: string): void => {
-  if (!options.json) console.log(line);
-};
-const results: Result[] = [];
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      fabric: { type: 'boolean', default: false },
+      table2: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string' },
+      levels: { type: 'string' },
+      csv: { type: 'string' },
+      save: { type: 'string' },
+    },
+  });
+  const say = (line: string): void => {
+    if (!options.json) console.log(line);
+  };
+  const plan = planOf({
+    levels: options.levels?.split(',').map(Number) ?? null,
+    table2: options.table2,
+    rounds: Number(options.rounds),
+    seconds: Number(options.seconds ?? (options.fabric ? 3 : 2)),
+  });
+  const loadBefore = loadavg();
+  const results = await guardResults(say);
+  const csv = options.csv === undefined ? null : createWriteStream(options.csv);
+  csv?.write('arm,load,clients,round,client,start_ms,latency_ms,code,disposition\n');
 
-const bars = readBars();
-for (const [name, values] of options.fabric ? [] : await guardCpu()) {
-  const bar = bars.get(name) ?? null;
-  const median = middle(values);
-  const ok = bar === null || median <= bar.value;
-  results.push(resultOf(name, 'ms', values, { bar: bar?.text ?? null, ok }));
-  const promise = bar === null ? '' : `  (${bar.text}: ${ok ? 'kept' : 'MISSED'})`;
-  say(`${name.padEnd(48)} ${median.toFixed(3)} ms${promise}`);
-}
-
-const csv = options.csv === undefined ? null : createWriteStream(options.csv);
-csv?.write('arm,load,clients,run,client,start_ms,latency_ms,code,disposition\n');
-
-const arms = new Map<ArmName, Arm>();
-const clientsMost = Math.max(...LEVELS);
-const fabric: FabricArms | null = options.fabric
-  ? await startFabricArms(ARMS, clientsMost, say)
-  : null;
-try {
-  for (const arm of fabric?.arms ?? []) arms.set(arm.name, arm);
-  if (fabric === null) {
-    for (const name of ARMS) arms.set(name, await startEmbeddedArm(name, clientsMost));
-  }
-  for (const arm of arms.values())
-    await closedLoop({ clients: 8, seconds: 1, call: arm.call, cpu: arm.cpu });
-  say('');
-  say(
-    `${'arm'.padEnd(28)} clients   1/s     p50     p95     p99  held  failed  chaincode  ledger  cores busy`,
-  );
-  for (const clients of LEVELS) await measureLevel(clients);
-  for (const name of ['off', 'enforce'] as const) {
-    const arm = arms.get(name)!;
-    note(name, 'one hot session', [
-      await closedLoop({ clients: 8, seconds, call: arm.hotCall, cpu: arm.cpu }),
-    ]);
-    note(name, 'a service account', [
-      await closedLoop({ clients: 32, seconds, call: arm.serviceCall, cpu: arm.cpu }),
-    ]);
-  }
-} finally {
-  for (const arm of arms.values()) await arm.close();
-  await fabric?.close();
-  csv?.end();
-}
-
-const machine = {
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memoryGb: Math.round(totalmem() / 2 ** 30),
-  loadAverage: loadavg().map((load) => Math.round(load * 10) / 10),
-  node: process.version,
-  detectorBytes: DETECTOR_ZERO.detectorBytes.length,
-  topology:
-    fabric?.topology ??
-    `development ledger: ${HOSPITALS.length} hospitals, one chaincode process each, ${Math.floor(HOSPITALS.length / 2) + 1} endorsements, one process orders and commits; clients in this process`,
-  block: fabric?.batch ?? BATCH,
-};
-if (options.json) console.log(JSON.stringify({ machine, results }));
-else say(`\n${JSON.stringify(machine)}`);
-process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
-
-/** All arms at one number of clients, interleaved. */
-async function measureLevel(clients: number): Promise<void> {
-  const compared = COMPARED.includes(clients);
-  const figures = new Map<ArmName, LoadFigures[]>();
-  for (let run = 0; run < (compared ? RUNS : 1); run++) {
-    for (const [name, arm] of arms) {
-      if (name === 'read-blobs' && !compared) continue;
-      const measured = await closedLoop({ clients, seconds, call: arm.call, cpu: arm.cpu });
-      figures.set(name, [...(figures.get(name) ?? []), measured]);
+  const ledger = await startLedger(options.fabric, plan, say);
+  const loads: LoadResult[] = [];
+  const documentNow = (): BenchDocument => ({
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+      loadAverageBefore: loadBefore.map((load) => Math.round(load)),
+      loadAverageAfter: loadavg().map((load) => Math.round(load)),
+      node: process.version,
+      detectorBytes: DETECTOR_ZERO.detectorBytes.length,
+      topology: ledger.topology,
+      block: ledger.batch,
+    },
+    results: options.fabric ? [...results, ...keptResults(loads)] : results,
+    loads,
+  });
+  try {
+    for (const { call, cpu } of ledger.arms.values()) {
+      await closedLoop({ clients: 8, seconds: 3, call, cpu, idle: NO_TIME });
     }
-  }
-  const off = middle(figures.get('off')!.map(({ perSecond }) => perSecond));
-  for (const [name, runs] of figures) note(name, 'own sessions', runs, off);
-}
-
-function note(arm: ArmName, load: string, runs: readonly LoadFigures[], off?: number): void {
-  const of = (pick: (figures: LoadFigures) => number): readonly number[] => runs.map(pick);
-  const { clients } = runs[0]!;
-  const label = `${arm}, ${load}`;
-  const name = `${label}, ${clients} clients`;
-  const perSecond = of((one) => one.perSecond);
-  const ratio = off === undefined || arm === 'off' ? null : middle(perSecond) / off;
-  results.push(
-    resultOf(`${name}: committed`, '1/s', perSecond, {
-      ...(ratio === null ? {} : { peer: 'off', peerMedian: off!, ratio }),
-      ...(options.fabric && arm === 'enforce' && ratio !== null && COMPARED.includes(clients)
-        ? { bar: `≥ ${KEPT_MIN} of off`, ok: ratio >= KEPT_MIN }
-        : {}),
-    }),
-    resultOf(
-      `${name}: p50`,
-      'ms',
-      of((one) => one.p50Ms),
-    ),
-    resultOf(
-      `${name}: p95`,
-      'ms',
-      of((one) => one.p95Ms),
-    ),
-    resultOf(
-      `${name}: p99`,
-      'ms',
-      of((one) => one.p99Ms),
-    ),
-    resultOf(
-      `${name}: quarantine share`,
-      '1',
-      of((one) => one.quarantined / one.committed),
-    ),
-    resultOf(
-      `${name}: failed share`,
-      '1',
-      of((one) => one.failed / one.samples.length),
-    ),
-    resultOf(
-      `${name}: processor time of the chaincodes a call`,
-      'ms',
-      of((one) => one.chaincodeCpuMs),
-    ),
-    resultOf(
-      `${name}: processor time of the ledger a call`,
-      'ms',
-      of((one) => one.ledgerCpuMs),
-    ),
-    resultOf(
-      `${name}: share of all cores busy, by whomever`,
-      '1',
-      of((one) => one.busyShare),
-    ),
-  );
-  const one = (values: readonly number[], width: number, digits = 1): string =>
-    middle(values).toFixed(digits).padStart(width);
-  say(
-    [
-      label.padEnd(28),
-      String(clients).padStart(7),
-      one(perSecond, 6, 0),
-      one(
-        of((each) => each.p50Ms),
-        8,
-      ),
-      one(
-        of((each) => each.p95Ms),
-        8,
-      ),
-      one(
-        of((each) => each.p99Ms),
-        8,
-      ),
-      one(
-        of((each) => (100 * each.quarantined) / each.committed),
-        5,
-        0,
-      ) + ' %',
-      one(
-        of((each) => (100 * each.failed) / each.samples.length),
-        5,
-        0,
-      ) + ' %',
-      one(
-        of((each) => each.chaincodeCpuMs),
-        8,
-        2,
-      ) + ' ms',
-      one(
-        of((each) => each.ledgerCpuMs),
-        6,
-        2,
-      ) + ' ms',
-      one(
-        of((each) => 100 * each.busyShare),
-        7,
-        0,
-      ) + ' %',
-      ratio === null ? '' : `  ${ratio.toFixed(2)} of off`,
-    ].join(''),
-  );
-  for (const [run, { samples }] of runs.entries()) {
-    for (const { client, startMs, ms, code, disposition } of samples) {
-      csv?.write(
-        `${arm},${load},${clients},${run},${client},${startMs.toFixed(1)},${ms.toFixed(1)},${code ?? ''},${disposition ?? ''}\n`,
-      );
+    const idle = await idleTime([...ledger.arms.values()][0]!.cpu);
+    say(`\n${HEADER}`);
+    for (const planned of plan) {
+      const rounds = await measure(planned, ledger.arms, idle);
+      const { load, clients } = planned;
+      for (const [arm, figures] of rounds) {
+        const result = loadResult({ load, clients, arm }, figures, rounds.get('off'));
+        loads.push(result);
+        say(lineOf(result));
+        for (const [round, { samples }] of figures.entries()) {
+          for (const { client, startMs, ms, code, disposition } of samples) {
+            csv?.write(
+              `${arm},${load},${clients},${round},${client},${startMs.toFixed(1)},${ms.toFixed(1)},${code ?? ''},${disposition ?? ''}\n`,
+            );
+          }
+        }
+      }
+      // After each load, so that a bench that is stopped has said what it knew.
+      if (options.save !== undefined) {
+        writeFileSync(options.save, `${JSON.stringify(documentNow(), null, 2)}\n`);
+      }
     }
+  } finally {
+    await ledger.close();
+    csv?.end();
   }
+  const document = documentNow();
+  if (options.json) console.log(JSON.stringify(document));
+  else say(`\n${JSON.stringify(document.machine)}`);
+  process.exitCode = document.results.every(({ ok }) => ok) ? 0 : 1;
 }
 
-function resultOf(
-  name: string,
-  unit: Result['unit'],
-  values: readonly number[],
-  more: Partial<Result> = {},
-): Result {
+const NO_TIME: ProcessorTime = { chaincodeMs: 0, ledgerMs: 0 };
+
+/** What the processes spend in a second without any call. */
+async function idleTime(cpu: () => ProcessorTime): Promise<ProcessorTime> {
+  const before = cpu();
+  await sleep(IDLE_MS);
+  const after = cpu();
   return {
-    name,
-    unit,
-    median: middle(values),
-    min: Math.min(...values),
-    max: Math.max(...values),
-    runs: values.length,
-    peer: null,
-    peerMedian: null,
-    ratio: null,
-    bar: null,
-    ok: true,
-    ...more,
+    chaincodeMs: (1000 * (after.chaincodeMs - before.chaincodeMs)) / IDLE_MS,
+    ledgerMs: (1000 * (after.ledgerMs - before.ledgerMs)) / IDLE_MS,
   };
 }
 
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+/** All arms of one load, interleaved; each round begins with another arm. */
+async function measure(
+  { load, clients, seconds, rounds, arms: names }: PlannedLoad,
+  arms: ReadonlyMap<ArmName, Arm>,
+  idle: ProcessorTime,
+): Promise<ReadonlyMap<ArmName, readonly LoadFigures[]>> {
+  const figures = new Map<ArmName, LoadFigures[]>(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < names.length; turn++) {
+      const name = names[(round + turn) % names.length]!;
+      const { call, hotCall, serviceCall, cpu } = arms.get(name)!;
+      const calls = {
+        'own sessions': call,
+        'one hot session': hotCall,
+        'a service account': serviceCall,
+      };
+      figures.get(name)!.push(await closedLoop({ clients, seconds, call: calls[load], cpu, idle }));
+    }
+  }
+  return figures;
+}
+
+interface BenchLedger {
+  readonly arms: ReadonlyMap<ArmName, Arm>;
+  readonly topology: string;
+  readonly batch: object;
+  close(): Promise<void>;
+}
+
+async function startLedger(
+  fabric: boolean,
+  plan: readonly PlannedLoad[],
+  say: (line: string) => void,
+): Promise<BenchLedger> {
+  const names = [...new Set(plan.flatMap(({ arms }) => arms))];
+  const clients = Math.max(...plan.map((one) => one.clients));
+  if (fabric) {
+    const network = await startFabricArms(names, clients, say);
+    return { ...network, arms: new Map(network.arms.map((arm) => [arm.name, arm])) };
+  }
+  const arms = new Map<ArmName, Arm>();
+  for (const name of names) arms.set(name, await startEmbeddedArm(name, clients));
+  return {
+    arms,
+    topology: `development ledger: ${HOSPITALS.length} hospitals, one chaincode process each, ${Math.floor(HOSPITALS.length / 2) + 1} endorsements, one process orders and commits; clients in this process`,
+    batch: BATCH,
+    async close() {
+      for (const arm of arms.values()) await arm.close();
+    },
+  };
+}
+
+async function guardResults(say: (line: string) => void): Promise<Result[]> {
+  const bars = readBars();
+  return [...(await guardCpu())].map(([name, values]) => {
+    const bar = bars.get(name) ?? null;
+    const spread = spreadOf(values);
+    const ok = bar === null || spread.median <= bar.value;
+    const promise = bar === null ? '' : `  (${bar.text}: ${ok ? 'kept' : 'MISSED'})`;
+    say(`${name.padEnd(48)} ${spread.median.toFixed(3)} ms${promise}`);
+    return { name, unit: 'ms', runs: values.length, ...spread, bar: bar?.text ?? null, ok };
+  });
+}
+
+function keptResults(loads: readonly LoadResult[]): readonly Result[] {
+  return loads.flatMap(({ load, clients, arm, ofOff, rounds }) =>
+    load === 'own sessions' && PROMISED.includes(clients) && arm === 'enforce' && ofOff !== null
+      ? [
+          {
+            name: `throughput kept by enforce at ${clients} in flight`,
+            unit: '1' as const,
+            runs: rounds,
+            ...ofOff,
+            bar: `≥ ${KEPT_MIN} of off`,
+            ok: ofOff.median >= KEPT_MIN,
+          },
+        ]
+      : [],
+  );
+}
+
+const HEADER =
+  'load, arm                     clients    1/s  of off     p50     p95     p99  held failed  chaincode  ledger  cores busy';
+
+function lineOf(one: LoadResult): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  return [
+    `${one.load}, ${one.arm}`.padEnd(30),
+    String(one.clients).padStart(7),
+    one.perSecond.median.toFixed(1).padStart(7),
+    (one.ofOff?.median.toFixed(2) ?? '').padStart(8),
+    ...[one.p50Ms, one.p95Ms, one.p99Ms].map((ms) => ms.toFixed(0).padStart(8)),
+    percent(one.quarantineShare).padStart(6),
+    percent(one.failedShare).padStart(7),
+    `${one.chaincodeMs.toFixed(1)} ms`.padStart(11),
+    `${one.ledgerMs.toFixed(0)} ms`.padStart(8),
+    percent(one.busyShare).padStart(8),
+  ].join('');
 }
 
 /** Rows of the README's table, `| name | ≤ 1 ms |`. */
@@ -284,4 +244,8 @@ function readBars(): ReadonlyMap<string, { readonly text: string; readonly value
       ([, name, text, value]) => [name!, { text: text!, value: Number(value) }] as const,
     ),
   );
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main();
 }

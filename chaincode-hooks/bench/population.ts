@@ -50,7 +50,7 @@ export async function populate(
   const admins = hospitals.map((mspId) => person(mspId, 'admin', { role: 'hospital-admin' }));
   const ops = person('OpsMSP', 'orchestrator', { role: 'orchestrator' });
   if (name !== 'off') {
-    await activateDetectorZero({ hospitals, ops, nodes, admins, shadow: name !== 'enforce' });
+    await activateDetectorZero({ hospitals, ops, nodes, admins, shadow: name === 'shadow' });
   }
   const shifts = Array.from({ length: clients }, (_, client) => createShift(channel, client));
   const [home] = hospitals as [string];

@@ -17,7 +17,7 @@ export { administratorOf, rootFileOf } from './crypto-material.js';
 export { NetworkError, type NetworkErrorCode } from './errors.js';
 export { freePortBase, openNetwork, type FabricNetwork, type UpOptions } from './network.js';
 export { chainDir, readPeerBlocks, type PeerBlock } from './peer-blocks.js';
-export { runningProcesses, stopProcesses, type RunningProcess } from './processes.js';
+export { cpuSecondsOf, runningProcesses, stopProcesses, type RunningProcess } from './processes.js';
 export { readRecord, wipeDirectory } from './record.js';
 export {
   HOST,

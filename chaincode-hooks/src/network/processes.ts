@@ -113,8 +113,8 @@ function inspect(pid: number, dir: string): RunningProcess | null {
   }
 }
 
-/** Processor time of all threads; the scheduler counts it in nanoseconds, where `stat` has ticks of ten milliseconds. */
-function cpuSecondsOf(pid: number): number {
+/** Processor time of all threads: the scheduler counts nanoseconds, where `stat` has ticks of ten milliseconds. */
+export function cpuSecondsOf(pid: number): number {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     const spent = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0];

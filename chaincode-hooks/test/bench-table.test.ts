@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+import { loadResult } from '../bench/figures.js';
+import type { LoadFigures } from '../bench/closed-loop.js';
+import type { BenchDocument } from '../bench/main.js';
+import { throughputTable } from '../bench/table.js';
+
+const file = new URL('../bench/results/fabric.json', import.meta.url);
+const document = JSON.parse(readFileSync(file, 'utf8')) as BenchDocument;
+
+/** Without the padding that the formatter gives to a table. */
+function cellsOf(table: string): readonly string[] {
+  return table.split('\n').map((row) =>
+    row
+      .split('|')
+      .map((cell) => cell.trim().replace(/^-+$/, '-'))
+      .join('|'),
+  );
+}
+
+test('the table of the README is the result file', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const [, table] = /<!-- bench -->\n+([\s\S]*?)\n+<!-- \/bench -->/.exec(readme)!;
+  expect(cellsOf(table!)).toEqual(cellsOf(throughputTable(document)));
+});
+
+test('the figures say on what machine, network and block settings, and how busy it was', () => {
+  for (const name of ['cpu', 'cores', 'node', 'topology', 'block', 'loadAverageBefore']) {
+    expect(document.machine).toHaveProperty(name);
+  }
+});
+
+describe('the figures of an arm', () => {
+  const round = (perSecond: number, chaincodeCpuMs: number): LoadFigures => ({
+    clients: 8,
+    seconds: 2,
+    committed: 10,
+    failed: 0,
+    quarantined: 1,
+    perSecond,
+    p50Ms: 1,
+    p95Ms: 2,
+    p99Ms: 3,
+    chaincodeCpuMs,
+    ledgerCpuMs: 10,
+    busyShare: 1,
+    samples: Array.from({ length: 10 }, () => ({
+      client: 0,
+      startMs: 0,
+      ms: 1,
+      code: 0,
+      disposition: 'allowed',
+    })),
+  });
+  const of = { load: 'own sessions', clients: 8, arm: 'enforce' } as const;
+
+  test('compare each round with the round beside it, whatever the machine did in the next', () => {
+    const off = [round(10, 0), round(100, 0), round(20, 0)];
+    const on = [round(9, 10), round(80, 10), round(10, 10)];
+    const result = loadResult(of, on, off);
+    expect(result.ofOff).toEqual({ median: 0.8, min: 0.5, max: 0.9 });
+    expect(result.processorOfOff).toEqual({ median: 2, min: 2, max: 2 });
+    expect(result.quarantineShare).toBe(0.1);
+  });
+
+  test('compare with nothing where off did not run', () => {
+    expect(loadResult(of, [round(9, 1)], undefined).ofOff).toBeNull();
+    expect(loadResult({ ...of, arm: 'off' }, [round(9, 1)], [round(9, 1)]).ofOff).toBeNull();
+  });
+});
