@@ -7,7 +7,7 @@
  * Source: Gibbs & Candès 2021, "Adaptive Conformal Inference Under Distribution Shift" (arXiv:2106.00170).
  * @module
  */
-import { DetectorError } from '../errors.js';
+import { calibrationFault } from './calibration-fault.js';
 import { lowerBound } from './sorted.js';
 
 export interface AdaptiveAlphaOptions {
@@ -45,9 +45,12 @@ export const PAST_LEAST = 2_000;
  */
 export function createAdaptiveAlpha(options: AdaptiveAlphaOptions): AdaptiveAlpha {
   const { alpha: nominal, stepSize = 0.01, past } = options;
-  if (!(nominal > 0 && nominal <= 0.5)) throw refuse('alpha', '> 0 and at most 0.5', nominal);
-  if (!(stepSize >= 0.01 && stepSize <= 0.05)) throw refuse('stepSize', '0.01 … 0.05', stepSize);
-  if (past.length < PAST_LEAST) throw refuse('past', `at least ${PAST_LEAST}`, past.length);
+  if (!(nominal > 0 && nominal <= 0.5))
+    throw calibrationFault('alpha', '> 0 and at most 0.5', nominal);
+  if (!(stepSize >= 0.01 && stepSize <= 0.05))
+    throw calibrationFault('stepSize', '0.01 … 0.05', stepSize);
+  if (past.length < PAST_LEAST)
+    throw calibrationFault('past', `at least ${PAST_LEAST}`, past.length);
   const least = nominal / 2;
   const most = 2 * nominal;
   const recent: { readonly score: number; readonly alert: boolean | null }[] = Array.from(
@@ -60,7 +63,7 @@ export function createAdaptiveAlpha(options: AdaptiveAlphaOptions): AdaptiveAlph
   return {
     judge(nonconformity) {
       if (!Number.isFinite(nonconformity)) {
-        throw refuse('nonconformity', 'a finite number', nonconformity);
+        throw calibrationFault('nonconformity', 'a finite number', nonconformity);
       }
       const judgedBy = alpha;
       const p = (1 + sorted.length - lowerBound(sorted, nonconformity)) / (sorted.length + 1);
@@ -91,12 +94,4 @@ export function createAdaptiveAlpha(options: AdaptiveAlphaOptions): AdaptiveAlph
   function remove(score: number): void {
     sorted.splice(lowerBound(sorted, score), 1);
   }
-}
-
-function refuse(field: string, expected: string, got: number): DetectorError {
-  return new DetectorError('ERR_TABLE_CALIBRATION', `${field}: expected ${expected}, got ${got}`, {
-    field,
-    expected,
-    got: String(got),
-  });
 }

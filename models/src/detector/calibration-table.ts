@@ -7,7 +7,7 @@
  * Source: Vovk et al. 2005, ch. 2; detection.md §5.
  * @module
  */
-import { DetectorError } from '../errors.js';
+import { calibrationFault } from './calibration-fault.js';
 import type { CalibrationTable, Steps, StratumKey, TableStratum } from './detector.js';
 import { naturalLog, realPower } from './real-power.js';
 import { lowerBound } from './sorted.js';
@@ -45,10 +45,10 @@ export function fitScores(
 ): Pick<CalibrationTable, 'alphaPpm' | 'theta' | 'strata'> {
   const { strata, alphaPpm = ALPHA_PPM, theta = THETA_MILLIONTHS } = options;
   if (!Number.isInteger(alphaPpm) || alphaPpm < 1 || alphaPpm > 500_000) {
-    throw refuse('alphaPpm', '1 … 500000', alphaPpm);
+    throw calibrationFault('alphaPpm', '1 … 500000', alphaPpm);
   }
   if (!Number.isInteger(theta) || theta < 1 || theta > 999_999) {
-    throw refuse('theta', '1 … 999999', theta);
+    throw calibrationFault('theta', '1 … 999999', theta);
   }
   return {
     alphaPpm,
@@ -84,7 +84,7 @@ function fitStratum(sample: PooledSample, alphaPpm: number, theta: number): Tabl
   /** The last rank with rank / (n + 1) ≤ α. */
   const borderRank = Math.floor((alphaPpm * (n + 1)) / 1e6);
   if (borderRank < 1) {
-    throw refuse('nonconformities', `at least ${Math.ceil(1e6 / alphaPpm) - 1}`, n);
+    throw calibrationFault('nonconformities', `at least ${Math.ceil(1e6 / alphaPpm) - 1}`, n);
   }
   const gamma = naturalLog(1 - theta / 1e6) / naturalLog(alphaPpm / 1e6);
   const steps = fitSteps(nonconformities, {
@@ -150,12 +150,4 @@ export function valueAt({ thresholds, values }: Steps, x: number): number {
     else high = middle;
   }
   return values[low - 1]!;
-}
-
-function refuse(field: string, expected: string, got: number): DetectorError {
-  return new DetectorError('ERR_TABLE_CALIBRATION', `${field}: expected ${expected}, got ${got}`, {
-    field,
-    expected,
-    got,
-  });
 }

@@ -6,7 +6,7 @@
  * Everything after that is post-processing.
  * @module
  */
-import { DetectorError } from '../errors.js';
+import { calibrationFault } from './calibration-fault.js';
 
 export const HISTOGRAM_BINS = 64;
 /** Counts by which one window changes a histogram, in the L2 norm. */
@@ -23,7 +23,7 @@ export function rankHistogram(ranks: ArrayLike<number>, calibrationCount: number
   for (let i = 0; i < ranks.length; i++) {
     const rank = ranks[i]!;
     if (!Number.isInteger(rank) || rank < 1 || rank > calibrationCount + 1) {
-      throw refuse(`ranks[${i}]`, `1 … ${calibrationCount + 1}`, rank);
+      throw calibrationFault(`ranks[${i}]`, `1 … ${calibrationCount + 1}`, rank);
     }
     counts[Math.ceil((HISTOGRAM_BINS * rank) / (calibrationCount + 1)) - 1]!++;
   }
@@ -47,19 +47,19 @@ export function sharedThreshold(
   histograms: readonly Int32Array[],
   alphaPpm: number,
 ): SharedThreshold {
-  if (histograms.length === 0) throw refuse('histograms', 'at least one', 0);
+  if (histograms.length === 0) throw calibrationFault('histograms', 'at least one', 0);
   if (!Number.isInteger(alphaPpm) || alphaPpm < 1 || alphaPpm > 500_000) {
-    throw refuse('alphaPpm', '1 … 500000', alphaPpm);
+    throw calibrationFault('alphaPpm', '1 … 500000', alphaPpm);
   }
   const counts = new Float64Array(HISTOGRAM_BINS);
   for (const [h, histogram] of histograms.entries()) {
     if (histogram.length !== HISTOGRAM_BINS) {
-      throw refuse(`histograms[${h}]`, `${HISTOGRAM_BINS} bins`, histogram.length);
+      throw calibrationFault(`histograms[${h}]`, `${HISTOGRAM_BINS} bins`, histogram.length);
     }
     histogram.forEach((count, bin) => (counts[bin]! += count));
   }
   const windows = counts.reduce((sum, count) => sum + count, 0);
-  if (windows < 1) throw refuse('histograms', 'windows above the noise', windows);
+  if (windows < 1) throw calibrationFault('histograms', 'windows above the noise', windows);
   let before = 0;
   let cumulative = 0;
   for (let bin = 0; bin < HISTOGRAM_BINS; bin++) {
@@ -73,12 +73,4 @@ export function sharedThreshold(
     before = reached;
   }
   return { pPpm: 1_000_000, windows };
-}
-
-function refuse(field: string, expected: string, got: number): DetectorError {
-  return new DetectorError('ERR_TABLE_CALIBRATION', `${field}: expected ${expected}, got ${got}`, {
-    field,
-    expected,
-    got,
-  });
 }

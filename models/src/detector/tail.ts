@@ -7,7 +7,7 @@
  * Sources: Pickands 1975; Hosking & Wallis 1987 (probability-weighted moments, in closed form, for ξ < 1/2).
  * @module
  */
-import { DetectorError } from '../errors.js';
+import { calibrationFault } from './calibration-fault.js';
 import { lowerBound } from './sorted.js';
 
 export interface Tail {
@@ -39,13 +39,13 @@ const SHAPE_MAX = 0.5;
  */
 export function fitTail({ nonconformities, quantile = 0.97 }: TailOptions): Tail {
   if (!(quantile >= 0.95 && quantile <= 0.98)) {
-    throw refuse('quantile', '0.95 … 0.98', quantile);
+    throw calibrationFault('quantile', '0.95 … 0.98', quantile);
   }
   const sorted = Float64Array.from(nonconformities).sort();
   const n = sorted.length;
-  if (n === 0) throw refuse('nonconformities', 'at least one', 0);
+  if (n === 0) throw calibrationFault('nonconformities', 'at least one', 0);
   const bad = sorted.find((x) => !Number.isFinite(x));
-  if (bad !== undefined) throw refuse('nonconformities', 'finite numbers', bad);
+  if (bad !== undefined) throw calibrationFault('nonconformities', 'finite numbers', bad);
   const threshold = sorted[Math.min(n - 1, Math.floor(quantile * n))]!;
   const excesses = sorted.filter((x) => x > threshold).map((x) => x - threshold);
   const conformal = (x: number): number => (1 + n - lowerBound(sorted, x)) / (n + 1);
@@ -92,12 +92,4 @@ function survival(y: number, shape: number): number {
   const base = 1 + shape * y;
   // A negative shape has an end; beyond it nothing was expected at all.
   return base <= 0 ? 0 : base ** (-1 / shape);
-}
-
-function refuse(field: string, expected: string, got: number): DetectorError {
-  return new DetectorError('ERR_TABLE_CALIBRATION', `${field}: expected ${expected}, got ${got}`, {
-    field,
-    expected,
-    got: String(got),
-  });
 }

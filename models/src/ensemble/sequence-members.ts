@@ -4,7 +4,7 @@
  * Sources: Forrest et al. 1996 (n-grams of system calls); Landauer et al. 2024 (count vectors on HDFS).
  * @module
  */
-import { DetectorError } from '../errors.js';
+import { calibrationFault } from '../detector/calibration-fault.js';
 import type { Member } from './member.js';
 
 /** Events in order, each a small integer. */
@@ -23,7 +23,7 @@ export function ngramMember(options: {
   readonly n: number;
 }): Member<Sequence> {
   const { training, n } = options;
-  if (!Number.isInteger(n) || n < 1 || n > 16) throw refuse('n', '1 … 16', n);
+  if (!Number.isInteger(n) || n < 1 || n > 16) throw calibrationFault('n', '1 … 16', n);
   const known = new Set<string>();
   for (const sequence of training) for (const gram of gramsOf(sequence, n)) known.add(gram);
   return {
@@ -59,12 +59,12 @@ export function countVectorMember(options: {
   readonly vocabularySize: number;
 }): Member<Sequence> {
   const { training, of, vocabularySize } = options;
-  if (training.length === 0) throw refuse('training', 'at least one sequence', 0);
+  if (training.length === 0) throw calibrationFault('training', 'at least one sequence', 0);
   const vectorOf = (sequence: Sequence): Float64Array => {
     const vector = new Float64Array(vocabularySize);
     for (const event of Array.from(sequence.rows)) {
       if (!(event >= 0 && event < vocabularySize)) {
-        throw refuse('event', `0 … ${vocabularySize - 1}`, event);
+        throw calibrationFault('event', `0 … ${vocabularySize - 1}`, event);
       }
       vector[event]!++;
     }
@@ -97,12 +97,4 @@ function hellinger(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
   return Math.sqrt(sum / 2);
-}
-
-function refuse(field: string, expected: string, got: number): DetectorError {
-  return new DetectorError('ERR_TABLE_CALIBRATION', `${field}: expected ${expected}, got ${got}`, {
-    field,
-    expected,
-    got,
-  });
 }
