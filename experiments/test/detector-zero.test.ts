@@ -78,7 +78,9 @@ const PLANTED: Readonly<Record<string, readonly number[]>> = {
     COLUMN.readThenWritten,
     COLUMN.distinctWritten,
     COLUMN.writeShare,
-    // Read, amend, read, amend: the order is the signature.
+    // Of this scenario the catalogue's notes say that order must matter (read, update, read, update), and this is the column
+    // of the order of acts. It came into the list late: without it 20 of 24 incidents are explained, with it all. In the
+    // four others an act or a pair of acts new to the account leads, which is true of them and was not what was planted.
     COLUMN.trigramSurprisal,
     COLUMN.gap,
     COLUMN.gapIrregularity,
