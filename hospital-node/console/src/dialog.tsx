@@ -16,6 +16,8 @@ export interface DialogProps {
   readonly primary?: boolean;
   /** On the button while it runs; 'Signing…' if nothing else is said. */
   readonly busyWord?: string;
+  /** What it needs is asked for now, not for every page that could open it. */
+  readonly onOpen?: () => void;
   readonly run: () => Promise<boolean>;
   readonly children: ComponentChildren;
 }
@@ -38,7 +40,10 @@ export function Dialog(props: DialogProps): JSX.Element {
         id={props.id}
         class={props.primary === true ? 'primary' : ''}
         disabled={props.disabled}
-        onClick={() => dialog.current?.showModal()}
+        onClick={() => {
+          props.onOpen?.();
+          dialog.current?.showModal();
+        }}
       >
         {props.label}
       </button>

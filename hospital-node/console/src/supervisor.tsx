@@ -65,7 +65,9 @@ export function SupervisorPage(): JSX.Element {
           <Figures health={value} />
           <div class="columns">
             <Card title="Who carries what">
-              <Load health={value} />
+              <Wide label="Who carries what, scrollable">
+                <Load health={value} />
+              </Wide>
             </Card>
             <Card title="Undecided, by age">
               <Bars
@@ -89,7 +91,9 @@ export function SupervisorPage(): JSX.Element {
               />
             </Card>
             <Card title="Who approves whom">
-              <Pairs health={value} />
+              <Wide label="Who approves whom, scrollable">
+                <Pairs health={value} />
+              </Wide>
             </Card>
             <Card title="By detector">
               <Detectors health={value} />
@@ -120,6 +124,21 @@ function Card({
       <h3>{title}</h3>
       {children}
     </section>
+  );
+}
+
+/** A table that may be wider than a telephone. */
+function Wide({
+  label,
+  children,
+}: {
+  readonly label: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      {children}
+    </div>
   );
 }
 

@@ -78,6 +78,7 @@ export function SuppressionForm(o: {
     new Set(named.filter((trait) => ['actor', 'function', 'scoreBelow'].includes(trait))),
   );
   const free = useSignal<SuppressionRule>({});
+  const opened = useSignal(false);
   const reason = useSignal('');
   const days = useSignal(7);
   const rule: SuppressionRule = {
@@ -91,7 +92,7 @@ export function SuppressionForm(o: {
     Object.entries(rule).map(([trait, value]) => [trait, String(value)]),
   );
   const { value: preview, problem } = useAsked<SuppressionPreview>(
-    says ? `/suppressions/preview?${query.toString()}` : null,
+    says && opened.value ? `/suppressions/preview?${query.toString()}` : null,
   );
   const set = (trait: Trait, value: string): void => {
     const others = Object.entries(free.value).filter(([name]) => name !== trait);
@@ -108,6 +109,9 @@ export function SuppressionForm(o: {
         preview?.secondPersonBecause.length === 0 ? 'Suppress' : 'Propose to a second person'
       }
       busyWord="Saving…"
+      onOpen={() => {
+        opened.value = true;
+      }}
       run={async () => {
         const body = { rule, days: days.value, reason: reason.value.trim() };
         const made = await send('/suppressions', body, 'Suppression written down.');

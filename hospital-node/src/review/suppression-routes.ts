@@ -21,7 +21,8 @@ const traits = {
   actor: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32,64}$' })),
   role: word,
   ward: word,
-  function: Type.Optional(Type.String({ pattern: '^[A-Za-z]{1,64}$' })),
+  /** An unknown function may be called anything. */
+  function: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   cause: Type.Optional(Type.String({ pattern: '^[a-z-]{1,24}$' })),
   topReason: word,
 };
