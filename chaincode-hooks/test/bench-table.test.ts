@@ -6,8 +6,10 @@ import type { LoadFigures } from '../bench/closed-loop.js';
 import type { BenchDocument } from '../bench/main.js';
 import { throughputTable } from '../bench/table.js';
 
-const file = new URL('../bench/results/fabric.json', import.meta.url);
-const document = JSON.parse(readFileSync(file, 'utf8')) as BenchDocument;
+function resultOf(name: string): BenchDocument {
+  const file = new URL(`../bench/results/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as BenchDocument;
+}
 
 /** Without the padding that the formatter gives to a table. */
 function cellsOf(table: string): readonly string[] {
@@ -19,16 +21,22 @@ function cellsOf(table: string): readonly string[] {
   );
 }
 
-test('the table of the README is the result file', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const [, table] = /<!-- bench -->\n+([\s\S]*?)\n+<!-- \/bench -->/.exec(readme)!;
-  expect(cellsOf(table!)).toEqual(cellsOf(throughputTable(document)));
-});
+describe.each(['fabric', 'fabric-table2'])('the result %s', (name) => {
+  const document = resultOf(name);
 
-test('the figures say on what machine, network and block settings, and how busy it was', () => {
-  for (const name of ['cpu', 'cores', 'node', 'topology', 'block', 'loadAverageBefore']) {
-    expect(document.machine).toHaveProperty(name);
-  }
+  test('is what the table of the README says', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const begin = `<!-- bench ${name} -->`;
+    const [, after] = readme.split(begin);
+    const table = after!.split('<!-- /bench -->')[0]!.trim();
+    expect(cellsOf(table)).toEqual(cellsOf(throughputTable(document)));
+  });
+
+  test('says on what machine, network and block settings, and how busy it was', () => {
+    for (const property of ['cpu', 'cores', 'node', 'topology', 'block', 'loadAverageBefore']) {
+      expect(document.machine).toHaveProperty(property);
+    }
+  });
 });
 
 describe('the figures of an arm', () => {
