@@ -11,7 +11,7 @@ const results = readStudyResults(fileURLToPath(new URL('../results', import.meta
 describe('committed results', () => {
   it('are what the README of this room shows, and nothing else is', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    const squeezed = (text: string): string => text.replaceAll(/[ -]+/g, ' ');
+    const squeezed = (text: string): string => text.replaceAll(/[\s-]+/g, ' ');
     expect(squeezed(roomReadme(readme, results))).toBe(squeezed(readme));
   });
 

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ExperimentError } from '../errors.js';
 import { REPOSITORY } from '../harness/code-hash.js';
-import { findRun, listRuns, runsDirectory } from '../harness/run-store.js';
+import { findRun, listRuns, runsDirectory, type Run } from '../harness/run-store.js';
 import { reportHtml, reportMarkdown } from '../report/report.js';
 import {
   nameOf,
@@ -65,13 +65,26 @@ export function reportCommand(io: CommandIo): Command {
     );
 }
 
+/** Of runs of the same point, which other code or data made, the one that began last. */
+function newest(runs: readonly Run[]): Run[] {
+  const begun = ({ seeds }: Run): string =>
+    seeds.map(({ manifest }) => manifest?.startedAt ?? '').reduce((a, b) => (a > b ? a : b), '');
+  const points = new Map<string, Run>();
+  for (const run of runs) {
+    const point = JSON.stringify(run.swept);
+    const known = points.get(point);
+    if (known === undefined || begun(run) > begun(known)) points.set(point, run);
+  }
+  return [...points.values()];
+}
+
 function studiesOf(ids: readonly string[], runsDir: string): StudyResultFile[] {
   const all = listRuns(runsDir);
   const byName = new Map<string, typeof all>();
   for (const id of ids) {
     // A name stands for all points of its sweep.
     const named = all.filter((run) => nameOf(run) === id);
-    const chosen = named.length > 0 ? named : [findRun(runsDir, id)];
+    const chosen = named.length > 0 ? newest(named) : [findRun(runsDir, id)];
     for (const run of chosen) {
       if (!run.seeds.some(({ state }) => state === 'ok')) continue;
       const name = nameOf(run);

@@ -22,6 +22,7 @@ const PARTS = {
   hospital: 'experiments/dist/studies/hospital',
   logs: 'experiments/dist/studies/logs',
   paper: 'experiments/dist/studies/paper',
+  latency: 'experiments/dist/studies/latency',
   publicWorlds: 'experiments/dist/studies/detector-zero',
 } as const;
 export type CodePart = keyof typeof PARTS;

@@ -48,7 +48,7 @@ const MAIN_ARMS = [
 export function sectionsOf(study: StudyResultFile): Section[] {
   const [first] = study.runs;
   if (first === undefined) return [];
-  const isSwept = study.runs.length > 1;
+  const isSwept = Object.keys(first.swept).length > 0;
   return [
     ...(isSwept ? sweepSections(study) : []),
     ...study.runs.flatMap((run) => runSections(run, isSwept)),

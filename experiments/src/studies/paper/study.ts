@@ -17,8 +17,13 @@ interface Claim {
   readonly cell: string;
   readonly claimed: string | number;
   readonly unit: string;
-  /** File below experiments/results and the path of the number in it. */
-  readonly measured?: { readonly file: string; readonly path: string };
+  /** File below experiments/results and the path of the number in it, or of two whose difference it is; `scale` changes its unit. */
+  readonly measured?: {
+    readonly file: string;
+    readonly path: string;
+    readonly minus?: string;
+    readonly scale?: number;
+  };
   readonly differs?: string;
   readonly why?: string;
 }
@@ -90,19 +95,20 @@ function claims(): readonly Claim[] {
   return parse(readFileSync(CLAIMS, 'utf8')) as readonly Claim[];
 }
 
-function numberAt({ file, path }: NonNullable<Claim['measured']>): number | null {
+function numberAt({ file, path, minus, scale = 1 }: NonNullable<Claim['measured']>): number | null {
   const whole = join(RESULTS, file);
   if (!existsSync(whole)) return null;
-  const value = path
-    .split('/')
-    .reduce<unknown>(
-      (at, key) => (at as Record<string, unknown> | undefined)?.[key],
-      JSON.parse(readFileSync(whole, 'utf8')),
+  const result = JSON.parse(readFileSync(whole, 'utf8')) as unknown;
+  const at = (keys: string): number => {
+    const value = keys
+      .split('/')
+      .reduce<unknown>((from, key) => (from as Record<string, unknown> | undefined)?.[key], result);
+    if (typeof value === 'number') return value;
+    throw new ExperimentError(
+      'ERR_STUDY_DATA',
+      `${file}: expected a number at ${keys}, got ${JSON.stringify(value)}`,
+      { file, path: keys },
     );
-  if (typeof value === 'number') return value;
-  throw new ExperimentError(
-    'ERR_STUDY_DATA',
-    `${file}: expected a number at ${path}, got ${JSON.stringify(value)}`,
-    { file, path },
-  );
+  };
+  return scale * (at(path) - (minus === undefined ? 0 : at(minus)));
 }
