@@ -125,7 +125,7 @@ describe('the alert rules', () => {
   it.each(rules.map((rule) => [rule.alert, rule] as const))('%s', (_, rule) => {
     expect(faultsOf(rule.expr)).toEqual([]);
     expect(rule.annotations.summary).toMatch(/\.$/);
-    expect(adviceFaults(rule.annotations.action)).toEqual([]);
+    expect(adviceFaults(rule.annotations.action ?? '')).toEqual([]);
   });
 
   it('cover what the design names for a hospital', () => {
