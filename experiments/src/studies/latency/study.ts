@@ -12,22 +12,40 @@ import { REPOSITORY } from '../../harness/code-hash.js';
 import type { Config } from '../../harness/study-config.js';
 import type { Study } from '../../harness/study.js';
 
+interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What `npm run bench -w chaincode-hooks -- --save FILE` writes. */
 interface BenchFile {
   readonly machine: Readonly<Record<string, unknown>>;
-  readonly results: readonly {
+  /** The guard's own time, with its promises. */
+  readonly results: readonly (Spread & {
     readonly name: string;
     readonly unit: string;
-    readonly median: number;
-    readonly min: number;
-    readonly max: number;
     readonly runs: number;
-    readonly ratio: number | null;
     readonly bar: string | null;
     readonly ok: boolean;
+  })[];
+  /** Closed loops, arms interleaved. */
+  readonly loads: readonly {
+    readonly load: string;
+    readonly clients: number;
+    readonly arm: string;
+    readonly rounds: number;
+    readonly perSecond: Spread;
+    readonly ofOff: Spread | null;
+    readonly p50Ms: number;
+    readonly p95Ms: number;
+    readonly p99Ms: number;
+    readonly quarantineShare: number;
+    readonly failedShare: number;
   }[];
 }
 
-const COMMAND = 'npm run bench -w chaincode-hooks -- --json';
+const COMMAND = 'npm run bench -w chaincode-hooks -- --save FILE';
 
 export const latencyStudy: Study = {
   name: 'inline-latency',
@@ -67,23 +85,52 @@ export const latencyStudy: Study = {
     }));
     return Promise.resolve({
       metrics: Object.fromEntries(
-        benches.flatMap(({ name, results }) =>
-          results.map((result): [string, number] => [`${name}: ${result.name}`, result.median]),
-        ),
+        benches.flatMap(({ name, results, loads }) => [
+          ...results.map((result): [string, number] => [`${name}: ${result.name}`, result.median]),
+          ...loads.flatMap(({ arm, load, clients, perSecond, ofOff, p50Ms, p99Ms }) => {
+            const of = `${name}: ${arm}, ${load}, ${clients} clients`;
+            const all: [string, number | null][] = [
+              ['per second', perSecond.median],
+              ['of guard off', ofOff?.median ?? null],
+              ['p50 ms', p50Ms],
+              ['p99 ms', p99Ms],
+            ];
+            return all.flatMap(([what, value]): [string, number][] =>
+              value === null ? [] : [[`${of}: ${what}`, value]],
+            );
+          }),
+        ]),
       ),
       tables: Object.fromEntries(
-        benches.map(({ name, results }) => [
-          name,
-          results.map(({ name: what, unit, median, min, max, runs, ratio, bar, ok }) => ({
-            what,
-            unit,
-            median,
-            least: min,
-            most: max,
-            runs,
-            'of guard off': ratio,
-            bar: bar === null ? null : `${bar}: ${ok ? 'kept' : 'missed'}`,
-          })),
+        benches.flatMap(({ name, results, loads }) => [
+          [
+            `${name}: the guard alone`,
+            results.map(({ name: what, unit, median, min, max, runs, bar, ok }) => ({
+              what,
+              unit,
+              median,
+              least: min,
+              most: max,
+              runs,
+              bar: bar === null ? null : `${bar}: ${ok ? 'kept' : 'missed'}`,
+            })),
+          ],
+          [
+            `${name}: closed loop`,
+            loads.map(({ arm, load, clients, rounds, perSecond, ofOff, ...rest }) => ({
+              guard: arm,
+              load,
+              clients,
+              rounds,
+              'committed a second': perSecond.median,
+              'of guard off': ofOff?.median ?? null,
+              'p50 ms': rest.p50Ms,
+              'p95 ms': rest.p95Ms,
+              'p99 ms': rest.p99Ms,
+              quarantined: rest.quarantineShare,
+              failed: rest.failedShare,
+            })),
+          ],
         ]),
       ),
       models: {},
@@ -111,10 +158,11 @@ function filesOf(config: Config): string[] {
 
 function readBench(file: string): BenchFile {
   const read = JSON.parse(readFileSync(file, 'utf8')) as Partial<BenchFile>;
-  if (Array.isArray(read.results) && read.machine !== undefined) return read as BenchFile;
+  if (Array.isArray(read.results) && Array.isArray(read.loads) && read.machine !== undefined)
+    return read as BenchFile;
   throw new ExperimentError(
     'ERR_STUDY_DATA',
-    `${basename(file)}: expected the output of \`${COMMAND}\` with machine and results, got ${Object.keys(read).join(', ')}`,
+    `${basename(file)}: expected the output of \`${COMMAND}\` with machine, results and loads, got ${Object.keys(read).join(', ')}`,
     { file: basename(file) },
   );
 }
