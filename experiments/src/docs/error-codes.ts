@@ -15,7 +15,11 @@ export function errorCodes(): readonly ErrorCode[] {
       .filter((line) => /^\|\s*`ERR_/.test(line))
       .flatMap((line) => {
         const cells = line.split(/(?<!\\)\|/).slice(1, -1);
-        const meaning = (cells.at(-1) ?? '').trim().replaceAll('\\|', '|');
+        const meaning = (cells.at(-1) ?? '')
+          .trim()
+          .replaceAll('\\|', '|')
+          // A link of the room's README, seen from docs/reference.
+          .replaceAll(/\]\((?!https?:|#)/g, `](../../${room}/`);
         return [...(cells[0] ?? '').matchAll(/`(ERR_[A-Z0-9_]+)`/g)].map((match) => ({
           room,
           code: match[1]!,
