@@ -85,6 +85,7 @@ export const CAUSES: Readonly<Record<string, string>> = {
   'break-glass': 'emergency access',
   'epoch-overdue': 'service account without a settled epoch',
   'second-line': 'reported after the commit',
+  policy: 'asked for by an access policy',
 };
 
 /** The detector's columns as a person would name them; the column's own name stays in the title. */
