@@ -6,8 +6,7 @@ import { escapeHtml, tableIn } from '../commands/inspect.js';
 import { sectionsOf } from './sections.js';
 import type { StudyResultFile } from './study-result.js';
 
-const NO_EVIDENCE =
-  'This run shows that the machinery works. It is no evidence: too few seeds, too small a world.';
+const NO_EVIDENCE = 'No evidence for a claim: fewer seeds than one wants, or too small a world.';
 
 export function reportMarkdown(studies: readonly StudyResultFile[]): string {
   const parts = ['# Results', ''];

@@ -261,7 +261,7 @@ function precisionSection(run: RunResult): Section | null {
 function cellSections({ cells }: RunResult): Section[] {
   if (cells.length === 0) return [];
   const names = [...new Set(cells.map(({ arm }) => arm))];
-  const drawn = ['hook-and-node', 'federated-private', 'detector-zero', 'siem-tuned', 'untrained']
+  const drawn = ['hook-and-node', 'siem-tuned', 'federated-private', 'detector-zero']
     .filter((arm) => names.includes(arm))
     .slice(0, 3);
   const keys = new Map(cells.map((cell) => [`${cell.scenario} ${cell.difficulty}`, cell]));

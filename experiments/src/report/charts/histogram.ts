@@ -29,10 +29,10 @@ export function histogramChart({ caption, binWidth, benign, incidents, theta }: 
     return counts.map((count) => count / total);
   };
   const [up, down] = [shares(benign), shares(incidents)];
-  const most = Math.max(...up, ...down, 0.01);
   const bars = (values: readonly number[], side: -1 | 1, kind: string, what: string): string[] =>
     values.map((share, bin) => {
-      const height = (share / most) * (HALF - 6);
+      // Each side fills its half: incidents crowd where honest days are few.
+      const height = (share / Math.max(...values, 0.01)) * (HALF - 6);
       const from = x(bin * binWidth);
       const width = x((bin + 1) * binWidth) - from - 1;
       return `<rect class="${kind}" x="${px(from)}" y="${px(side < 0 ? middle - height : middle)}" width="${px(width)}" height="${px(height)}">${titled(`${what}, score ${(bin * binWidth).toFixed(2)}: ${(100 * share).toFixed(1)} %`)}</rect>`;
@@ -49,8 +49,8 @@ export function histogramChart({ caption, binWidth, benign, incidents, theta }: 
     ...bars(up, -1, 'control', 'benign actor-days'),
     ...bars(down, 1, 'ours', 'incidents'),
     line('grid', [LEFT, middle], [WIDTH - 20, middle]),
-    text('name', { x: LEFT + 4, y: TOP + 12 }, 'benign actor-days'),
-    text('name', { x: LEFT + 4, y: middle + HALF - 8 }, 'incidents'),
+    text('name', { x: LEFT + 4, y: TOP + 12 }, `benign actor-days, up to ${percent(up)} a bin`),
+    text('name', { x: LEFT + 4, y: middle + HALF - 8 }, `incidents, up to ${percent(down)} a bin`),
     line('mark', [x(theta), TOP], [x(theta), TOP + 2 * HALF]),
     text('tick', { x: x(theta) - 5, y: TOP - 6, anchor: 'middle' }, `θ = ${theta}`),
   ];
@@ -58,4 +58,8 @@ export function histogramChart({ caption, binWidth, benign, incidents, theta }: 
     ['score from', 'benign actor-days', 'incidents'],
     ...benign.map((count, bin) => [bin * binWidth, count, incidents[bin]!]),
   ]);
+}
+
+function percent(shares: readonly number[]): string {
+  return `${(100 * Math.max(...shares)).toFixed(0)} %`;
 }

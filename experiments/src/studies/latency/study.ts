@@ -45,6 +45,8 @@ interface BenchFile {
   }[];
 }
 
+type Row = Readonly<Record<string, unknown>>;
+
 const COMMAND = 'npm run bench -w chaincode-hooks -- --save FILE';
 
 export const latencyStudy: Study = {
@@ -102,7 +104,7 @@ export const latencyStudy: Study = {
         ]),
       ),
       tables: Object.fromEntries(
-        benches.flatMap(({ name, results, loads }) => [
+        benches.flatMap(({ name, results, loads }): [string, readonly Row[]][] => [
           [
             `${name}: the guard alone`,
             results.map(({ name: what, unit, median, min, max, runs, bar, ok }) => ({
