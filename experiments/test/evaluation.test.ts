@@ -65,10 +65,23 @@ describe('intervals', () => {
       const mean = (sample: readonly (number | undefined)[]): number =>
         sample.reduce<number>((sum, x) => sum + (x ?? 0), 0) / sample.length;
       const truth = mean(tosses.flat());
-      const { low, high } = bootstrap({ groups: tosses, statistic: mean, seed, draws: 200 });
+      const { low, high } = bootstrap({
+        groupsOfSeeds: [tosses],
+        statistic: mean,
+        seed,
+        draws: 200,
+      });
       if (low <= truth && truth <= high) covered++;
     }
     expect(covered).toBeGreaterThan(90);
+  });
+
+  it('the bootstrap over two trained seeds reaches from the one to the other', () => {
+    const groupsOfSeeds = [0.2, 0.9].map((score) => Array.from({ length: 20 }, () => [score]));
+    const statistic = (sample: readonly number[]): number => sample.reduce((a, b) => a + b, 0) / 20;
+    const { low, high } = bootstrap({ groupsOfSeeds, statistic, seed: 1, draws: 50 });
+    expect(low).toBeCloseTo(0.2, 12);
+    expect(high).toBeCloseTo(0.9, 12);
   });
 
   it('McNemar: exact two-sided binomial (6 against 1: p = 0.125; equal counts: 1)', () => {

@@ -49,7 +49,7 @@ export interface DetectorResult {
   readonly standing: Standing;
   readonly about: string;
   readonly seeds: number;
-  /** Mean over seeds, the range over seeds, and the 95 % bootstrap interval over sessions (groups) of the first seed. */
+  /** Mean over seeds, the range over seeds, and the 95 % bootstrap interval over sessions (groups) and seeds. */
   readonly auc: { readonly mean: number; readonly range: Interval; readonly interval: Interval };
   readonly averagePrecision: number;
   /** Threshold on the test's own normals: ranking quality only. */
@@ -239,7 +239,7 @@ function judge(
       mean: mean((o) => o.ranking.auc),
       range: { low: Math.min(...aucs), high: Math.max(...aucs) },
       interval: bootstrap({
-        groups: grouped(first.judged),
+        groupsOfSeeds: each.map(({ judged }) => grouped(judged)),
         seed: name,
         statistic: (sample) => rank(scoresOf(sample, true), scoresOf(sample, false)).auc,
         draws: 200,

@@ -25,8 +25,11 @@ export function wilson(hits: number, count: number): Interval {
 }
 
 export interface BootstrapOptions<T> {
-  /** What is drawn with replacement: incidents, actors, or single sessions if there is nothing larger. */
-  readonly groups: readonly (readonly T[])[];
+  /**
+   * What is drawn with replacement – incidents, actors, or single sessions if there is nothing larger – once a trained
+   * seed. Draws take the seeds in turn, so the interval holds what another training would change as well.
+   */
+  readonly groupsOfSeeds: readonly (readonly (readonly T[])[])[];
   readonly statistic: (sample: readonly T[]) => number;
   readonly seed: number | string;
   readonly draws?: number;
@@ -34,10 +37,11 @@ export interface BootstrapOptions<T> {
 
 /** 95 % percentile interval over draws of whole groups; draws in which the statistic does not exist are left out. */
 export function bootstrap<T>(options: BootstrapOptions<T>): Interval {
-  const { groups, statistic, seed, draws = 400 } = options;
+  const { groupsOfSeeds, statistic, seed, draws = 400 } = options;
   const random = randomStream(seed, 'bootstrap');
   const values: number[] = [];
   for (let draw = 0; draw < draws; draw++) {
+    const groups = groupsOfSeeds[draw % groupsOfSeeds.length]!;
     const sample = groups.flatMap(() => groups[random.below(groups.length)]!);
     const value = statistic(sample);
     if (Number.isFinite(value)) values.push(value);
