@@ -27,7 +27,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'POST /api/v1/holds/:txid/approvals': 'Approve what somebody else proposed',
   'POST /api/v1/holds/:txid/returns': 'Send a proposal back, with a reason',
   'POST /api/v1/holds/:txid/escalations': 'Escalate what is overdue',
-  'POST /api/v1/holds/:txid/appeals': 'Ask for a second look at a decision, by the actor herself, once',
+  'POST /api/v1/holds/:txid/appeals':
+    'Ask for a second look at a decision, by the actor herself, once',
   'POST /api/v1/holds/:txid/closings': 'Close a decided hold, thirty days after the decision',
   'GET /api/v1/holds/:txid/timeline': 'What its actor did in the day or week before',
   'GET /api/v1/holds/:txid/peers': 'The call beside calls of people with the same work',
