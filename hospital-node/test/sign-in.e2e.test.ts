@@ -3,11 +3,10 @@
  * the end on both sides, and the refusals as sentences.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditFileOf } from '../src/audit/audit-log.js';
+import { buildConsole } from './console-browser.js';
 import { freePort, optionsFor, startRealProvider } from './identity-provider-fixture.js';
 import { PASSWORD, startSeededServer, type SeededServer } from './seeded-server.js';
 
@@ -30,8 +29,7 @@ describe.skipIf(CHROMIUM === undefined)('sign-in at the hospital’s identity pr
   let address: string;
 
   beforeAll(async () => {
-    const configFile = fileURLToPath(new URL('../console/vite.config.mjs', import.meta.url));
-    await build({ configFile, logLevel: 'silent' });
+    const consoleDir = await buildConsole();
     const port = await freePort();
     address = `http://127.0.0.1:${port}`;
     provider = await startRealProvider({
@@ -40,6 +38,7 @@ describe.skipIf(CHROMIUM === undefined)('sign-in at the hospital’s identity pr
     });
     server = await startSeededServer({
       port,
+      consoleDir,
       signIn: {
         local: false,
         provider: optionsFor({ issuer: provider.issuer, publicUrl: address }),
