@@ -108,7 +108,7 @@ function mainFindings(study: StudyResultFile): string[] {
   const shown = (arm: string, metric: string): string =>
     share(run.metrics[`${arm}.${metric}`]!.mean);
   const sentences = [
-    `\`${study.name}\`, ${run.seeds.length} seeds, ${Math.round(run.metrics['incidents']!.mean * run.seeds.length)} incidents${study.evidence ? '' : ' (no evidence: fewer seeds or incidents than a claim wants)'}.`,
+    `\`${study.name}\`, ${run.seeds.length === 1 ? 'one seed' : `${run.seeds.length} seeds`}, ${Math.round(run.metrics['incidents']!.mean * run.seeds.length)} incidents${study.evidence ? '' : ' (no evidence: fewer seeds or incidents than a claim wants)'}.`,
   ];
   for (const arm of ours) {
     if (siem === undefined) continue;
