@@ -97,7 +97,9 @@ interface CallRow {
   readonly alpha_ppm: number | null;
 }
 const calls = (): CallRow[] =>
-  review.database.prepare('SELECT place, score, alpha_ppm FROM guarded_call ORDER BY place').all();
+  review.database
+    .prepare('SELECT place, score, alpha_ppm FROM guarded_call ORDER BY place')
+    .all() as CallRow[];
 
 describe('a call that ran', () => {
   it('is kept with the score that the detector in force gave it', () => {

@@ -141,7 +141,7 @@ function confirmedHolds(
          AND c.alpha_ppm IS NOT NULL
        ORDER BY h.number`,
     )
-    .all(mspId, sinceMs);
+    .all(mspId, sinceMs) as ConfirmedHold[];
 }
 
 export interface BudgetProposal {

@@ -17,7 +17,9 @@ export interface SavedView {
 const VIEWS_MAX = 50;
 
 export function savedViews(database: DatabaseSyncInstance): readonly SavedView[] {
-  return database.prepare('SELECT id, name, query, owner FROM saved_view ORDER BY name').all();
+  return database
+    .prepare('SELECT id, name, query, owner FROM saved_view ORDER BY name')
+    .all() as SavedView[];
 }
 
 /** A name that the same person used before gets the new address. @throws {ReviewError} `ERR_SAVED_VIEW` */

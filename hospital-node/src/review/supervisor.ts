@@ -196,7 +196,7 @@ function decisionsSince(
        LEFT JOIN label l ON l.hold = a.hold
        WHERE a.step = 'approve' AND a.at_ms >= ?`,
     )
-    .all(mspId, sinceMs);
+    .all(mspId, sinceMs) as DecisionRow[];
 }
 
 function countSteps(
