@@ -33,7 +33,9 @@ const physician = inWard('p-1', 'physician');
 
 async function consortiumWith(rule: object): Promise<Consortium> {
   const o = await createConsortium({ detector: false });
-  const text = JSON.stringify({ rules: [{ effect: 'allow', roles: ['nurse', 'physician'], ...rule }] });
+  const text = JSON.stringify({
+    rules: [{ effect: 'allow', roles: ['nurse', 'physician'], ...rule }],
+  });
   const propose = [SESSION, '1', text, ''];
   const { reply } = await accepted(o.submit(admin1, 'AccessPolicyContract:proposePolicy', propose));
   const { digest } = (reply as { result: { digest: string } }).result;
