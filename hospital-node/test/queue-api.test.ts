@@ -89,6 +89,7 @@ describe('a filter', () => {
     const first = await ana('GET', '/holds?limit=2');
     expect(first.body['countUpTo']).toBe(5);
     const after = String(first.body['next']);
+    expect((await ana('GET', `/holds?limit=2&after=${after}`)).body['countUpTo']).toBeNull();
     const all = [...(await idsOf('limit=2')), ...(await idsOf(`limit=200&after=${after}`))];
     expect(all).toEqual(await idsOf('limit=200'));
     const other = await ana('GET', `/holds?function=export&after=${after}`);

@@ -250,7 +250,8 @@ function readHash(): void {
 interface Page {
   readonly items: Hold[];
   readonly next: string | null;
-  readonly countUpTo: number;
+  /** Of the first page only. */
+  readonly countUpTo: number | null;
 }
 
 function fetchPage(after: string | null): Promise<Page> {

@@ -167,11 +167,13 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       return {
         items: page.map((hold) => holdView(hold, person, o.now())),
         next: rows.length > limit && last !== undefined ? cursors.encode(last, asked) : null,
-        /** Counted no further than 1,000: then it means "1,000 or more". */
+        /** Counted no further than 1,000: then it means "1,000 or more". A later page has its first page's: null. */
         countUpTo:
-          after === undefined && rows.length <= limit
-            ? rows.length
-            : o.review.countUpTo(filter, COUNT_UP_TO),
+          after !== undefined
+            ? null
+            : rows.length <= limit
+              ? rows.length
+              : o.review.countUpTo(filter, COUNT_UP_TO),
       };
     },
   );
