@@ -30,9 +30,10 @@ export function recallsAtRates(
 ): number[] {
   const sorted = Float64Array.from(benign).sort();
   return rates.map((rate) => {
-    const place = sorted.length - 1 - Math.floor(rate * sorted.length);
-    // At rate 1 everything alarms.
-    return recallAt(benign, abnormal, rate, sorted[place] ?? -Infinity);
+    // Where everything alarms, so does what left no case.
+    if (rate >= 1) return 1;
+    const threshold = sorted[sorted.length - 1 - Math.floor(rate * sorted.length)];
+    return recallAt(benign, abnormal, rate, threshold ?? Number.NaN);
   });
 }
 
