@@ -183,6 +183,8 @@ describe('data set', () => {
   it('notices a changed, a missing and a foreign file', async () => {
     const { dir: copy } = await makeDataset(world, { dir: join(scratch, 'copy') });
     expect((await verifyDataset(copy)).ok).toBe(true);
+    // As a shell completes the name of a folder.
+    expect((await verifyDataset(`${copy}/`)).ok).toBe(true);
     appendFileSync(join(copy, 'jsonl/H2.jsonl'), ' ');
     unlinkSync(join(copy, 'labels/oddities.jsonl'));
     writeFileSync(join(copy, 'labels/more.jsonl'), '');
