@@ -94,6 +94,7 @@ export function findings(studies: readonly StudyResultFile[]): string {
     ...(main === undefined ? [] : mainFindings(main)),
     ...driftFindings(named('drift')),
     ...poisoningFindings(named('poisoning') ?? named('small-poisoning')),
+    ...logFindings(ofStudy(studies, 'logs')),
   ]
     .map((sentence) => `- ${sentence}`)
     .join('\n');
@@ -211,6 +212,30 @@ function poisoningFindings(study: StudyResultFile | undefined): string[] {
           `${String(run.swept['attack.kind'])} under ${String(run.swept['attack.aggregation'])} ${of(run, 'recall')} / ${of(run, 'canaryAuc')}`,
       )
       .join(', ')}. A version whose canary AUC falls by more than .03 is not activated.`,
+  ];
+}
+
+const BEHIND = 0.03;
+
+/** Logs on which one member alone ranks better than the ensemble. */
+function logFindings(studies: readonly StudyResultFile[]): string[] {
+  const behind = studies.flatMap(({ name, runs }) =>
+    runs.flatMap((run): string[] => {
+      const aucs = Object.entries(run.metrics).flatMap(([metric, value]) =>
+        metric.endsWith('.auc') ? [{ detector: metric.slice(0, -4), auc: value.mean }] : [],
+      );
+      const ensemble = aucs.find(({ detector }) => detector === 'ensemble');
+      const best = aucs.reduce((a, b) => (b.auc > a.auc ? b : a));
+      if (ensemble === undefined || best.auc - ensemble.auc < BEHIND) return [];
+      const point = pointOf(run);
+      return [
+        `${name}${point === '' ? '' : ` (${point})`} ${best.detector} ${share(best.auc)}, ensemble ${share(ensemble.auc)}`,
+      ];
+    }),
+  );
+  if (behind.length === 0) return [];
+  return [
+    `Real logs on which one member alone ranks better than the ensemble, by AUC: ${behind.join('; ')}. Members that see nothing there speak as loudly as the one that does.`,
   ];
 }
 
