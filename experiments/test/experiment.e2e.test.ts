@@ -52,6 +52,8 @@ describe('a study from one command', () => {
       'manifest.json',
       'metrics.jsonl',
       'model',
+      'rounds.csv',
+      'stdout.log',
       'summary.json',
     ]);
     const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Record<
@@ -119,7 +121,7 @@ describe('a study from one command', () => {
       const report = await run('report', id, '--out', join(dir, 'report'), '--runs', runs);
       expect(report.status, report.stderr).toBe(0);
       const html = readFileSync(join(dir, 'report', 'report.html'), 'utf8');
-      expect(html).toContain('It is no evidence');
+      expect(html).toContain('No evidence for a claim');
       expect(html).not.toMatch(/<script|https?:\/\//);
       expect(readFileSync(join(dir, 'report', 'report.md'), 'utf8')).toContain('| siem-tuned |');
     },
