@@ -11,15 +11,17 @@ export interface Backoff {
 
 export function createBackoff(o: {
   readonly leastMs: number;
-  readonly mostMs: number;
+  /** Asked before each try, for it may depend on what the last one told. */
+  readonly mostMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }): Backoff {
   let ceilingMs = o.leastMs;
   return {
     next: () => {
+      ceilingMs = Math.min(ceilingMs, o.mostMs());
       const waitMs = Math.ceil(o.random() * ceilingMs);
-      ceilingMs = Math.min(ceilingMs * 2, o.mostMs);
+      ceilingMs *= 2;
       return waitMs;
     },
     reset: () => {

@@ -99,7 +99,7 @@ async function submitUntil(
   update: Uint8Array,
 ): Promise<SignedReceipt | 'closed' | 'rejected' | 'unreached'> {
   const { client, ledger, log, random, sleep, monotonicMs } = options;
-  const backoff = createBackoff({ leastMs: RETRY_LEAST_MS, mostMs: RETRY_MOST_MS, random });
+  const backoff = createBackoff({ leastMs: RETRY_LEAST_MS, mostMs: () => RETRY_MOST_MS, random });
   let internalTries = 0;
   for (;;) {
     try {

@@ -153,7 +153,10 @@ class PollingAgent implements RoundAgent {
 
   async run(signal: AbortSignal): Promise<void> {
     const { random, sleep, log } = this.#o;
-    const backoff = createBackoff({ leastMs: 500, mostMs: UNREACHABLE_MOST_MS, random });
+    // A node that sleeps through a slot after a short outage of the orchestrator costs the round its quorum.
+    const mostMs = (): number =>
+      Math.min(UNREACHABLE_MOST_MS, (this.#calendar?.slotLengthMs ?? Infinity) / 4);
+    const backoff = createBackoff({ leastMs: 500, mostMs, random });
     const isStopped = (): boolean => signal.aborted;
     while (!isStopped()) {
       let waitMs: number;
