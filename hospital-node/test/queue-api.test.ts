@@ -2,61 +2,22 @@
  * The queue over HTTP: filters, live events, the same request twice, many holds at once, and what a stale step is told.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PASSWORD, startSeededServer } from './seeded-server.js';
-
-type Json = Record<string, unknown>;
-interface Answer {
-  readonly status: number;
-  readonly body: Json;
-  readonly headers: Headers;
-}
-type Call = (method: string, path: string, body?: object, headers?: object) => Promise<Answer>;
+import { startSeededServer } from './seeded-server.js';
+import { signedIn, type Answer, type Call } from './signed-in.js';
 
 let server: Awaited<ReturnType<typeof startSeededServer>>;
 let ana: Call;
 let ben: Call;
-let anaCookie: string;
 
 beforeAll(async () => {
   server = await startSeededServer();
-  [ana, anaCookie] = await signedIn('ana');
-  [ben] = await signedIn('ben');
+  ana = await signedIn(server, 'ana');
+  ben = await signedIn(server, 'ben');
 });
 
 afterAll(async () => {
   await server.close();
 });
-
-async function signedIn(name: string): Promise<[Call, string]> {
-  const base = `http://127.0.0.1:${server.port}/api/v1`;
-  const json = { 'content-type': 'application/json' };
-  const first = await fetch(`${base}/session`, {
-    method: 'POST',
-    headers: json,
-    body: JSON.stringify({ name, password: PASSWORD }),
-  });
-  const { csrf } = (await first.json()) as { csrf: string };
-  const cookie = first.headers.get('set-cookie')!.split(';')[0]!;
-  const call: Call = async (method, path, body, headers = {}) => {
-    const response = await fetch(base + path, {
-      method,
-      headers: {
-        cookie,
-        'x-csrf-token': csrf,
-        ...(body === undefined ? {} : json),
-        ...(headers as Record<string, string>),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return {
-      status: response.status,
-      body: text === '' ? {} : (JSON.parse(text) as Json),
-      headers: response.headers,
-    };
-  };
-  return [call, cookie];
-}
 
 async function idsOf(query: string, as: Call = ana): Promise<string[]> {
   const { body, status } = await as('GET', `/holds?${query}`);
@@ -141,7 +102,7 @@ describe('a stale step', () => {
 describe('live events', () => {
   it('announce a step, and give it again to whoever was away', async () => {
     const controller = new AbortController();
-    const seen = eventsOf(anaCookie, controller.signal);
+    const seen = eventsOf(ana.cookie, controller.signal);
     const { id: before } = await nextNamed(seen, 'open');
     await ana('POST', `/holds/${server.holds[0]!}/unclaims`, { expectedVersion: 2 });
     const change = await nextNamed(seen, 'holds');
@@ -152,7 +113,7 @@ describe('live events', () => {
     controller.abort();
 
     const again = new AbortController();
-    const resumed = eventsOf(anaCookie, again.signal, before);
+    const resumed = eventsOf(ana.cookie, again.signal, before);
     expect((await nextNamed(resumed, 'holds')).data).toBe(change.data);
     again.abort();
   });
@@ -162,13 +123,13 @@ describe('live events', () => {
     const stranger = await fetch(url, { headers: { accept: 'text/event-stream' } });
     expect(stranger.status).toBe(401);
     await stranger.body?.cancel();
-    const plain = await fetch(url, { headers: { accept: 'application/json', cookie: anaCookie } });
+    const plain = await fetch(url, { headers: { accept: 'application/json', cookie: ana.cookie } });
     expect(plain.status).toBe(406);
   });
 
   it('end with the session', async () => {
-    const [other, cookie] = await signedIn('ben');
-    const seen = eventsOf(cookie, AbortSignal.timeout(20_000));
+    const other = await signedIn(server, 'ben');
+    const seen = eventsOf(other.cookie, AbortSignal.timeout(20_000));
     await seen.next();
     await other('DELETE', '/session');
     expect(JSON.parse((await nextNamed(seen, 'session')).data)).toEqual({ signedIn: false });

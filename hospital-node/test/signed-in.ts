@@ -8,13 +8,13 @@ export type Json = Record<string, unknown>;
 export interface Answer {
   readonly status: number;
   readonly body: Json;
+  readonly headers: Headers;
 }
-export type Call = (
-  method: string,
-  path: string,
-  body?: object,
-  headers?: object,
-) => Promise<Answer>;
+export interface Call {
+  (method: string, path: string, body?: object, headers?: object): Promise<Answer>;
+  /** The session's cookie, for requests that are made another way. */
+  readonly cookie: string;
+}
 
 export async function signedIn(server: { readonly port: number }, name: string): Promise<Call> {
   const base = `http://127.0.0.1:${server.port}/api/v1`;
@@ -26,7 +26,12 @@ export async function signedIn(server: { readonly port: number }, name: string):
   });
   const { csrf } = (await first.json()) as { csrf: string };
   const cookie = first.headers.get('set-cookie')!.split(';')[0]!;
-  return async (method, path, body, headers = {}) => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: object,
+    headers: object = {},
+  ): Promise<Answer> => {
     const response = await fetch(base + path, {
       method,
       headers: {
@@ -38,6 +43,11 @@ export async function signedIn(server: { readonly port: number }, name: string):
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Json) };
+    return {
+      status: response.status,
+      body: text === '' ? {} : (JSON.parse(text) as Json),
+      headers: response.headers,
+    };
   };
+  return Object.assign(call, { cookie });
 }
