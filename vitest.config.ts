@@ -15,8 +15,15 @@ const report = process.env['BHS_TEST_REPORT'];
 /** One project a room, so that `vitest run --project dp` is the tests of that room; `house` walks the tree. */
 export default defineConfig({
   test: {
-    // CI reads the counts from a file; people read the terminal.
-    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+    // CI reads the counts, and what failed, from files; people read the terminal.
+    reporters:
+      report === undefined
+        ? ['default']
+        : [
+            'default',
+            ['json', { outputFile: report }],
+            ['./.ci/failed-tests.js', { file: `${report}.failed` }],
+          ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

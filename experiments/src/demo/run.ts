@@ -29,7 +29,12 @@ import { freePorts, pagePorts } from './ports.js';
 import { createSupervisor, type ProcessMessage, type Supervisor } from './processes.js';
 import { PEOPLE, provisionIdentities } from './provision.js';
 import { readRuntimeFigures, type RuntimeFigures } from './runtime-figures.js';
-import { createReviewers, type Reviewer, type Verdict } from './scripted-people.js';
+import {
+  createReviewers,
+  isConnectionFailure,
+  type Reviewer,
+  type Verdict,
+} from './scripted-people.js';
 import {
   STATE_VERSION,
   clearUnfinishedSetup,
@@ -253,7 +258,7 @@ async function serve(
 
   if (o.flags.exit) {
     const reserve: Reserve = { txId: null, verdict: null };
-    const reviewers = await Promise.all(accounts.map((account) => reviewerOf(o, account, reserve)));
+    const reviewers = accounts.map((account) => reviewerOf(o, account, reserve));
     await finishJob(o, record, ports, { reviewers, reserve }, progress);
   } else {
     await untilStopped(o.stop);
@@ -430,6 +435,20 @@ async function announceDashboard(o: DemoContext, { orchestratorHttp }: Ports): P
   );
 }
 
+interface FederationStatus {
+  readonly rounds: { readonly sealed: number };
+  readonly publication: { readonly backlog: number };
+}
+
+async function federationStatus(url: string): Promise<FederationStatus | null> {
+  try {
+    return (await (await fetch(url)).json()) as FederationStatus;
+  } catch (error) {
+    if (isConnectionFailure(error)) return null;
+    throw error;
+  }
+}
+
 /**
  * One hold of an incident is left for the end. If no benign call was held, nothing was released and no grant was seen at
  * work: then it is released as an exercise, and says so. Otherwise it is rejected like the others.
@@ -439,7 +458,7 @@ interface Reserve {
   verdict: Verdict | null;
 }
 
-async function reviewerOf(o: DemoContext, account: Account, reserve: Reserve): Promise<Reviewer> {
+function reviewerOf(o: DemoContext, account: Account, reserve: Reserve): Reviewer {
   const [first, second] = account.people;
   const incidents = readIncidents(o.paths);
   const guilty = new Map(
@@ -448,7 +467,7 @@ async function reviewerOf(o: DemoContext, account: Account, reserve: Reserve): P
     ),
   );
   const decided = new Map<string, Set<string>>();
-  return await createReviewers({
+  return createReviewers({
     baseUrl: account.url,
     first: first!,
     second: second!,
@@ -508,6 +527,8 @@ async function finishJob(
   const { narrator } = o;
   const orchestrator = `http://127.0.0.1:${ports.orchestratorHttp}/api/v1/status`;
   const startedMs = Date.now();
+  // Unanswered: an orchestrator that was killed comes back; until then what it last said holds.
+  let status: FederationStatus = { rounds: { sealed: 0 }, publication: { backlog: 0 } };
   let idlePasses = 0;
   for (;;) {
     if (o.stop.aborted) return;
@@ -518,10 +539,7 @@ async function finishJob(
       decided += pass.decided;
       interrupted ||= pass.interrupted;
     }
-    const status = (await (await fetch(orchestrator)).json()) as {
-      rounds: { sealed: number };
-      publication: { backlog: number };
-    };
+    status = (await federationStatus(orchestrator)) ?? status;
     const outcomes = readOutcomes(o.paths);
     const roundsDone = status.rounds.sealed >= record.rounds && status.publication.backlog === 0;
     const callsDone = progress.caughtUp && outcomes.callCount >= record.liveCallCount;

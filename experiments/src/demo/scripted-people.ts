@@ -41,7 +41,7 @@ export interface Reviewer {
   readonly tally: ReviewTally;
 }
 
-export async function createReviewers<Facts>(o: {
+export function createReviewers<Facts>(o: {
   readonly baseUrl: string;
   readonly first: { readonly name: string; readonly password: string };
   readonly second: { readonly name: string; readonly password: string };
@@ -49,14 +49,13 @@ export async function createReviewers<Facts>(o: {
   readonly openPass: () => Facts;
   /** Null: leave the hold alone for now. */
   readonly judge: (txId: string, facts: Facts) => Verdict | null;
-}): Promise<Reviewer> {
-  let first = await signIn(o.baseUrl, o.first);
-  let second = await signIn(o.baseUrl, o.second);
-  let signedOut = false;
+}): Reviewer {
+  // Signed in at the first pass, and again after a session ended: a page that is down makes them wait, no more.
+  let people: { readonly first: SignedIn; readonly second: SignedIn } | null = null;
   const tally: ReviewTally = { released: 0, rejected: 0 };
 
   async function post(
-    who: () => SignedIn,
+    who: SignedIn,
     path: string,
     body: Record<string, unknown>,
   ): Promise<HoldItem> {
@@ -65,8 +64,8 @@ export async function createReviewers<Facts>(o: {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          cookie: who().cookie,
-          'x-csrf-token': who().csrf,
+          cookie: who.cookie,
+          'x-csrf-token': who.csrf,
         },
         body: JSON.stringify(body),
       });
@@ -82,13 +81,13 @@ export async function createReviewers<Facts>(o: {
     }
   }
 
-  async function openHolds(): Promise<HoldItem[]> {
+  async function openHolds(who: SignedIn): Promise<HoldItem[]> {
     const holds: HoldItem[] = [];
     let after: string | null = null;
     do {
       const query = new URLSearchParams({ limit: '200', ...(after === null ? {} : { after }) });
       const response = await fetch(`${o.baseUrl}/api/v1/holds?${query.toString()}`, {
-        headers: { cookie: first.cookie },
+        headers: { cookie: who.cookie },
       });
       if (response.status === 401) throw new SignedOut();
       if (!response.ok) throw new Error(`GET holds: ${response.status}`);
@@ -100,8 +99,11 @@ export async function createReviewers<Facts>(o: {
   }
 
   /** Adds to `done` as it goes, so that an interruption loses no count. */
-  async function decide(done: { count: number }): Promise<void> {
-    const holds = await openHolds();
+  async function decide(
+    { first, second }: { readonly first: SignedIn; readonly second: SignedIn },
+    done: { count: number },
+  ): Promise<void> {
+    const holds = await openHolds(first);
     const facts = o.openPass();
     for (const hold of holds) {
       const verdict = o.judge(hold.txId, facts);
@@ -109,16 +111,16 @@ export async function createReviewers<Facts>(o: {
       let current = hold;
       const path = `/api/v1/holds/${hold.txId}`;
       if (current.can.includes('claim')) {
-        current = await post(() => first, `${path}/claims`, { expectedVersion: current.version });
+        current = await post(first, `${path}/claims`, { expectedVersion: current.version });
       }
       if (current.state === 'claimed') {
-        current = await post(() => first, `${path}/proposals`, {
+        current = await post(first, `${path}/proposals`, {
           expectedVersion: current.version,
           ...verdict,
         });
       }
       if (current.state !== 'proposed') continue;
-      await post(() => second, `${path}/approvals`, { expectedVersion: current.version });
+      await post(second, `${path}/approvals`, { expectedVersion: current.version });
       if (verdict.action === 'release') tally.released++;
       else tally.rejected++;
       done.count++;
@@ -130,16 +132,15 @@ export async function createReviewers<Facts>(o: {
     async decideOpenHolds() {
       const done = { count: 0 };
       try {
-        if (signedOut) {
-          first = await signIn(o.baseUrl, o.first);
-          second = await signIn(o.baseUrl, o.second);
-          signedOut = false;
-        }
-        await decide(done);
+        people ??= {
+          first: await signIn(o.baseUrl, o.first),
+          second: await signIn(o.baseUrl, o.second),
+        };
+        await decide(people, done);
         return { decided: done.count, interrupted: false };
       } catch (error) {
-        signedOut = error instanceof SignedOut;
-        if (!signedOut && !isConnectionFailure(error)) throw error;
+        if (error instanceof SignedOut) people = null;
+        else if (!isConnectionFailure(error)) throw error;
         return { decided: done.count, interrupted: true };
       }
     },
@@ -149,7 +150,7 @@ export async function createReviewers<Facts>(o: {
 class SignedOut extends Error {}
 
 /** `fetch` reports a connection that was refused, or cut while the answer was read, as one of two TypeErrors. */
-function isConnectionFailure(error: unknown): boolean {
+export function isConnectionFailure(error: unknown): boolean {
   return error instanceof TypeError && ['fetch failed', 'terminated'].includes(error.message);
 }
 
