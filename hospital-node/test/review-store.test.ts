@@ -222,7 +222,7 @@ describe('labels of the window store', () => {
     ['rejected', 'policy-breach', 'confirmed'],
     ['rejected', 'undetermined', 'pending'],
     ['rejected', 'accident', 'released'],
-    ['released', 'undetermined', 'released'],
+    ['released', 'undetermined', 'pending'],
   ] as const;
   it.each(cases)('%s with finding %s is %s', async (state, finding, expected) => {
     const record = recordOf({

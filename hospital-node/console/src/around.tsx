@@ -4,7 +4,7 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { HoldDetail } from './api.js';
+import type { HoldDetail } from '../../src/http/answers.js';
 import { send } from './asked.js';
 import { Dialog } from './dialog.js';
 import { isReason, ReasonField } from './fields.js';

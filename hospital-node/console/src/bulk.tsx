@@ -5,7 +5,8 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { ask, newIdempotencyKey, Problem, type Hold, type Step } from './api.js';
+import { ask, newIdempotencyKey, Problem } from './api.js';
+import type { Hold, Step } from '../../src/http/answers.js';
 import { Dialog } from './dialog.js';
 import { FindingField, isReason, ReasonField } from './fields.js';
 import { loadQueue, selected, status, tell } from './model.js';

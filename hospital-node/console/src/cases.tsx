@@ -4,32 +4,13 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Case, Hold } from './api.js';
+import type { Case, CaseDetail, CaseList } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
 import { isReason, ReasonField } from './fields.js';
 import { nowMs, reviews, selected } from './model.js';
 import { hrefOf, openCase } from './pages.js';
 import { columnWord, scoreWord, STATES, timeWord, untilWord, verbOf } from './words.js';
-
-interface CaseList {
-  readonly items: readonly Case[];
-  readonly suggestions: readonly {
-    readonly actor: string;
-    readonly txId: string;
-    readonly holds: number;
-  }[];
-}
-interface CaseDetail extends Case {
-  readonly items: readonly Hold[];
-  readonly history: readonly {
-    readonly version: number;
-    readonly at: string;
-    readonly by: string;
-    readonly what: string;
-    readonly text: string;
-  }[];
-}
 
 const STATUS_WORDS: Readonly<Record<Case['status'], string>> = {
   open: '○ Open',

@@ -6,7 +6,7 @@
 import { signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
-import type { HoldDetail } from './api.js';
+import type { HoldDetail } from '../../src/http/answers.js';
 import { detail, take, tell } from './model.js';
 
 const KEY = 'bhs-claim-on-open';

@@ -4,7 +4,7 @@
  */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import type { Action, HoldDetail } from './api.js';
+import type { Action, HoldDetail } from '../../src/http/answers.js';
 import { claim, ClaimOnOpen } from './claim-on-open.js';
 import { Dialog } from './dialog.js';
 import { FindingField, isReason, ReasonField } from './fields.js';

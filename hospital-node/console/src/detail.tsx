@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { HoldDetail } from './api.js';
+import type { HoldDetail } from '../../src/http/answers.js';
 import { Around, Deferral } from './around.js';
 import { Decide } from './decide.js';
 import { HeatMap } from './heat-map.js';

@@ -3,7 +3,7 @@
  * @module
  */
 import { signal } from '@preact/signals';
-import type { State, Status } from './api.js';
+import type { ReviewState as State, Status } from '../../src/http/answers.js';
 
 export type View =
   'todo' | 'mine' | 'soon' | 'second' | 'escalated' | 'glass' | 'deferred' | 'decided';

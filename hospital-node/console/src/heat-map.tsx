@@ -5,7 +5,7 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Evidence } from './api.js';
+import type { Evidence } from '../../src/http/answers.js';
 import { columnWord, durationWord, valueWord } from './words.js';
 
 interface Row {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { JSX } from 'preact';
-import type { HoldDetail } from './api.js';
+import type { HoldDetail } from '../../src/http/answers.js';
 import {
   columnWord,
   findingWord,

@@ -2,7 +2,8 @@
  * The node tells what changed; the browser itself comes back after an interruption, with the last event it saw.
  * @module
  */
-import { ask, Problem, type Status } from './api.js';
+import { ask, Problem } from './api.js';
+import type { Status } from '../../src/http/answers.js';
 
 export interface LiveListener {
   /** Holds were filed or moved on. */

@@ -3,7 +3,7 @@
  * @module
  */
 import type { JSX } from 'preact';
-import type { Evidence } from './api.js';
+import type { Evidence } from '../../src/http/answers.js';
 import { familyWord, memberWord, rarityWord } from './words.js';
 
 export function Members({ evidence }: { readonly evidence: Evidence }): JSX.Element {

@@ -4,16 +4,8 @@
  * @module
  */
 import { signal } from '@preact/signals';
-import {
-  ask,
-  newIdempotencyKey,
-  Problem,
-  rememberSession,
-  type Hold,
-  type HoldDetail,
-  type Session,
-  type Status,
-} from './api.js';
+import { ask, newIdempotencyKey, Problem, rememberSession } from './api.js';
+import type { Hold, HoldDetail, HoldPage, Session, Status } from '../../src/http/answers.js';
 import { filter, queryOf, readAddress, writeAddress, type Filter } from './filter.js';
 import { listen } from './live.js';
 import { changeWord } from './words.js';
@@ -247,14 +239,7 @@ function readHash(): void {
   if (signedIn()) void loadDetail();
 }
 
-interface Page {
-  readonly items: Hold[];
-  readonly next: string | null;
-  /** Of the first page only. */
-  readonly countUpTo: number | null;
-}
-
-function fetchPage(after: string | null): Promise<Page> {
+function fetchPage(after: string | null): Promise<HoldPage> {
   const query = queryOf(filter.value);
   query.set('limit', '50');
   if (after !== null) query.set('after', after);
@@ -268,7 +253,7 @@ function shownRows(): readonly Hold[] {
 /** Something happened: rows are changed in place, new ones wait behind their counter. */
 async function refresh(): Promise<void> {
   if (rows.value === null) return;
-  let page: Page;
+  let page: HoldPage;
   try {
     page = await fetchPage(null);
   } catch {

@@ -5,7 +5,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
-import { ask, Problem, type HoldDetail } from './api.js';
+import { ask, Problem } from './api.js';
+import type { HoldDetail } from '../../src/http/answers.js';
 import { Dialog } from './dialog.js';
 import { isReason, ReasonField } from './fields.js';
 import { session, tell } from './model.js';

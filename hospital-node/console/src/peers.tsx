@@ -5,39 +5,14 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { HoldDetail } from './api.js';
+import type { HoldDetail, PeerComparison, PeerFeature } from '../../src/http/answers.js';
 import { useAsked } from './asked.js';
 import { columnWord, roleWord, valueWord } from './words.js';
-
-interface Spread {
-  readonly low: number;
-  readonly median: number;
-  readonly high: number;
-}
-interface Feature {
-  readonly column: string;
-  readonly unit: string;
-  readonly value: number;
-  readonly peers: Spread;
-  readonly own: Spread | null;
-  readonly rank: number;
-}
-interface Peers {
-  readonly group: {
-    readonly by: 'ward' | 'role';
-    readonly role: string;
-    readonly ward: string;
-    readonly people: number;
-    readonly calls: number;
-    readonly ownCalls: number;
-  };
-  readonly features: readonly Feature[];
-}
 
 const SHOWN = 8;
 
 export function PeersPanel({ hold }: { readonly hold: HoldDetail }): JSX.Element {
-  const { value, problem } = useAsked<Peers>(`/holds/${hold.txId}/peers`);
+  const { value, problem } = useAsked<PeerComparison>(`/holds/${hold.txId}/peers`);
   const all = useSignal(false);
   if (problem !== null) return <p role="alert">{problem}</p>;
   if (value === null) return <div class="loading low" aria-busy="true" />;
@@ -123,7 +98,7 @@ export function PeersPanel({ hold }: { readonly hold: HoldDetail }): JSX.Element
   );
 }
 
-function Strip({ feature }: { readonly feature: Feature }): JSX.Element {
+function Strip({ feature }: { readonly feature: PeerFeature }): JSX.Element {
   const { value, peers, own } = feature;
   const all = [value, peers.low, peers.high, ...(own === null ? [] : [own.median])];
   const [least, most] = [Math.min(...all), Math.max(...all)];

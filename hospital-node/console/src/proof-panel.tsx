@@ -4,7 +4,8 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { askBytes, type HoldDetail } from './api.js';
+import { askBytes } from './api.js';
+import type { HoldDetail } from '../../src/http/answers.js';
 import { timeWord } from './words.js';
 import type { Check } from '../../src/proof/prove.js';
 

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Hold } from './api.js';
+import type { Hold } from '../../src/http/answers.js';
 import { BulkBar } from './bulk.js';
 import { filter, isNarrowed, queryOf, VIEWS, viewSpec } from './filter.js';
 import {

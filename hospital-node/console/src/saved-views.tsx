@@ -5,18 +5,13 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
+import type { SavedView } from '../../src/http/answers.js';
 import { ask } from './api.js';
 import { sentenceOf } from './asked.js';
 import { Dialog } from './dialog.js';
 import { goTo, isNarrowed, filter } from './filter.js';
 import { reviews, session, showAddress, tell } from './model.js';
 
-interface SavedView {
-  readonly id: number;
-  readonly name: string;
-  readonly query: string;
-  readonly owner: string;
-}
 interface Views {
   readonly items: readonly SavedView[];
 }

@@ -5,7 +5,13 @@
  */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import type { Suppression } from './api.js';
+import type {
+  AlertBudget,
+  BudgetOption,
+  BudgetProposal,
+  ReviewHealth,
+  Suppression,
+} from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
 import { isReason, ReasonField } from './fields.js';
@@ -13,47 +19,11 @@ import { nowMs, session } from './model.js';
 import { hrefOf, leads } from './pages.js';
 import { agoWord, durationWord, findingWord, timeWord, untilWord } from './words.js';
 
-interface Health {
-  readonly load: readonly {
-    readonly name: string;
-    readonly claimed: number;
-    readonly waiting: number;
-    readonly oldestFiledAt: string | null;
-    readonly proposals7d: number;
-    readonly approvals7d: number;
-  }[];
-  readonly ages: readonly { readonly upToHours: number | null; readonly holds: number }[];
-  readonly unclaimed: number;
-  readonly overdue: number;
-  readonly decided: number;
-  readonly decidedInTime: number;
-  readonly medianMs: number | null;
-  readonly p90Ms: number | null;
-  readonly escalations: number;
-  readonly outcomes: readonly {
-    readonly action: string;
-    readonly finding: string;
-    readonly holds: number;
-  }[];
-  readonly pairs: readonly {
-    readonly proposer: string;
-    readonly approver: string;
-    readonly holds: number;
-    readonly medianSeconds: number;
-  }[];
-  readonly detectors: readonly {
-    readonly version: number | null;
-    readonly decided: number;
-    readonly confirmed: number;
-  }[];
-  readonly days: readonly { readonly day: string; readonly holds: number }[];
-}
-
 /** Faster than this, nobody read the reason. */
 const STAMP_SECONDS = 20;
 
 export function SupervisorPage(): JSX.Element {
-  const { value, problem } = useAsked<Health>('/supervisor');
+  const { value, problem } = useAsked<ReviewHealth>('/supervisor');
   return (
     <main class="page wide">
       <h2>Supervisor</h2>
@@ -142,7 +112,7 @@ function Wide({
   );
 }
 
-function Figures({ health }: { readonly health: Health }): JSX.Element {
+function Figures({ health }: { readonly health: ReviewHealth }): JSX.Element {
   const { decided, decidedInTime, medianMs, p90Ms } = health;
   const figures: readonly (readonly [string, string, boolean])[] = [
     [String(health.unclaimed), 'nobody works on', false],
@@ -174,7 +144,7 @@ function spanWord(ms: number | null): string {
   return ms === null ? '–' : durationWord(ms / 1_000);
 }
 
-function Load({ health }: { readonly health: Health }): JSX.Element {
+function Load({ health }: { readonly health: ReviewHealth }): JSX.Element {
   return (
     <table class="plain-table">
       <thead>
@@ -234,7 +204,7 @@ function Bars(o: {
   );
 }
 
-function Pairs({ health }: { readonly health: Health }): JSX.Element {
+function Pairs({ health }: { readonly health: ReviewHealth }): JSX.Element {
   if (health.pairs.length === 0) return <p class="muted">No decision in 30 days.</p>;
   return (
     <>
@@ -268,7 +238,7 @@ function Pairs({ health }: { readonly health: Health }): JSX.Element {
   );
 }
 
-function Detectors({ health }: { readonly health: Health }): JSX.Element {
+function Detectors({ health }: { readonly health: ReviewHealth }): JSX.Element {
   if (health.detectors.length === 0) return <p class="muted">No decision in 30 days.</p>;
   return (
     <table class="plain-table">
@@ -324,7 +294,7 @@ function EndingSoon(): JSX.Element {
   );
 }
 
-function Days({ days }: { readonly days: Health['days'] }): JSX.Element {
+function Days({ days }: { readonly days: ReviewHealth['days'] }): JSX.Element {
   const counts = new Map(days.map(({ day, holds }) => [day, holds]));
   const all = Array.from({ length: 30 }, (_, i) => {
     const day = new Date(nowMs.value - (29 - i) * 86_400_000).toISOString().slice(0, 10);
@@ -387,44 +357,15 @@ function Days({ days }: { readonly days: Health['days'] }): JSX.Element {
   );
 }
 
-interface Option {
-  readonly alphaPpm: number;
-  readonly holds: number;
-  readonly holdsPerDay: number;
-  readonly heldPerThousand: number;
-  readonly found: number;
-  readonly missed: readonly string[];
-  readonly missedCount: number;
-}
-interface BudgetAnswer {
-  readonly fromAt: string;
-  readonly coveredMs: number;
-  readonly scoredCalls: number;
-  readonly unscoredCalls: number;
-  readonly heldAnyway: number;
-  readonly currentAlphaPpm: number | null;
-  readonly confirmed: number;
-  readonly theta: number;
-  readonly options: readonly Option[];
-}
-interface Proposals {
-  readonly items: readonly {
-    readonly id: number;
-    readonly alphaPpm: number;
-    readonly reason: string;
-    readonly owner: string;
-    readonly at: string;
-    readonly figures: { readonly holdsPerDay: number; readonly missedCount: number };
-  }[];
-}
-
 function Budget(): JSX.Element {
   const typed = useSignal('');
   const asked = useSignal<number | null>(null);
-  const { value, problem } = useAsked<BudgetAnswer>(
+  const { value, problem } = useAsked<AlertBudget>(
     `/alert-budget${asked.value === null ? '' : `?alphaPpm=${asked.value}`}`,
   );
-  const proposals = useAsked<Proposals>('/alert-budget/proposals');
+  const proposals = useAsked<{ readonly items: readonly BudgetProposal[] }>(
+    '/alert-budget/proposals',
+  );
   if (problem !== null) return <p role="alert">{problem}</p>;
   if (value === null) return <div class="loading low" aria-busy="true" />;
   const current = value.currentAlphaPpm;
@@ -514,8 +455,8 @@ function OptionRow({
   option,
   budget,
 }: {
-  readonly option: Option;
-  readonly budget: BudgetAnswer;
+  readonly option: BudgetOption;
+  readonly budget: AlertBudget;
 }): JSX.Element {
   const current = budget.currentAlphaPpm ?? 0;
   const { alphaPpm } = option;
@@ -543,7 +484,7 @@ function OptionRow({
 }
 
 function Propose(o: {
-  readonly budget: BudgetAnswer;
+  readonly budget: AlertBudget;
   readonly asked: number | null;
   readonly again: () => Promise<void>;
 }): JSX.Element {

@@ -5,7 +5,7 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { HoldDetail, SuppressionPreview, SuppressionRule } from './api.js';
+import type { HoldDetail, SuppressionPreview, SuppressionRule } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
 import { isReason, ReasonField } from './fields.js';

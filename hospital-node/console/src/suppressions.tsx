@@ -4,7 +4,7 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Suppression } from './api.js';
+import type { Suppression } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
 import { isReason, ReasonField } from './fields.js';

@@ -5,27 +5,9 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { HoldDetail } from './api.js';
+import type { HoldDetail, Timeline } from '../../src/http/answers.js';
 import { useAsked } from './asked.js';
 import { findingWord, scoreWord, STATES, timeWord, verbOf } from './words.js';
-
-interface Call {
-  readonly at: string;
-  readonly function: string;
-  readonly held: boolean;
-  readonly scoreMillionths: number | null;
-  readonly hold: string | null;
-  readonly txId: string | null;
-  readonly state: keyof typeof STATES | null;
-  readonly finding: string | null;
-}
-interface Timeline {
-  readonly fromAt: string;
-  readonly toAt: string;
-  readonly more: boolean;
-  readonly usualHours: readonly number[];
-  readonly calls: readonly Call[];
-}
 
 const WIDTH = 640;
 const HEIGHT = 150;

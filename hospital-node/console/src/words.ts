@@ -2,7 +2,8 @@
  * Every word that a person reads more than once.
  * @module
  */
-import type { Change, Hold, HoldDetail, State } from './api.js';
+import type { Change } from './api.js';
+import type { Hold, HoldDetail, ReviewState as State } from '../../src/http/answers.js';
 
 interface StateWords {
   readonly word: string;

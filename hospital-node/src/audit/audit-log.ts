@@ -9,6 +9,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -77,11 +78,14 @@ export interface AuditEntry {
 export interface AuditLog {
   /** Durable when it returns. @throws {AuditLogError} `ERR_AUDIT_IO`, `ERR_AUDIT_CHAIN` */
   append(entry: AuditEntry): AuditRecord;
+  /** The newest records of a kind, the latest first, looked for in the last megabytes of the file; the chain is not checked. */
+  newest(kind: AuditKind, count: number): readonly AuditRecord[];
 }
 
 const LOCK_WAIT_MS = 10_000;
 const NEWLINE = 0x0a;
 const TAIL_BYTES = 65_536;
+const LOOKED_AT_BYTES = 4 * 1_048_576;
 
 export const auditFileOf = (stateDir: string): string => join(stateDir, 'audit.jsonl');
 
@@ -94,7 +98,31 @@ export function openAuditLog(o: {
   mkdirSync(o.stateDir, { recursive: true, mode: 0o700 });
   return {
     append: (entry) => locked(file, () => appendTo(file, entry, o.now())),
+    newest: (kind, count) =>
+      lastLines(file)
+        .filter((line) => line.includes(`"kind":"${kind}"`))
+        .slice(-count)
+        .reverse()
+        .map((line) => JSON.parse(line) as AuditRecord),
   };
+}
+
+/** Whole lines only: the first may have begun before what is read, the last may be in the making. */
+function lastLines(file: string): string[] {
+  if (!existsSync(file)) return [];
+  const handle = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(handle);
+    const from = Math.max(0, size - LOOKED_AT_BYTES);
+    const bytes = Buffer.alloc(size - from);
+    readSync(handle, bytes, 0, bytes.length, from);
+    return bytes
+      .toString('utf8')
+      .split('\n')
+      .slice(from === 0 ? 0 : 1, -1);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 function locked<T>(file: string, use: () => T): T {

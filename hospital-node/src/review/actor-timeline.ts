@@ -3,27 +3,16 @@
  * @module
  */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { ReviewState, Timeline as TimelineAnswer } from '../http/answers.js';
 
-export interface TimelineCall {
+export interface TimelineCall extends Omit<TimelineAnswer['calls'][number], 'at'> {
   readonly atMs: number;
-  readonly function: string;
-  readonly held: boolean;
-  readonly scoreMillionths: number | null;
-  /** Id of the hold it became. */
-  readonly hold: string | null;
-  readonly txId: string | null;
-  readonly state: string | null;
-  readonly finding: string | null;
 }
 
-export interface Timeline {
+export interface Timeline extends Omit<TimelineAnswer, 'fromAt' | 'toAt' | 'calls'> {
   readonly fromMs: number;
   readonly toMs: number;
-  /** The latest hundred, oldest first. */
   readonly calls: readonly TimelineCall[];
-  readonly more: boolean;
-  /** The actor's calls of thirty days by UTC hour: when she usually works. */
-  readonly usualHours: readonly number[];
 }
 
 const SHOWN_MAX = 100;
@@ -76,7 +65,7 @@ interface Row {
   readonly score: number | null;
   readonly number: number | null;
   readonly tx_id: string | null;
-  readonly state: string | null;
+  readonly state: ReviewState | null;
   readonly finding: string | null;
 }
 

@@ -5,41 +5,15 @@
  * @module
  */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { AlertBudget, AlertRate, BudgetOption, BudgetProposal } from '../http/answers.js';
 import { KEPT_CALLS_MS, PLACES_IN_BLOCK } from './call-intake.js';
-
-export interface BudgetOption {
-  readonly alphaPpm: number;
-  /** Calls that would have been held for their score. */
-  readonly holds: number;
-  readonly holdsPerDay: number;
-  /** Per 1,000 scored calls, as it would have come out; α itself is what it should be for normal calls. */
-  readonly heldPerThousand: number;
-  /** Confirmed incidents among the holds that this α would have held too … */
-  readonly found: number;
-  /** … and those it would have let through: ids of holds, at most 50. */
-  readonly missed: readonly string[];
-  readonly missedCount: number;
-}
-
-export interface AlertBudget {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly coveredMs: number;
-  readonly scoredCalls: number;
-  readonly unscoredCalls: number;
-  /** Held for a cause other than the score: no α changes that. */
-  readonly heldAnyway: number;
-  /** Of the newest scored call; null if there is none. */
-  readonly currentAlphaPpm: number | null;
-  /** Decided as attack or policy breach in the time looked at. */
-  readonly confirmed: number;
-  /** Ascending. */
-  readonly options: readonly BudgetOption[];
-}
 
 /** What is asked beside the one in force: half to double are a change of degree, the rest is for the eye. */
 const LADDER_PPM = [5_000, 10_000, 20_000, 32_000, 50_000, 80_000];
 const MISSED_SHOWN = 50;
+const RATE_DAYS = 7;
+/** From an hour of calls nobody should compute a day. */
+const RATE_DAYS_MIN = 0.25;
 const DAY_MS = 86_400_000;
 
 /** The score from which a call is held at `alphaPpm`, if `judgedAtPpm` gave it. */
@@ -108,8 +82,9 @@ export function alertBudget(
     ...(o.alphaPpm === null ? [] : [o.alphaPpm]),
   ]);
   return {
-    fromMs,
-    toMs: o.nowMs,
+    fromAt: iso(fromMs),
+    toAt: iso(o.nowMs),
+    theta: o.theta,
     coveredMs,
     scoredCalls: total.scored,
     unscoredCalls: total.calls - total.scored,
@@ -117,6 +92,43 @@ export function alertBudget(
     currentAlphaPpm: newest?.alpha ?? null,
     confirmed: confirmed.length,
     options: [...asked].sort((a, b) => a - b).map(optionOf),
+  };
+}
+
+/** θ with what it means in work: the promise for normal calls, and what came of it. Cheap enough to be told to every page. */
+export function alertRate(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ mspId: string; theta: number; nowMs: number }>,
+): AlertRate {
+  const day = database
+    .prepare(`SELECT count(score) AS scored FROM guarded_call WHERE filed_ms >= ?`)
+    .get(o.nowMs - DAY_MS) as { scored: number };
+  const newest = database
+    .prepare(
+      'SELECT alpha_ppm AS alpha FROM guarded_call WHERE alpha_ppm IS NOT NULL ORDER BY place DESC LIMIT 1',
+    )
+    .get() as { alpha: number } | undefined;
+  const held = database
+    .prepare(
+      `SELECT count(*) AS held, count(CASE WHEN cause = 'score' THEN 1 END) AS forScore
+       FROM hold WHERE msp_id = ? AND filed_ms >= ?`,
+    )
+    .get(o.mspId, o.nowMs - DAY_MS) as { held: number; forScore: number };
+  const first = database.prepare('SELECT min(filed_ms) AS ms FROM guarded_call').get() as {
+    ms: number | null;
+  };
+  const sinceMs = Math.max(o.nowMs - RATE_DAYS * DAY_MS, first.ms ?? o.nowMs);
+  const days = (o.nowMs - sinceMs) / DAY_MS;
+  const week = database
+    .prepare('SELECT count(*) AS n FROM hold WHERE msp_id = ? AND filed_ms >= ?')
+    .get(o.mspId, sinceMs) as { n: number };
+  return {
+    theta: o.theta,
+    alphaPpm: newest?.alpha ?? null,
+    scoredCalls: day.scored,
+    heldForScore: held.forScore,
+    held: held.held,
+    heldPerDay: days < RATE_DAYS_MIN ? null : week.n / days,
   };
 }
 
@@ -144,15 +156,6 @@ function confirmedHolds(
     .all(mspId, sinceMs) as ConfirmedHold[];
 }
 
-export interface BudgetProposal {
-  readonly id: number;
-  readonly alphaPpm: number;
-  readonly reason: string;
-  readonly figures: Pick<BudgetOption, 'holdsPerDay' | 'missedCount' | 'found'>;
-  readonly owner: string;
-  readonly atMs: number;
-}
-
 /** A proposal on paper: the ledger takes no notice of it until the federation calibrates. Newest first. */
 export function budgetProposals(database: DatabaseSyncInstance): readonly BudgetProposal[] {
   const rows = database
@@ -171,13 +174,13 @@ export function budgetProposals(database: DatabaseSyncInstance): readonly Budget
     reason: row.reason,
     figures: JSON.parse(row.figures) as BudgetProposal['figures'],
     owner: row.owner,
-    atMs: row.at_ms,
+    at: iso(row.at_ms),
   }));
 }
 
 export function addBudgetProposal(
   database: DatabaseSyncInstance,
-  o: Omit<BudgetProposal, 'id'>,
+  o: Omit<BudgetProposal, 'id' | 'at'> & { readonly atMs: number },
 ): number {
   const { lastInsertRowid } = database
     .prepare(
@@ -185,4 +188,8 @@ export function addBudgetProposal(
     )
     .run(o.alphaPpm, o.reason, JSON.stringify(o.figures), o.owner, o.atMs);
   return Number(lastInsertRowid);
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

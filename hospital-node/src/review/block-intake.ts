@@ -144,14 +144,14 @@ function file(
 }
 
 /**
- * What the decision says about the stretch of log around the access. Rejected without a finding stays `pending`: it is
- * not known to be normal, so it does not train.
+ * What the decision says about the stretch of log around the access. `undetermined` stays `pending`, released or not: two
+ * people said that they do not know, and only what is known to be normal trains.
  */
 function label(database: DatabaseSyncInstance, record: QuarantineRecord): void {
   const finding = record.proposal?.finding ?? 'undetermined';
   const decided = ['released', 'rejected', 'closed'].includes(record.state);
   const harmful = finding === 'attack' || finding === 'policy-breach';
-  const open = !decided || (finding === 'undetermined' && record.proposal?.action !== 'release');
+  const open = !decided || finding === 'undetermined';
   const state = open ? 'pending' : harmful ? 'confirmed' : 'released';
   database
     .prepare(

@@ -17,6 +17,7 @@ import {
   type CaseStatus,
   type ReviewCase,
 } from './cases.js';
+import type { Case, CaseDetail, CaseList } from '../http/answers.js';
 import { ById, closed, iso, Reason, TxId, type Desk } from './desk.js';
 import { holdView } from './hold-view.js';
 
@@ -54,7 +55,7 @@ export function registerCaseRoutes(app: FastifyInstance, desk: Desk): void {
   app.get<{ Querystring: Static<typeof Listed> }>(
     '/api/v1/cases',
     { schema: { querystring: Listed } },
-    ({ query }) => ({
+    ({ query }): CaseList => ({
       items: listCases(database, { closed: query.closed === 'yes' }).map(caseView),
       suggestions: suggestCases(database, mspId),
     }),
@@ -63,7 +64,7 @@ export function registerCaseRoutes(app: FastifyInstance, desk: Desk): void {
   app.get<{ Params: Static<typeof ById> }>(
     '/api/v1/cases/:id',
     { schema: { params: ById } },
-    (request) => {
+    (request): CaseDetail => {
       const { person } = desk.sessionOf(request);
       const { found, holds, steps } = caseDetail(database, Number(request.params.id));
       return {
@@ -121,11 +122,6 @@ export function registerCaseRoutes(app: FastifyInstance, desk: Desk): void {
   }
 }
 
-export interface CaseView extends Omit<ReviewCase, 'openedMs' | 'dueMs'> {
-  readonly openedAt: string;
-  readonly dueAt: string | null;
-}
-
-export function caseView({ openedMs, dueMs, ...rest }: ReviewCase): CaseView {
+export function caseView({ openedMs, dueMs, ...rest }: ReviewCase): Case {
   return { ...rest, openedAt: iso(openedMs), dueAt: dueMs === null ? null : iso(dueMs) };
 }

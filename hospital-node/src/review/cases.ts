@@ -6,44 +6,25 @@
  */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { transact } from '../fabric/transact.js';
+import type { Case, CaseDetail, CaseList } from '../http/answers.js';
 import { ReviewError } from './errors.js';
 import { pseudonymOf } from './review-store.js';
+
+export interface ReviewCase extends Omit<Case, 'openedAt' | 'dueAt'> {
+  readonly openedMs: number;
+  readonly dueMs: number | null;
+}
+
+export interface CaseStep extends Omit<CaseDetail['history'][number], 'at'> {
+  readonly atMs: number;
+}
+
+export type CaseSuggestion = CaseList['suggestions'][number];
 
 export const CASE_STATUSES = ['open', 'in-progress', 'waiting', 'closed'] as const;
 export type CaseStatus = (typeof CASE_STATUSES)[number];
 export const CASE_KINDS = ['actor', 'record', 'day'] as const;
 export type CaseKind = (typeof CASE_KINDS)[number];
-
-export interface ReviewCase {
-  readonly id: number;
-  readonly title: string;
-  readonly status: CaseStatus;
-  /** A person's name. */
-  readonly assignee: string | null;
-  readonly version: number;
-  readonly openedBy: string;
-  readonly openedMs: number;
-  readonly holds: number;
-  readonly undecided: number;
-  /** Of its undecided holds; null if all are decided. */
-  readonly dueMs: number | null;
-}
-
-export interface CaseStep {
-  readonly version: number;
-  readonly atMs: number;
-  readonly by: string;
-  readonly what: 'opened' | 'added' | 'assigned' | 'status' | 'noted';
-  readonly text: string;
-}
-
-/** Undecided holds of one person that no open case has yet. */
-export interface CaseSuggestion {
-  readonly actor: string;
-  /** One of them, to open the case from. */
-  readonly txId: string;
-  readonly holds: number;
-}
 
 const HOLDS_MAX = 200;
 const SUGGESTED_MAX = 10;

@@ -7,6 +7,7 @@ import { Type, type Static } from 'typebox';
 import { actorTimeline } from './actor-timeline.js';
 import { PLACES_IN_BLOCK } from './call-intake.js';
 import { ById, closed, iso, TxId, type Desk } from './desk.js';
+import type { PeerComparison, Timeline } from '../http/answers.js';
 import { ReviewError } from './errors.js';
 import { comparePeers } from './peer-comparison.js';
 import { deleteView, savedViews, saveView } from './saved-views.js';
@@ -31,7 +32,7 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
   app.get<{ Params: Static<typeof ByTxId>; Querystring: Static<typeof Days> }>(
     '/api/v1/holds/:txid/timeline',
     { schema: { params: ByTxId, querystring: Days } },
-    ({ params, query }) => {
+    ({ params, query }): Timeline => {
       const { actorId, atMs } = review.summary(params.txid);
       const { fromMs, toMs, calls, more, usualHours } = actorTimeline(database, {
         ...{ actor: actorId, atMs, placesInBlock: PLACES_IN_BLOCK },
@@ -47,7 +48,7 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
   app.get<{ Params: Static<typeof ByTxId> }>(
     '/api/v1/holds/:txid/peers',
     { schema: { params: ByTxId } },
-    ({ params }) => {
+    ({ params }): PeerComparison => {
       const { block, position } = review.placeOf(params.txid);
       const compared = comparePeers(database, {
         place: Number(block) * PLACES_IN_BLOCK + position,

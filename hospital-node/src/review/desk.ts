@@ -14,7 +14,7 @@ export interface Desk {
   readonly theta: number;
   readonly review: ReviewStore;
   /** Every change is written down before it is answered. */
-  readonly audit: Pick<AuditLog, 'append'>;
+  readonly audit: Pick<AuditLog, 'append' | 'newest'>;
   readonly sessionOf: (request: FastifyRequest) => OpenSession;
   readonly now: () => number;
 }

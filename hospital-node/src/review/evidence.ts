@@ -12,7 +12,8 @@ import {
   type Explanation,
   type Scorer,
 } from '@bhschain/models/detector';
-import { COLUMNS, ROW_OUTCOMES, type RowOutcome } from '@bhschain/models/features';
+import { COLUMNS, ROW_OUTCOMES } from '@bhschain/models/features';
+import type { Evidence, EvidenceMember } from '../http/answers.js';
 import { ReviewError } from './errors.js';
 import { judgedWindow, type JudgedWindow } from '../proof/judged-window.js';
 import { usualErrors } from './usual-errors.js';
@@ -24,64 +25,6 @@ export interface EvidenceInput {
   readonly ring: Uint8Array | null;
   readonly model: Uint8Array | null;
   readonly table: Uint8Array | null;
-}
-
-export interface EvidenceStep {
-  /** 0 is the oldest; the last one is the call itself. */
-  readonly index: number;
-  readonly outcome: (typeof ROW_OUTCOMES)[RowOutcome];
-  readonly error: number;
-  /** One value per shown column, in its unit. */
-  readonly values: readonly number[];
-  /** Huber error per shown column. */
-  readonly errors: readonly number[];
-  /** 1/8 s since the step before; null: unknown. */
-  readonly gapEighths: number | null;
-}
-
-export interface EvidenceReason {
-  readonly column: string;
-  readonly unit: string;
-  readonly share: number;
-  readonly ratio: number;
-  /** What the score would be, were this column normal. */
-  readonly scoreWithout: number;
-  readonly value: number;
-}
-
-export interface Evidence {
-  /** `usualError`: the error that a normal window has in this column; 0 if no network measures it. */
-  readonly columns: readonly {
-    readonly name: string;
-    readonly unit: string;
-    readonly usualError: number;
-  }[];
-  readonly steps: readonly EvidenceStep[];
-  readonly reasons: readonly EvidenceReason[];
-  /** Columns whose values speak for an everyday window, the clearest first; their shares are negative. */
-  readonly against: readonly { readonly column: string; readonly share: number }[];
-  readonly sentences: readonly string[];
-  readonly theta: number;
-  readonly alphaPpm: number;
-  /** Recomputed here, with the same kernel. */
-  readonly score: number;
-  /** It equals the score that the ledger keeps. */
-  readonly agrees: boolean;
-  readonly ringDigest: string;
-  readonly windowCount: number;
-  /** Who saw what: strongest first. */
-  readonly members: readonly EvidenceMember[];
-  /** The threat family whose network finds the window the strangest; null without networks. */
-  readonly family: string | null;
-}
-
-export interface EvidenceMember {
-  readonly name: string;
-  /** p-value of this member alone; 1 is an everyday window. */
-  readonly pValue: number;
-  /** Part of all evidence beyond that of everyday windows; they sum to 1, or are all 0. */
-  readonly share: number;
-  readonly leads: boolean;
 }
 
 /** Decoded judges by the hashes of their bytes; a detector lives for hours, so a handful is enough. */

@@ -4,35 +4,14 @@
  * @module
  */
 import { REVIEWERS } from '../http/rights.js';
-import type { HoldDetail, HoldStep, HoldSummary, RelatedHold } from './review-store.js';
+import type { Hold, HoldDetail as HoldDetailAnswer, Step } from '../http/answers.js';
+import type { HoldDetail, HoldSummary } from './review-store.js';
 import type { Person } from './people.js';
-import type { Precedent, Precedents } from './precedent.js';
 
-export type StepName =
-  'claim' | 'unclaim' | 'propose' | 'approve' | 'return' | 'escalate' | 'appeal' | 'close';
+/** The hold as the ledger has it; what the hospital has laid around it is added where that is known. */
+export type LedgerView = Omit<HoldDetailAnswer, 'deferredBy' | 'inCase'>;
 
-export interface HoldView extends Omit<HoldSummary, 'actorId' | 'deadlineMs' | 'atMs' | 'filedMs'> {
-  readonly deadlineAt: string;
-  readonly at: string;
-  readonly filedAt: string;
-  readonly mine: boolean;
-  readonly can: readonly StepName[];
-}
-
-export interface HoldDetailView
-  extends
-    HoldView,
-    Pick<HoldDetail, 'actorId'>,
-    Omit<HoldDetail, keyof HoldSummary | 'history' | 'sameActor' | 'precedents' | 'grant'> {
-  readonly grant: Readonly<{ expiresAt: string; usedBy: string | null }> | null;
-  readonly history: readonly (Omit<HoldStep, 'atMs'> & { readonly at: string })[];
-  readonly precedents: Omit<Precedents, 'nearest'> & {
-    readonly nearest: readonly (Omit<Precedent, 'atMs'> & { readonly at: string })[];
-  };
-  readonly sameActor: readonly (Omit<RelatedHold, 'atMs'> & { readonly at: string })[];
-}
-
-export function holdView(hold: HoldSummary, person: Person, nowMs: number): HoldView {
+export function holdView(hold: HoldSummary, person: Person, nowMs: number): Hold {
   return {
     id: hold.id,
     txId: hold.txId,
@@ -60,7 +39,7 @@ export function holdView(hold: HoldSummary, person: Person, nowMs: number): Hold
   };
 }
 
-export function holdDetailView(hold: HoldDetail, person: Person, nowMs: number): HoldDetailView {
+export function holdDetailView(hold: HoldDetail, person: Person, nowMs: number): LedgerView {
   return {
     ...holdView(hold, person, nowMs),
     actorId: hold.actorId,
@@ -89,11 +68,11 @@ function canReview({ actor, role }: Person): boolean {
   return actor !== '' && REVIEWERS.includes(role);
 }
 
-function stepsOf(hold: HoldSummary, person: Person, nowMs: number): readonly StepName[] {
+function stepsOf(hold: HoldSummary, person: Person, nowMs: number): readonly Step[] {
   if (hold.actorId === person.actor) return stepsOfActor(hold);
   if (!canReview(person)) return [];
   const own = hold.mspId === person.mspId;
-  const over: readonly StepName[] = nowMs > hold.deadlineMs ? ['escalate'] : [];
+  const over: readonly Step[] = nowMs > hold.deadlineMs ? ['escalate'] : [];
   switch (hold.state) {
     case 'open':
       return own ? ['claim', ...over] : over;
@@ -112,7 +91,7 @@ function stepsOf(hold: HoldSummary, person: Person, nowMs: number): readonly Ste
 }
 
 /** Nobody reviews a call of her own; against a decision on it she may appeal, once. */
-function stepsOfActor({ state, appealed }: HoldSummary): readonly StepName[] {
+function stepsOfActor({ state, appealed }: HoldSummary): readonly Step[] {
   return (state === 'released' || state === 'rejected') && !appealed ? ['appeal'] : [];
 }
 

@@ -24,7 +24,7 @@ export interface OfficerRouteOptions {
   readonly readBlock: (blockNumber: string) => Promise<Uint8Array>;
   readonly identity: FabricIdentity;
   readonly directory: Directory;
-  readonly audit: Pick<AuditLog, 'append'>;
+  readonly audit: Pick<AuditLog, 'append' | 'newest'>;
   readonly now: () => number;
   readonly reader: (request: FastifyRequest) => Promise<Session>;
   readonly writer: (request: FastifyRequest) => Promise<Session>;

@@ -5,38 +5,7 @@
  */
 import { COLUMNS } from '@bhschain/models/features';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-
-export interface Spread {
-  readonly low: number;
-  readonly median: number;
-  readonly high: number;
-}
-
-export interface PeerFeature {
-  readonly column: string;
-  readonly unit: string;
-  readonly value: number;
-  /** 10th, 50th and 90th percentile of the peers' calls. */
-  readonly peers: Spread;
-  /** Of the actor's own earlier calls; null if there are fewer than five. */
-  readonly own: Spread | null;
-  /** Share of the peers' calls with a smaller value, equals counted half. */
-  readonly rank: number;
-}
-
-export interface PeerComparison {
-  readonly group: Readonly<{
-    /** `ward`: same role and ward; `role`: same role anywhere in the hospital. */
-    readonly by: 'ward' | 'role';
-    readonly role: string;
-    readonly ward: string;
-    readonly people: number;
-    readonly calls: number;
-    readonly ownCalls: number;
-  }>;
-  /** The most unusual beside peers first; empty if the group is too small. */
-  readonly features: readonly PeerFeature[];
-}
+import type { PeerComparison, PeerFeature, Spread } from '../http/answers.js';
 
 const PEOPLE_MIN = 3;
 const OWN_CALLS_MIN = 5;

@@ -3,19 +3,13 @@
  * first. It says why two are alike, since a bare "similar" teaches nobody anything.
  * @module
  */
-import type { Finding, QuarantineRecord, ReviewState } from '@bhschain/chaincode-hooks/events';
+import type { QuarantineRecord } from '@bhschain/chaincode-hooks/events';
 import { decodeQuarantineRecord } from '@bhschain/chaincode-hooks/events';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { Precedent as PrecedentAnswer } from '../http/answers.js';
 
-export interface Precedent {
-  readonly id: string;
-  readonly txId: string;
-  readonly state: ReviewState;
-  readonly finding: Finding | null;
+export interface Precedent extends Omit<PrecedentAnswer, 'at'> {
   readonly atMs: number;
-  /** Columns that weighed most in both. */
-  readonly sharedReasons: readonly string[];
-  readonly sameActor: boolean;
 }
 
 export interface Precedents {

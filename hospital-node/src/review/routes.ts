@@ -7,6 +7,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { FabricIdentity } from '../fabric/identity.js';
 import type { OpenSession } from '../http/door.js';
+import type { HoldDetail as HoldDetailAnswer, HoldPage, Status } from '../http/answers.js';
+import { alertRate } from './alert-budget.js';
 import { BULK_MAX, takeBulk } from './bulk.js';
 import { assignNext } from './assign-next.js';
 import { caseView, registerCaseRoutes } from './case-routes.js';
@@ -125,7 +127,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
   const writer = sessionOf;
 
   /** The hold with what this hospital has laid around it. */
-  const detailView = (hold: HoldDetail, person: Person): object => {
+  const detailView = (hold: HoldDetail, person: Person): HoldDetailAnswer => {
     const inCase = caseWith(o.review.database, hold.txId);
     return {
       ...holdDetailView(hold, person, o.now()),
@@ -133,10 +135,17 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       inCase: inCase === null ? null : caseView(inCase),
     };
   };
-  const reviewFacts = (): object => ({
+  const reviewFacts = (): Status['review'] => ({
     ...o.review.counts(o.mspId),
     deferred: countDeferred(o.review.database, { mspId: o.mspId, nowMs: o.now() }),
     breakGlass: countBreakGlass(o.review.database, o.mspId),
+    rate:
+      o.officer === null
+        ? null
+        : alertRate(o.review.database, {
+            ...{ mspId: o.mspId, theta: o.officer.theta },
+            nowMs: o.now(),
+          }),
   });
 
   app.get('/api/v1/status', async (request) => {
@@ -147,7 +156,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
   app.get<{ Querystring: Static<typeof Listed> }>(
     '/api/v1/holds',
     { schema: { querystring: Listed } },
-    async (request) => {
+    async (request): Promise<HoldPage> => {
       const { person } = await sessionOf(request);
       const { after, limit: wanted, ...query } = request.query;
       const limit = Math.min(LIMIT_MAX, Number(wanted ?? 50));

@@ -4,15 +4,8 @@
  */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { transact } from '../fabric/transact.js';
+import type { SavedView } from '../http/answers.js';
 import { ReviewError } from './errors.js';
-
-export interface SavedView {
-  readonly id: number;
-  readonly name: string;
-  /** The page's own query string, without `?`. */
-  readonly query: string;
-  readonly owner: string;
-}
 
 const VIEWS_MAX = 50;
 

@@ -6,15 +6,13 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { transact } from '../fabric/transact.js';
-import {
-  addBudgetProposal,
-  alertBudget,
-  budgetProposals,
-  type AlertBudget,
-} from './alert-budget.js';
+import { addBudgetProposal, alertBudget, budgetProposals } from './alert-budget.js';
+import type { AlertBudget, BudgetProposal, ReviewHealth } from '../http/answers.js';
 import { closed, iso, Reason, type Desk } from './desk.js';
 import { ReviewError } from './errors.js';
 import { reviewHealth } from './supervisor.js';
+
+const RE_IDENTIFICATIONS_SHOWN = 50;
 
 const Asked = Type.Object(
   { alphaPpm: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,5}$' })) },
@@ -33,32 +31,31 @@ export function registerSupervisorRoutes(app: FastifyInstance, desk: Desk): void
       nowMs: desk.now(),
     });
 
-  app.get('/api/v1/supervisor', () => {
-    const { load, ...health } = reviewHealth(database, { mspId: desk.mspId, nowMs: desk.now() });
-    return {
-      ...health,
-      load: load.map(({ oldestFiledMs, ...person }) => ({
-        ...person,
-        oldestFiledAt: oldestFiledMs === null ? null : iso(oldestFiledMs),
+  app.get('/api/v1/supervisor', (): ReviewHealth => ({
+    ...reviewHealth(database, { mspId: desk.mspId, nowMs: desk.now() }),
+    reIdentifications: desk.audit
+      .newest('re-identified', RE_IDENTIFICATIONS_SHOWN)
+      .map(({ at, by, body }) => ({
+        ...{ at, by },
+        ...{ hold: String(body['hold']), actor: String(body['actor']) },
+        reason: String(body['reason']),
       })),
-    };
-  });
+  }));
 
   app.get<{ Querystring: Static<typeof Asked> }>(
     '/api/v1/alert-budget',
     { schema: { querystring: Asked } },
-    (request) => {
+    (request): AlertBudget => {
       const asked = request.query.alphaPpm === undefined ? null : Number(request.query.alphaPpm);
       if (asked !== null && (asked < 100 || asked > 500_000)) {
         throw new ReviewError('ERR_REQUEST', `alphaPpm: expected 100 … 500000, got ${asked}`);
       }
-      const { fromMs, toMs, ...budget } = budgetAt(asked);
-      return { ...budget, theta: desk.theta, fromAt: iso(fromMs), toAt: iso(toMs) };
+      return budgetAt(asked);
     },
   );
 
-  app.get('/api/v1/alert-budget/proposals', () => ({
-    items: budgetProposals(database).map(({ atMs, ...each }) => ({ ...each, at: iso(atMs) })),
+  app.get('/api/v1/alert-budget/proposals', (): { items: readonly BudgetProposal[] } => ({
+    items: budgetProposals(database),
   }));
 
   app.post<{ Body: Static<typeof Proposed> }>(

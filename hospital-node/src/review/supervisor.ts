@@ -4,60 +4,15 @@
  * @module
  */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { EmergencyAccess, PersonLoad, ReviewHealth } from '../http/answers.js';
 import { peopleByActor } from './people.js';
 import { pseudonymOf } from './review-store.js';
-
-export interface PersonLoad {
-  readonly name: string;
-  /** Claimed and not proposed yet. */
-  readonly claimed: number;
-  /** Proposed, waiting for somebody else. */
-  readonly waiting: number;
-  /** Filed before all others that she holds; null if she holds none. */
-  readonly oldestFiledMs: number | null;
-  /** Steps of the last seven days. */
-  readonly proposals7d: number;
-  readonly approvals7d: number;
-}
-
-export interface ReviewHealth {
-  readonly load: readonly PersonLoad[];
-  /** Undecided holds by age, youngest first. */
-  readonly ages: readonly { readonly upToHours: number | null; readonly holds: number }[];
-  readonly unclaimed: number;
-  readonly overdue: number;
-  /** Of the last thirty days. */
-  readonly decided: number;
-  readonly decidedInTime: number;
-  readonly medianMs: number | null;
-  readonly p90Ms: number | null;
-  readonly escalations: number;
-  readonly outcomes: readonly {
-    readonly action: string;
-    readonly finding: string;
-    readonly holds: number;
-  }[];
-  /** Who proposes to whom, and how long the second person looked; seconds are a sign of stamping. */
-  readonly pairs: readonly {
-    readonly proposer: string;
-    readonly approver: string;
-    readonly holds: number;
-    readonly medianSeconds: number;
-  }[];
-  /** Decided holds of each detector, and how many were confirmed as harmful. */
-  readonly detectors: readonly {
-    readonly version: number | null;
-    readonly decided: number;
-    readonly confirmed: number;
-  }[];
-  /** Filed, by UTC day, oldest first. */
-  readonly days: readonly { readonly day: string; readonly holds: number }[];
-}
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const AGE_HOURS = [1, 4, 12, 24];
-const UNDECIDED = `('open', 'claimed', 'proposed', 'escalated')`;
+const UNDECIDED_STATES: readonly string[] = ['open', 'claimed', 'proposed', 'escalated'];
+const UNDECIDED = `('${UNDECIDED_STATES.join("', '")}')`;
 
 interface DecisionRow {
   readonly filed_ms: number;
@@ -74,7 +29,7 @@ interface DecisionRow {
 export function reviewHealth(
   database: DatabaseSyncInstance,
   o: Readonly<{ mspId: string; nowMs: number }>,
-): ReviewHealth {
+): Omit<ReviewHealth, 'reIdentifications'> {
   const { mspId, nowMs } = o;
   const people = peopleByActor(database);
   const nameOf = (actor: string): string => people.get(actor) ?? pseudonymOf(actor);
@@ -124,6 +79,46 @@ export function reviewHealth(
          WHERE msp_id = ? AND filed_ms >= ? GROUP BY day ORDER BY day`,
       )
       .all(mspId, nowMs - 30 * DAY_MS) as { day: string; holds: number }[],
+    breakGlass: emergencyAccess(database, o),
+  };
+}
+
+const FREQUENT_MAX = 5;
+
+/** Calls of the last thirty days that ran at once because somebody said that it was an emergency. */
+function emergencyAccess(
+  database: DatabaseSyncInstance,
+  o: Readonly<{ mspId: string; nowMs: number }>,
+): EmergencyAccess {
+  const rows = database
+    .prepare(
+      `SELECT h.actor, h.role, h.ward, h.state, h.deadline_ms, coalesce(l.finding, 'undetermined') AS finding
+       FROM hold h LEFT JOIN label l ON l.hold = h.tx_id
+       WHERE h.msp_id = ? AND h.cause = 'break-glass' AND h.filed_ms >= ?`,
+    )
+    .all(o.mspId, o.nowMs - 30 * DAY_MS) as unknown as {
+    readonly actor: string;
+    readonly role: string;
+    readonly ward: string;
+    readonly state: string;
+    readonly deadline_ms: number;
+    readonly finding: string;
+  }[];
+  const waiting = rows.filter(({ state }) => UNDECIDED_STATES.includes(state));
+  const decided = rows.filter(({ state }) => !UNDECIDED_STATES.includes(state));
+  return {
+    filed: rows.length,
+    waiting: waiting.length,
+    overdue: waiting.filter((row) => row.deadline_ms < o.nowMs).length,
+    actors: tally(rows, ({ actor }) => actor)
+      .slice(0, FREQUENT_MAX)
+      .map(([actor, own]) => ({
+        ...{ actor: pseudonymOf(actor), role: own[0]!.role, ward: own[0]!.ward },
+        holds: own.length,
+      })),
+    findings: Object.fromEntries(
+      tally(decided, ({ finding }) => finding).map(([finding, alike]) => [finding, alike.length]),
+    ),
   };
 }
 
@@ -153,8 +148,10 @@ function loadOf(
         name,
         claimed: held.filter(({ state }) => state === 'claimed').length,
         waiting: held.filter(({ state }) => state === 'proposed').length,
-        oldestFiledMs:
-          held.length === 0 ? null : Math.min(...held.map(({ filed_ms: filed }) => filed)),
+        oldestFiledAt:
+          held.length === 0
+            ? null
+            : new Date(Math.min(...held.map(({ filed_ms: filed }) => filed))).toISOString(),
         proposals7d: count('propose'),
         approvals7d: count('approve'),
       };

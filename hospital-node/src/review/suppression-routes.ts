@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
+import type { Suppression as SuppressionAnswer, SuppressionRule } from '../http/answers.js';
 import { ById, closed, iso, Reason, type Desk } from './desk.js';
 import {
   approveSuppression,
@@ -13,7 +14,6 @@ import {
   proposeSuppression,
   SUPPRESSION_DAYS_MAX,
   type Suppression,
-  type SuppressionRule,
 } from './suppressions.js';
 
 const word = Type.Optional(Type.String({ minLength: 1, maxLength: 80 }));
@@ -127,13 +127,7 @@ export function registerSuppressionRoutes(app: FastifyInstance, desk: Desk): voi
   );
 }
 
-export interface SuppressionView extends Omit<Suppression, 'createdMs' | 'expiresMs' | 'endedMs'> {
-  readonly createdAt: string;
-  readonly expiresAt: string;
-  readonly endedAt: string | null;
-}
-
-export function suppressionView(each: Suppression): SuppressionView {
+export function suppressionView(each: Suppression): SuppressionAnswer {
   const { createdMs, expiresMs, endedMs, ...rest } = each;
   return {
     ...rest,

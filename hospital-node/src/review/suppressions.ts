@@ -8,55 +8,20 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { BlockConsumer } from '../fabric/block-checkpoint.js';
 import { transact } from '../fabric/transact.js';
+import type {
+  SuppressionPreview,
+  SuppressionRule,
+  Suppression as SuppressionAnswer,
+} from '../http/answers.js';
 import { ReviewError } from './errors.js';
 
-/** All that is named must fit; at least one of them is. */
-export interface SuppressionRule {
-  /** Ledger id of the person. */
-  readonly actor?: string;
-  readonly role?: string;
-  readonly ward?: string;
-  /** Without the contract's name. */
-  readonly function?: string;
-  readonly cause?: string;
-  /** The column that weighed most. */
-  readonly topReason?: string;
-  /** Millionths, exclusive: what scores higher is never deferred. */
-  readonly scoreBelow?: number;
-}
-
-export interface SuppressionPreview {
-  /** Holds of the last thirty days that the rule fits. */
-  readonly matched: number;
-  /** Their findings; undecided ones are `undetermined`. */
-  readonly findings: Readonly<Record<string, number>>;
-  /** Attacks and policy breaches among them: ids, at most 20. */
-  readonly confirmed: readonly string[];
-  readonly confirmedCount: number;
-  /** Open now: these would move back at once. */
-  readonly openNow: number;
-  /** Why a second person is asked; empty: none is. */
-  readonly secondPersonBecause: readonly string[];
-}
-
-export interface Suppression {
-  readonly id: number;
-  /** `expired` is `active` after its end. */
-  readonly state: 'proposed' | 'active' | 'ended' | 'expired';
-  readonly rule: SuppressionRule;
-  /** As it was when it was proposed. */
-  readonly preview: SuppressionPreview;
-  readonly needsSecond: boolean;
-  readonly reason: string;
-  readonly owner: string;
+export interface Suppression extends Omit<
+  SuppressionAnswer,
+  'createdAt' | 'expiresAt' | 'endedAt'
+> {
   readonly createdMs: number;
   readonly expiresMs: number;
-  readonly approver: string | null;
-  readonly endedBy: string | null;
-  readonly endedReason: string | null;
   readonly endedMs: number | null;
-  /** Open holds that it keeps at the back now. */
-  readonly holding: number;
 }
 
 export const SUPPRESSION_DAYS_MAX = 30;
