@@ -1,13 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  alertBudget,
-  createAdaptiveAlpha,
-  fitTail,
-  HISTOGRAM_BINS,
-  rankHistogram,
-  sharedThreshold,
-} from '../src/detector/index.js';
+import { alertBudget, createAdaptiveAlpha, fitTail } from '../src/detector/index.js';
 import { seeded } from './reference.js';
 
 const refused = expect.objectContaining({ code: 'ERR_TABLE_CALIBRATION' }) as Error;
@@ -154,66 +146,6 @@ describe('adaptive α', () => {
       refused,
     );
     expect(() => createAdaptiveAlpha({ alpha: ALPHA, past: past(8) }).judge(NaN)).toThrow(refused);
-  });
-});
-
-describe('shared histogram', () => {
-  it('has vectors: bins by rank, a border in the lower bin', () => {
-    const histogram = rankHistogram([1, 1, 2, 64, 127, 128], 127);
-    const expected = new Int32Array(HISTOGRAM_BINS);
-    expected[0] = 3;
-    expected[31] = 1;
-    expected[63] = 2;
-    expect(histogram).toEqual(expected);
-    const even = new Int32Array(HISTOGRAM_BINS).fill(100);
-    expect(sharedThreshold([even], 32_000)).toEqual({ pPpm: 32_000, windows: 6_400 });
-    // A hospital whose tail is twice as heavy must judge at half the p.
-    const heavy = even.map((count, bin) => (bin < 4 ? 2 * count : count));
-    expect(sharedThreshold([heavy], 32_000)).toEqual({ pPpm: 17_000, windows: 6_800 });
-    // Noise may leave a hole; the cumulative count does not fall into it.
-    const noised = Int32Array.from(even, (count, bin) => (bin === 1 ? -30 : count));
-    expect(sharedThreshold([noised], 32_000)).toEqual({ pPpm: 51_663, windows: 6_270 });
-  });
-
-  it('changes by one in one bin when a window comes or goes', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 1, max: 501 })),
-        fc.integer({ min: 1, max: 501 }),
-        (ranks, more) => {
-          const before = rankHistogram(ranks, 500);
-          const after = rankHistogram([...ranks, more], 500);
-          const moved = after.map((count, bin) => Math.abs(count - before[bin]!));
-          expect(moved.reduce((sum, count) => sum + count, 0)).toBe(1);
-        },
-      ),
-    );
-  });
-
-  it('finds α again under noise of 50 counts, as closely as the noise allows', () => {
-    const random = seeded(9);
-    const gauss = (): number =>
-      Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    const errors = Array.from({ length: 300 }, () => {
-      const ranks = Array.from({ length: 18_000 }, () => 1 + Math.floor(random() * 1000));
-      const counts = rankHistogram(ranks, 999);
-      const noised = counts.map((count) => count + Math.round(50 * gauss()));
-      return sharedThreshold([noised], 32_000).pPpm / 1e6 - 0.032;
-    });
-    const deviation = Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length);
-    // Two to three bins of noise 50 and √(α (1 − α) n) counts, over 18,000 windows: some half a point.
-    expect(deviation).toBeGreaterThan(0.001);
-    expect(deviation).toBeLessThan(0.008);
-  });
-
-  it('refuses what is none', () => {
-    const histogram = new Int32Array(HISTOGRAM_BINS).fill(1);
-    expect(() => rankHistogram([0], 10)).toThrow(refused);
-    expect(() => rankHistogram([12], 10)).toThrow(refused);
-    expect(() => sharedThreshold([], 32_000)).toThrow(refused);
-    expect(() => sharedThreshold([histogram.subarray(1)], 32_000)).toThrow(refused);
-    expect(() => sharedThreshold([histogram], 0)).toThrow(refused);
-    expect(() => sharedThreshold([histogram.map(() => -1)], 32_000)).toThrow(refused);
   });
 });
 

@@ -9,7 +9,8 @@
  */
 import { calibrationFault } from './calibration-fault.js';
 import type { CalibrationTable, Steps, StratumKey, TableStratum } from './detector.js';
-import { naturalLog, realPower } from './real-power.js';
+import { gammaOf } from './p-value.js';
+import { realPower } from './real-power.js';
 import { lowerBound } from './sorted.js';
 
 /** Steps of a table, spaced geometrically in p. */
@@ -86,7 +87,7 @@ function fitStratum(sample: PooledSample, alphaPpm: number, theta: number): Tabl
   if (borderRank < 1) {
     throw calibrationFault('nonconformities', `at least ${Math.ceil(1e6 / alphaPpm) - 1}`, n);
   }
-  const gamma = naturalLog(1 - theta / 1e6) / naturalLog(alphaPpm / 1e6);
+  const gamma = gammaOf({ theta, alphaPpm });
   const steps = fitSteps(nonconformities, {
     steps: TABLE_STEPS,
     borderRank,

@@ -20,6 +20,13 @@ export {
   encodeDetector,
   networksOf,
 } from './detector-codec.js';
+export {
+  federatedTable,
+  TAIL_NOISE_MAX,
+  tailNoise,
+  type SharedHistogram,
+} from './federated-table.js';
+export { nonconformityAt, pValues } from './p-value.js';
 export { retargetedTable } from './retargeted-table.js';
 export { decodeTable, encodeTable, TABLE_BYTES_MAX } from './table-codec.js';
 export {
@@ -42,9 +49,10 @@ export {
   type AdaptiveJudgement,
 } from './adaptive-alpha.js';
 export {
+  binOf,
+  binsOf,
   HISTOGRAM_BINS,
   HISTOGRAM_SENSITIVITY,
-  rankHistogram,
   sharedThreshold,
   type SharedThreshold,
 } from './shared-histogram.js';

@@ -1,5 +1,5 @@
 /**
- * What a hospital may share of its calibration: a histogram of joined p-values, 64 equal bins, for newcomers who have none.
+ * What a hospital may share of its calibration: a histogram of its windows' p-values, 64 equal bins.
  *
  * One window adds one to one bin, so its L1 and L2 sensitivity under add-or-remove is 1. The counts are private until noise
  * of the round's plan is on them (a release of its own beside the gradient, calibrated together with it, privacy.md §3).
@@ -7,59 +7,59 @@
  * @module
  */
 import { calibrationFault } from './calibration-fault.js';
+import type { ScoredWindow } from './detector.js';
+import { pValues } from './p-value.js';
+import type { Scorer } from './scorer.js';
+import { stratumFor } from './strata.js';
 
 export const HISTOGRAM_BINS = 64;
 /** Counts by which one window changes a histogram, in the L2 norm. */
 export const HISTOGRAM_SENSITIVITY = 1;
 
+/** Bin i holds p in (i / 64, (i + 1) / 64]. */
+export function binOf(p: number): number {
+  return Math.min(HISTOGRAM_BINS, Math.max(1, Math.ceil(HISTOGRAM_BINS * p))) - 1;
+}
+
 /**
- * Windows by their p-value, `[64]`: bin i holds (i / 64, (i + 1) / 64]. Private.
- * @param ranks - conformal rank 1 + #{calibration ≥ x} of each window
- * @param calibrationCount - n: the p-value is rank / (n + 1), in integers
- * @throws {DetectorError} `ERR_TABLE_CALIBRATION` for a rank outside 1 … n + 1
+ * The bin of each window's p-value, `[windows]`. Private. A window that no stratum judges is never held, so it counts as an
+ * ordinary one: whether a histogram exists must not depend on data.
  */
-export function rankHistogram(ranks: ArrayLike<number>, calibrationCount: number): Int32Array {
-  const counts = new Int32Array(HISTOGRAM_BINS);
-  for (let i = 0; i < ranks.length; i++) {
-    const rank = ranks[i]!;
-    if (!Number.isInteger(rank) || rank < 1 || rank > calibrationCount + 1) {
-      throw calibrationFault(`ranks[${i}]`, `1 … ${calibrationCount + 1}`, rank);
-    }
-    counts[Math.ceil((HISTOGRAM_BINS * rank) / (calibrationCount + 1)) - 1]!++;
-  }
-  return counts;
+export function binsOf(scorer: Scorer, windows: readonly ScoredWindow[]): Uint8Array {
+  const { table } = scorer;
+  const pOf = new Map(table.strata.map((stratum) => [stratum, pValues(stratum, table)]));
+  const strata = windows.map(({ rows, mask }) =>
+    stratumFor(table.strata, { mask, length: rows.length }),
+  );
+  const scores = scorer.scoreAll(windows.filter((_, i) => strata[i] !== undefined));
+  let judged = 0;
+  return Uint8Array.from(strata, (stratum) =>
+    stratum === undefined
+      ? HISTOGRAM_BINS - 1
+      : binOf(pOf.get(stratum)!(scores[judged++]!.nonconformity)),
+  );
 }
 
 export interface SharedThreshold {
-  /** Nodes' p-value at or below which a share `alphaPpm` of all their windows lies, in millionths. */
+  /** The p-value at or below which a share `alphaPpm` of all windows lies, in millionths. */
   readonly pPpm: number;
   /** Sum of the noised counts, at least 1. */
   readonly windows: number;
 }
 
 /**
- * Where to put α from several hospitals' noised histograms. Noise makes single counts negative; the cumulative count is
- * held monotone, and between bins it is a straight line. Integers throughout.
- * @param histograms - noised, `[64]` each
- * @throws {DetectorError} `ERR_TABLE_CALIBRATION` if there is none, one has another length, or nothing is left above noise
+ * Where a share α of the windows lies. Noise makes single counts negative; the cumulative count is held monotone, and between
+ * bins it is a straight line.
+ * @param counts - noised counts of several hospitals together, `[64]`, integers
+ * @throws {DetectorError} `ERR_TABLE_CALIBRATION` for another length, for a count that is no integer (NaN, infinity, a
+ *   fraction), or if nothing is left above the noise
  */
-export function sharedThreshold(
-  histograms: readonly Int32Array[],
-  alphaPpm: number,
-): SharedThreshold {
-  if (histograms.length === 0) throw calibrationFault('histograms', 'at least one', 0);
+export function sharedThreshold(counts: ArrayLike<number>, alphaPpm: number): SharedThreshold {
   if (!Number.isInteger(alphaPpm) || alphaPpm < 1 || alphaPpm > 500_000) {
     throw calibrationFault('alphaPpm', '1 … 500000', alphaPpm);
   }
-  const counts = new Float64Array(HISTOGRAM_BINS);
-  for (const [h, histogram] of histograms.entries()) {
-    if (histogram.length !== HISTOGRAM_BINS) {
-      throw calibrationFault(`histograms[${h}]`, `${HISTOGRAM_BINS} bins`, histogram.length);
-    }
-    histogram.forEach((count, bin) => (counts[bin]! += count));
-  }
-  const windows = counts.reduce((sum, count) => sum + count, 0);
-  if (windows < 1) throw calibrationFault('histograms', 'windows above the noise', windows);
+  const windows = windowsIn(counts);
+  if (windows < 1) throw calibrationFault('counts', 'windows above the noise', windows);
   let before = 0;
   let cumulative = 0;
   for (let bin = 0; bin < HISTOGRAM_BINS; bin++) {
@@ -73,4 +73,21 @@ export function sharedThreshold(
     before = reached;
   }
   return { pPpm: 1_000_000, windows };
+}
+
+/**
+ * The sum of the counts.
+ * @throws {DetectorError} `ERR_TABLE_CALIBRATION`
+ */
+export function windowsIn(counts: ArrayLike<number>): number {
+  if (counts.length !== HISTOGRAM_BINS) {
+    throw calibrationFault('counts', `${HISTOGRAM_BINS} bins`, counts.length);
+  }
+  let windows = 0;
+  for (let bin = 0; bin < HISTOGRAM_BINS; bin++) {
+    const count = counts[bin]!;
+    if (!Number.isSafeInteger(count)) throw calibrationFault(`counts[${bin}]`, 'an integer', count);
+    windows += count;
+  }
+  return windows;
 }
