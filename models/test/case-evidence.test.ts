@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { joinCases, windowSurprise } from '../src/detector/index.js';
+import { joinCases, NO_WINDOWS, strangestOfCases, windowSurprise } from '../src/detector/index.js';
 
 const strata = [
   { columnMask: 0, lengthMin: 1, lengthMax: 3 },
@@ -48,6 +48,18 @@ describe('evidence of a case', () => {
         expect(strangest).toEqual([Math.max(...values)]);
       }),
     );
+  });
+
+  it('p counts the calibration cases of at least this evidence, and the case itself', () => {
+    const join = joinCases([Float64Array.of(1, 2, 3, 4)]);
+    expect(join.p(Infinity)).toBe(1 / 5);
+    expect(join.p(join.calibration[3]!)).toBe(2 / 5);
+    expect(join.p(0)).toBe(1);
+  });
+
+  it('a case without a window is below every case that has one', () => {
+    const most = strangestOfCases([0.5, 0, 3, 9], 3, (i) => [0, 1, 0, null][i]!);
+    expect([...most]).toEqual([3, 0, NO_WINDOWS]);
   });
 
   it('refuses members of unlike length with what came', () => {

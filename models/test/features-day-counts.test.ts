@@ -4,6 +4,7 @@ import {
   countSurprise,
   createChannelSightings,
   createDayCounter,
+  createDayNormals,
   DAY_MEMBERS,
   daySurprises,
   negativeBinomialTail,
@@ -75,6 +76,60 @@ describe('counts of a day', () => {
   });
 });
 
+describe('counting that goes on elsewhere', () => {
+  const MINUTES = 8 * 24 * 60;
+  const anyEvent = fc.record({
+    actor: fc.constantFrom('a', 'b', 'gone'),
+    patient: fc.constantFrom(null, 'own', 'stranger-1', 'stranger-vip'),
+    device: fc.constantFrom(null, 'd1', 'd2', 'd3'),
+    nodeId: fc.constantFrom('H1', 'H2'),
+    minute: fc.integer({ min: 0, max: MINUTES }),
+    action: fc.constantFrom('read' as const, 'export' as const),
+  });
+
+  it('comes to the same counts, wherever it was cut in two and its state went through JSON', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), fc.nat(60), (drawn, cut) => {
+        const events = drawn
+          .toSorted((x, y) => x.minute - y.minute)
+          .map(({ minute, ...more }) => eventOf({ ...more, timeMs: minute * MINUTE_MS }));
+        let sightings = createChannelSightings();
+        let counter = createDayCounter(knowledge);
+        events.forEach((event, i) => {
+          if (i === cut) {
+            const kept = JSON.stringify([
+              sightings.state(event.timeMs),
+              counter.state(event.timeMs),
+            ]);
+            const [first, second] = JSON.parse(kept) as [never, never];
+            sightings = createChannelSightings(first);
+            counter = createDayCounter(knowledge, second);
+          }
+          counter.see(event, Math.floor(event.timeMs / 86_400_000), sightings.see(event));
+        });
+        const whole = createChannelSightings();
+        const expected = createDayCounter(knowledge);
+        for (const event of events) {
+          expected.see(event, Math.floor(event.timeMs / 86_400_000), whole.see(event));
+        }
+        const plain = (of: typeof counter): unknown =>
+          of.days().map(({ actor, day, columns, acts }) => [actor, day, columns, [...acts]]);
+        expect(plain(counter)).toEqual(plain(expected));
+      }),
+    );
+  });
+
+  it('keeps no day that is over', () => {
+    const counter = createDayCounter(knowledge);
+    for (const day of [1, 2]) {
+      counter.see(eventOf({ actor: 'a' }), day, { moved: false, othersOnDevice: 0 });
+    }
+    counter.forgetBefore(2);
+    expect(counter.days().map(({ day }) => day)).toEqual([2]);
+    expect(counter.state(0).days).toHaveLength(1);
+  });
+});
+
 describe('surprise of a count', () => {
   it('is −ln of the negative binomial tail, against its masses summed one by one', () => {
     const [shape, days] = [2.5, 4];
@@ -131,5 +186,20 @@ describe('days judged by the days before', () => {
     expect(all.map(({ day }) => day)).toEqual([2, 3]);
     expect(all[0]!.surprises[taken]).toBe(before);
     expect(all[1]!.surprises[taken]!).toBeGreaterThan(8);
+  });
+
+  it('come with the figures behind them', () => {
+    const normals = createDayNormals();
+    for (const day of [1, 2]) normals.learn(dayOf(day, 2));
+    normals.learn({ ...dayOf(2, 8), actor: 'b' });
+    const reasons = normals.reasons({ ...dayOf(3, 40), acts: new Map([[7, 5]]) });
+    expect(reasons.map(({ member }) => member)).toEqual(DAY_MEMBERS);
+    expect(reasons.find(({ member }) => member === 'taken')).toMatchObject({
+      count: 40,
+      act: null,
+      own: { mean: 2, days: 2 },
+      peers: { mean: 4, days: 3 },
+    });
+    expect(reasons.at(-1)).toMatchObject({ member: 'acts', act: 7, count: 5, own: { mean: 0 } });
   });
 });

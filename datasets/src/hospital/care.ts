@@ -307,24 +307,3 @@ function dayBookOf(stays: readonly Stay[], visits: readonly Visit[], day: number
   for (const visit of visits) add(physicians, visit.physician.index, visit.patient);
   return { stays: here, wards, physicians, orders: new Map<string, readonly Patient[]>() };
 }
-
-/** Whether an access has a reason among `relations`, by ward or by person, at its time. */
-export function createRelationIndex(
-  relations: Iterable<CareRelation>,
-): (
-  access: Readonly<{ patient: string; ward: string | null; actor: string; timeMs: number }>,
-) => boolean {
-  const byPatient = new Map<string, CareRelation[]>();
-  for (const relation of relations) {
-    const known = byPatient.get(relation.patient);
-    if (known === undefined) byPatient.set(relation.patient, [relation]);
-    else known.push(relation);
-  }
-  return ({ patient, ward, actor, timeMs }) =>
-    (byPatient.get(patient) ?? []).some(
-      (relation) =>
-        timeMs >= relation.fromMs &&
-        timeMs < relation.untilMs &&
-        (relation.actor === null ? relation.ward === ward : relation.actor === actor),
-    );
-}

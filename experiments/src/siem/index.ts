@@ -7,5 +7,5 @@ export {
   type RuleSetting,
   type Siem,
 } from './siem.js';
-export { knowledgeOf, type Acquaintance, type SiemKnowledge } from './knowledge.js';
+export { knowledgeOf, type SiemKnowledge } from './knowledge.js';
 export { type Points, type Rule, type RuleOptions } from './rule.js';

@@ -3,10 +3,14 @@
  * not given any of it.
  * @module
  */
-import { createRelationIndex, type CareRelation, type HospitalWorld } from '@bhschain/datasets';
-import type { AccessEvent } from '@bhschain/models/features';
-
-export type Acquaintance = 'self' | 'family' | 'co-worker' | 'VIP';
+import type { CareRelation, HospitalWorld } from '@bhschain/datasets';
+import {
+  CARE_SLACK_MS,
+  createAcquaintances,
+  createRelationIndex,
+  type AccessEvent,
+  type Acquaintance,
+} from '@bhschain/models/features';
 
 export interface SiemKnowledge {
   /** Appointment, order, account or ward overlap within 30 days. */
@@ -20,8 +24,6 @@ export interface SiemKnowledge {
   readonly startMs: number;
 }
 
-const DAY_MS = 86_400_000;
-const SLACK_MS = 30 * DAY_MS;
 const ENCOUNTERS: readonly CareRelation['kind'][] = [
   'stay',
   'attending',
@@ -34,35 +36,28 @@ export function knowledgeOf(world: HospitalWorld): SiemKnowledge {
   const sites = new Map(
     world.hospitals.map((hospital) => {
       const spans = new Map<string, [number, number][]>();
-      const relations: CareRelation[] = [];
-      for (const relation of hospital.relations()) {
-        const wide = {
-          ...relation,
-          fromMs: relation.fromMs - SLACK_MS,
-          untilMs: relation.untilMs + SLACK_MS,
-        };
-        relations.push(wide);
-        if (!ENCOUNTERS.includes(relation.kind)) continue;
-        const known = spans.get(relation.patient);
-        if (known === undefined) spans.set(relation.patient, [[wide.fromMs, wide.untilMs]]);
-        else known.push([wide.fromMs, wide.untilMs]);
+      const relations = [...hospital.relations()];
+      for (const { kind, patient, fromMs, untilMs } of relations) {
+        if (!ENCOUNTERS.includes(kind)) continue;
+        const span: [number, number] = [fromMs - CARE_SLACK_MS, untilMs + CARE_SLACK_MS];
+        const known = spans.get(patient);
+        if (known === undefined) spans.set(patient, [span]);
+        else known.push(span);
       }
-      return [hospital.nodeId, { isRelated: createRelationIndex(relations), spans }] as const;
+      const isRelated = createRelationIndex(relations, CARE_SLACK_MS);
+      return [hospital.nodeId, { isRelated, spans }] as const;
     }),
   );
-  const staff = new Map(
-    world.hospitals.flatMap((hospital) => [...hospital.directory()].map((one) => [one.actor, one])),
-  );
-  const patients = new Map(
-    world.hospitals.flatMap((hospital) =>
-      [...hospital.patients()]
-        .filter(
-          ({ vip, employee, surname }) =>
-            vip || employee !== null || !surname.startsWith('surname-'),
-        )
-        .map((one) => [one.patient, one]),
+  const staff = world.hospitals.flatMap((hospital) => [...hospital.directory()]);
+  const left = new Map(staff.map(({ actor, leftMs }) => [actor, leftMs]));
+  const acquaintanceOf = createAcquaintances({
+    staff,
+    patients: world.hospitals.flatMap((hospital) =>
+      [...hospital.patients()].filter(
+        ({ vip, employee, surname }) => vip || employee !== null || !surname.startsWith('surname-'),
+      ),
     ),
-  );
+  });
   // A rule that is tried at several scales asks the same of one event each time.
   let asked: { event: AccessEvent; explained: boolean } | null = null;
   return {
@@ -81,20 +76,7 @@ export function knowledgeOf(world: HospitalWorld): SiemKnowledge {
       (sites.get(nodeId)!.spans.get(patient) ?? []).some(
         ([fromMs, untilMs]) => timeMs >= fromMs && timeMs < untilMs,
       ),
-    acquaintanceOf({ actor, patient }) {
-      const who = patient === null ? undefined : patients.get(patient);
-      const self = staff.get(actor);
-      if (who === undefined) return null;
-      if (who.employee === actor) return 'self';
-      if (
-        self !== undefined &&
-        (who.surname === self.surname || who.household === self.household)
-      ) {
-        return 'family';
-      }
-      if (who.employee !== null) return 'co-worker';
-      return who.vip ? 'VIP' : null;
-    },
-    leftMs: (actor) => staff.get(actor)?.leftMs ?? null,
+    acquaintanceOf,
+    leftMs: (actor) => left.get(actor) ?? null,
   };
 }

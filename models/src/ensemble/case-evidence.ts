@@ -33,11 +33,33 @@ export function windowSurprise(
   return surprises;
 }
 
+/** Of a case without a judged window: below every surprise. */
+export const NO_WINDOWS = -1;
+
+/**
+ * Each case's strangest window, `NO_WINDOWS` for a case that has none.
+ * @param caseOf - index of the case that window `i` belongs to; null: of none
+ */
+export function strangestOfCases(
+  surprises: ArrayLike<number>,
+  cases: number,
+  caseOf: (i: number) => number | null,
+): Float64Array {
+  const most = new Float64Array(cases).fill(NO_WINDOWS);
+  for (let i = 0; i < surprises.length; i++) {
+    const of = caseOf(i);
+    if (of !== null) most[of] = Math.max(most[of]!, surprises[i]!);
+  }
+  return most;
+}
+
 export interface CaseJoin {
   /** Evidence of a new case, one value a member; higher is stranger. */
   evidence(values: ArrayLike<number>): number;
   /** Evidence of each calibration case among the others. */
   readonly calibration: Float64Array;
+  /** Split-conformal p of an evidence: (1 + #{calibration ≥ evidence}) / (n + 1). */
+  p(evidence: number): number;
 }
 
 /**
@@ -56,12 +78,15 @@ export function joinCases(calibration: readonly Float64Array[]): CaseJoin {
   const sorted = calibration.map((values) => values.toSorted());
   const atLeast = (member: number, value: number): number =>
     cases - lowerBound(sorted[member]!, value);
+  // A case is at least as strange as itself: that is the 1 of 1 + #{others ≥ x}.
+  const among = Float64Array.from({ length: cases }, (_, i) =>
+    calibration.reduce((sum, values, m) => sum + cases / atLeast(m, values[i]!), 0),
+  );
+  const ordered = among.toSorted();
   return {
     evidence: (values) =>
       sorted.reduce((sum, _, m) => sum + (cases + 1) / (1 + atLeast(m, values[m]!)), 0),
-    // A case is at least as strange as itself: that is the 1 of 1 + #{others ≥ x}.
-    calibration: Float64Array.from({ length: cases }, (_, i) =>
-      calibration.reduce((sum, values, m) => sum + cases / atLeast(m, values[i]!), 0),
-    ),
+    calibration: among,
+    p: (evidence) => (1 + cases - lowerBound(ordered, evidence)) / (cases + 1),
   };
 }

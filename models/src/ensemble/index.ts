@@ -4,7 +4,13 @@ export {
   type AutoencoderOptions,
   type ErrorForm,
 } from './autoencoder-member.js';
-export { joinCases, windowSurprise, type CaseJoin } from './case-evidence.js';
+export {
+  joinCases,
+  NO_WINDOWS,
+  strangestOfCases,
+  windowSurprise,
+  type CaseJoin,
+} from './case-evidence.js';
 export { EVIDENCE_UNIT } from './evidence.js';
 export { featuresMember, type FeaturesOptions } from './features-member.js';
 export { fitTable, type TableOptions } from './fit-table.js';

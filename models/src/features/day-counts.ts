@@ -61,19 +61,37 @@ export interface DayCounts {
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+const CROWD_MS = 7 * DAY_MS;
 const TAKES_OUT: ReadonlySet<string> = new Set(['export', 'print', 'disclose']);
 
 /** What everybody reads off the blocks: which account called where, from which device. */
 export interface ChannelSightings {
   /** An event of any hospital, in order of time; what asks nothing of the ledger leaves no trace. */
   see(event: AccessEvent): Readonly<{ moved: boolean; othersOnDevice: number }>;
+  /** What can still matter after `nowMs`, as JSON; `createChannelSightings` goes on from it. */
+  state(nowMs: number): SightingsState;
 }
+
+export interface SightingsState {
+  readonly last: readonly (readonly [
+    actor: string,
+    seen: Readonly<{ nodeId: string; timeMs: number }>,
+  ])[];
+  /** By device: account and when it was last there. */
+  readonly accounts: NestedEntries;
+}
+
+/** A map of maps, as JSON. */
+export type NestedEntries = readonly (readonly [
+  key: string,
+  entries: readonly (readonly [key: string, value: number])[],
+])[];
 
 const UNSEEN = Object.freeze({ moved: false, othersOnDevice: 0 });
 
-export function createChannelSightings(): ChannelSightings {
-  const last = new Map<string, { nodeId: string; timeMs: number }>();
-  const accounts = new Map<string, Map<string, number>>();
+export function createChannelSightings(state?: SightingsState): ChannelSightings {
+  const last = new Map(state?.last);
+  const accounts = nestedMap(state?.accounts);
   return {
     see(event) {
       const { actor, device, nodeId, timeMs } = event;
@@ -89,6 +107,10 @@ export function createChannelSightings(): ChannelSightings {
       for (const [other, seenMs] of known) if (seenMs <= timeMs - DAY_MS) known.delete(other);
       return { moved, othersOnDevice: known.size - 1 };
     },
+    state: (nowMs) => ({
+      last: [...last].filter(([, { timeMs }]) => timeMs > nowMs - 30 * MINUTE_MS),
+      accounts: entriesSince(accounts, nowMs - DAY_MS),
+    }),
   };
 }
 
@@ -114,12 +136,46 @@ export interface DayCounter {
   ): void;
   /** Every account's days, by day. */
   days(): DayCounts[];
+  /** Days before `day` are over and no longer kept here. */
+  forgetBefore(day: number): void;
+  /** What can still matter after `nowMs`, as JSON; `createDayCounter` goes on from it. */
+  state(nowMs: number): DayCounterState;
 }
 
-export function createDayCounter(knowledge: CareKnowledge): DayCounter {
-  const days = new Map<string, Day>();
-  const devices = new Map<string, Map<string, number>>();
-  const crowds = new Map<string, Map<string, number>>();
+export interface DayCounterState {
+  readonly days: readonly Readonly<{
+    actor: string;
+    role: string;
+    day: number;
+    columns: Readonly<Record<DayColumn, number>>;
+    acts: readonly (readonly [act: number, count: number])[];
+    patients: readonly string[];
+    strangers: readonly string[];
+  }>[];
+  /** By account: device and the day of its first use; `FIRST_DEVICE` for its first one. */
+  readonly devices: NestedEntries;
+  /** By patient: account and its last access without a reason. */
+  readonly crowds: NestedEntries;
+}
+
+/** Before any day: an account's first device is new on none. Finite, so that JSON keeps it. */
+const FIRST_DEVICE = -1;
+
+export function createDayCounter(knowledge: CareKnowledge, state?: DayCounterState): DayCounter {
+  const days = new Map<string, Day>(
+    state?.days.map((one) => [
+      `${one.actor} ${one.day}`,
+      {
+        ...one,
+        columns: { ...one.columns },
+        acts: new Map(one.acts),
+        patients: new Set(one.patients),
+        strangers: new Set(one.strangers),
+      },
+    ]),
+  );
+  const devices = nestedMap(state?.devices);
+  const crowds = nestedMap(state?.crowds);
 
   return {
     see(event, day, { moved, othersOnDevice }) {
@@ -146,6 +202,19 @@ export function createDayCounter(knowledge: CareKnowledge): DayCounter {
       columns.crowd = Math.max(columns.crowd, crowdAt(patient, actor, timeMs));
     },
     days: () => [...days.values()].sort((a, b) => a.day - b.day),
+    forgetBefore(day) {
+      for (const [key, one] of days) if (one.day < day) days.delete(key);
+    },
+    state: (nowMs) => ({
+      days: [...days.values()].map(({ acts, patients, strangers, ...rest }) => ({
+        ...rest,
+        acts: [...acts],
+        patients: [...patients],
+        strangers: [...strangers],
+      })),
+      devices: entriesSince(devices, -Infinity),
+      crowds: entriesSince(crowds, nowMs - CROWD_MS),
+    }),
   };
 
   function dayOf({ actor, role }: AccessEvent, day: number): Day {
@@ -165,7 +234,7 @@ export function createDayCounter(knowledge: CareKnowledge): DayCounter {
     if (device === null) return false;
     const known = devices.get(actor) ?? new Map<string, number>();
     devices.set(actor, known);
-    if (!known.has(device)) known.set(device, known.size === 0 ? -Infinity : day);
+    if (!known.has(device)) known.set(device, known.size === 0 ? FIRST_DEVICE : day);
     return known.get(device) === day;
   }
 
@@ -173,7 +242,22 @@ export function createDayCounter(knowledge: CareKnowledge): DayCounter {
     const crowd = crowds.get(patient) ?? new Map<string, number>();
     crowds.set(patient, crowd);
     crowd.set(actor, timeMs);
-    for (const [other, seenMs] of crowd) if (seenMs <= timeMs - 7 * DAY_MS) crowd.delete(other);
+    for (const [other, seenMs] of crowd) if (seenMs <= timeMs - CROWD_MS) crowd.delete(other);
     return crowd.size - 1;
   }
+}
+
+function nestedMap(entries: NestedEntries = []): Map<string, Map<string, number>> {
+  return new Map(entries.map(([key, inner]) => [key, new Map(inner)]));
+}
+
+/** Values above `since`; keys that are left with none are dropped. */
+function entriesSince(
+  maps: ReadonlyMap<string, ReadonlyMap<string, number>>,
+  since: number,
+): NestedEntries {
+  return [...maps].flatMap(([key, inner]) => {
+    const kept = [...inner].filter(([, value]) => value > since);
+    return kept.length === 0 ? [] : [[key, kept] as const];
+  });
 }

@@ -75,13 +75,75 @@ export interface DaySurprise {
   readonly surprises: Float64Array;
 }
 
+/** How a day's count stands to what is normal; the figures behind one surprise. */
+export interface DayReason {
+  /** Of `DAY_MEMBERS`. */
+  readonly member: string;
+  readonly count: number;
+  /** Of the member `acts`: which. */
+  readonly act: number | null;
+  /** −ln P(X ≥ count). */
+  readonly surprise: number;
+  /** Mean of a day, and how many days it is of. */
+  readonly own: Readonly<{ mean: number; days: number }>;
+  readonly peers: Readonly<{ mean: number; days: number }>;
+}
+
+/** What was learned of accounts and roles so far. */
+export interface DayNormals {
+  learn(of: DayCounts): void;
+  /** In the order of `DAY_MEMBERS`. */
+  reasons(of: DayCounts): readonly DayReason[];
+}
+
+export function createDayNormals(): DayNormals {
+  const roles = new Map<string, Past>();
+  const actors = new Map<string, Past>();
+  return {
+    learn(of) {
+      learn(pastOf(roles, of.role), of);
+      learn(pastOf(actors, of.actor), of);
+    },
+    reasons(of) {
+      const role = pastOf(roles, of.role);
+      const own = pastOf(actors, of.actor);
+      const reasonOf = (
+        { member, act }: Pick<DayReason, 'member' | 'act'>,
+        count: number,
+      ): DayReason => {
+        const name = act === null ? member : `act ${act}`;
+        const mine = own.counts.get(name)?.sum ?? 0;
+        const theirs = role.counts.get(name) ?? { sum: 0, squares: 0 };
+        return {
+          ...{ member, act, count },
+          surprise: countSurprise(
+            count,
+            { sum: mine, days: own.days },
+            { ...theirs, days: role.days },
+          ),
+          own: { mean: mine / Math.max(1, own.days), days: own.days },
+          peers: { mean: theirs.sum / Math.max(1, role.days), days: role.days },
+        };
+      };
+      const columns = DAY_COLUMNS.map((member) =>
+        reasonOf({ member, act: null }, of.columns[member]),
+      );
+      let strangest = reasonOf({ member: 'acts', act: null }, 0);
+      for (const [act, count] of of.acts) {
+        const reason = reasonOf({ member: 'acts', act }, count);
+        if (reason.surprise > strangest.surprise) strangest = reason;
+      }
+      return [...columns, strangest];
+    },
+  };
+}
+
 /** Each day judged by the days before it. */
 export function daySurprises(
   days: readonly DayCounts[],
   fromDay: number = -Infinity,
 ): DaySurprise[] {
-  const roles = new Map<string, Past>();
-  const actors = new Map<string, Past>();
+  const normals = createDayNormals();
   const result: DaySurprise[] = [];
   const ordered = days.toSorted((a, b) => a.day - b.day);
   for (let from = 0; from < ordered.length;) {
@@ -89,34 +151,20 @@ export function daySurprises(
     while (until < ordered.length && ordered[until]!.day === ordered[from]!.day) until++;
     const today = ordered.slice(from, until);
     if (today[0]!.day >= fromDay) {
-      for (const of of today) result.push(judged(of));
+      for (const of of today) {
+        const { actor, day } = of;
+        result.push({ actor, day, surprises: surprisesOf(normals.reasons(of)) });
+      }
     }
-    for (const of of today) {
-      learn(pastOf(roles, of.role), of);
-      learn(pastOf(actors, of.actor), of);
-    }
+    for (const of of today) normals.learn(of);
     from = until;
   }
   return result;
+}
 
-  function judged(of: DayCounts): DaySurprise {
-    const role = pastOf(roles, of.role);
-    const own = pastOf(actors, of.actor);
-    const surpriseOf = (name: string, count: number): number =>
-      countSurprise(
-        count,
-        { sum: own.counts.get(name)?.sum ?? 0, days: own.days },
-        { ...(role.counts.get(name) ?? { sum: 0, squares: 0 }), days: role.days },
-      );
-    const surprises = Float64Array.from(DAY_MEMBERS, (name) =>
-      name === 'acts' ? 0 : surpriseOf(name, of.columns[name as keyof DayCounts['columns']]),
-    );
-    for (const [act, count] of of.acts) {
-      const last = surprises.length - 1;
-      surprises[last] = Math.max(surprises[last]!, surpriseOf(`act ${act}`, count));
-    }
-    return { actor: of.actor, day: of.day, surprises };
-  }
+/** @param reasons - in the order of `DAY_MEMBERS` */
+export function surprisesOf(reasons: readonly DayReason[]): Float64Array {
+  return Float64Array.from(reasons, ({ surprise }) => surprise);
 }
 
 function pastOf(pasts: Map<string, Past>, key: string): Past {

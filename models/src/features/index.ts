@@ -138,6 +138,17 @@ export {
 } from './window-cutter.js';
 export { featureSchemaDescription, featureSchemaHash, featureSchemaVersion } from './schema.js';
 export {
+  CARE_SLACK_MS,
+  createAcquaintances,
+  createCareKnowledge,
+  createRelationIndex,
+  type Acquaintance,
+  type CareReason,
+  type PatientRecord,
+  type StaffRecord,
+} from './care-knowledge.js';
+export { createSessionDays, type SessionDays } from './session-days.js';
+export {
   createChannelSightings,
   createDayCounter,
   DAY_COLUMNS,
@@ -145,12 +156,19 @@ export {
   type ChannelSightings,
   type DayColumn,
   type DayCounter,
+  type DayCounterState,
   type DayCounts,
+  type NestedEntries,
+  type SightingsState,
 } from './day-counts.js';
 export {
   countSurprise,
+  createDayNormals,
   DAY_MEMBERS,
   daySurprises,
   negativeBinomialTail,
+  surprisesOf,
+  type DayNormals,
+  type DayReason,
   type DaySurprise,
 } from './day-surprise.js';

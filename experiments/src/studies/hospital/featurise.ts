@@ -227,15 +227,3 @@ function taintedCases(
 function part(): { store: RowStore; cases: Case[]; places: Map<string, number> } {
   return { store: new RowStore(), cases: [], places: new Map() };
 }
-
-/** A case bears the day on which its session began; an event without a session its own. */
-export function sessionDays(): (event: AccessEvent) => number {
-  const days = new Map<string, number>();
-  return ({ session, timeMs }) => {
-    const today = Math.floor(timeMs / DAY_MS);
-    if (session === null) return today;
-    const day = days.get(session) ?? today;
-    if (!days.has(session)) days.set(session, day);
-    return day;
-  };
-}

@@ -7,11 +7,12 @@ import type { HospitalWorld } from '@bhschain/datasets';
 import {
   createChannelSightings,
   createDayCounter,
+  createSessionDays,
   daySurprises,
   type CareKnowledge,
 } from '@bhschain/models/features';
 import { knowledgeOf } from '../../siem/knowledge.js';
-import { DAY_MS, sessionDays, type Borders } from './featurise.js';
+import { DAY_MS, type Borders } from './featurise.js';
 import { merged } from './siem-arm.js';
 
 /** By `<node> <actor> <day>`: surprises in the order of `DAY_MEMBERS`. */
@@ -28,7 +29,7 @@ export function nodeTierCases(world: HospitalWorld, borders: Borders): NodeTierC
   const counters = new Map(
     world.hospitals.map(({ nodeId }) => [nodeId, createDayCounter(knowledge)]),
   );
-  const dayOf = sessionDays();
+  const { dayOf } = createSessionDays();
   for (const event of merged(world)) {
     counters.get(event.nodeId)!.see(event, dayOf(event), sightings.see(event));
   }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { HospitalWorld } from '@bhschain/datasets';
-import type { AccessEvent } from '@bhschain/models/features';
+import { createSessionDays, type AccessEvent } from '@bhschain/models/features';
 import {
   createSiem,
   createTuning,
@@ -11,7 +11,7 @@ import {
   OUT_OF_THE_BOX,
   type RuleSetting,
 } from '../../siem/index.js';
-import { sessionDays, type Borders } from './featurise.js';
+import type { Borders } from './featurise.js';
 
 export interface SiemTotals {
   readonly settings: {
@@ -79,7 +79,7 @@ export function siemTotals(world: HospitalWorld, borders: Borders, budget: numbe
 }
 
 function caseNames(): (event: AccessEvent) => string {
-  const dayOf = sessionDays();
+  const { dayOf } = createSessionDays();
   return (event) => `${event.nodeId} ${event.actor} ${dayOf(event)}`;
 }
 
