@@ -15,7 +15,11 @@ const TIMEOUT_MS = 900_000;
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'bhs-docs-'));
 const clone = join(folder, 'clone');
+let passed = 0;
 let failed = 0;
+let skipped = 0;
+const begun = Date.now();
+const since = (ms: number): string => `${((Date.now() - ms) / 1000).toFixed(1)} s`;
 try {
   execFileSync('git', ['clone', '-q', ROOT, clone]);
   const shell = (command: string): unknown =>
@@ -24,13 +28,15 @@ try {
   for (const file of documents().filter((each) => wanted.length === 0 || wanted.includes(each))) {
     for (const block of blocksOf(file)) {
       if (block.speed === 'no-run') {
+        skipped += 1;
         console.log(`SKIP  ${block.at}  ${block.why ?? ''}`);
         continue;
       }
-      const begun = Date.now();
+      const typed = Date.now();
       try {
         await runBlock(block, { cwd: clone, timeoutMs: TIMEOUT_MS });
-        console.log(`PASS  ${block.at}  ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+        passed += 1;
+        console.log(`PASS  ${block.at}  ${since(typed)}`);
       } catch (error) {
         failed += 1;
         console.log(`FAIL  ${error instanceof Error ? error.message : String(error)}`);
@@ -41,4 +47,5 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
+console.log(`${passed} ran, ${failed} failed, ${skipped} say why not; ${since(begun)} in all`);
 process.exitCode = failed === 0 ? 0 : 1;

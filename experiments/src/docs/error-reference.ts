@@ -31,6 +31,11 @@ function remedyOf(remedies: Remedies, { room, code: wanted }: ErrorCode): string
   return rows.find(([, codes]) => codes.includes(wanted))?.[0] ?? '';
 }
 
+/** So that a link can name one code: `error-codes.md#ERR_CSRF`; a code of two rooms leads to the first. */
+function anchored({ code: name }: ErrorCode): string {
+  return `<a id="${name}"></a>${code(name)}`;
+}
+
 export function errorReference(): string {
   const codes = errorCodes();
   const remedies = readRemedies();
@@ -46,7 +51,7 @@ export function errorReference(): string {
           codes
             .filter((each) => each.room === room)
             .toSorted((a, b) => (a.code < b.code ? -1 : 1))
-            .map((each) => [code(each.code), each.meaning, remedyOf(remedies, each)]),
+            .map((each) => [anchored(each), each.meaning, remedyOf(remedies, each)]),
         ),
       ]),
     ],

@@ -3,7 +3,9 @@ import { format } from 'prettier';
 import { cliReference } from './cli-reference.js';
 import { configReference } from './config-reference.js';
 import { datasheet } from './datasheet.js';
+import { doctorReference } from './doctor-reference.js';
 import { errorReference } from './error-reference.js';
+import { exportReference } from './export-reference.js';
 import { grpcReference } from './grpc-reference.js';
 import { metricsReference } from './metrics-reference.js';
 import { modelCard } from './model-card.js';
@@ -21,6 +23,8 @@ export const GENERATED_PAGES: readonly GeneratedPage[] = [
   { file: 'docs/reference/metrics.md', render: metricsReference },
   { file: 'docs/reference/rest.md', render: restReference },
   { file: 'docs/reference/grpc.md', render: grpcReference },
+  { file: 'docs/reference/doctor.md', render: doctorReference },
+  { file: 'docs/reference/exports.md', render: exportReference },
   { file: 'docs/reference/error-codes.md', render: errorReference },
   { file: 'docs/reference/model-card.md', render: modelCard },
   { file: 'docs/reference/datasheet.md', render: datasheet },

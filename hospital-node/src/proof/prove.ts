@@ -21,16 +21,26 @@ export interface Check {
 
 /** What the page shows of a hold, and would like to see proven. */
 export interface Claim {
+  /** The transaction that was held. */
   readonly txId: string;
+  /** Held, or run and to be reviewed. */
   readonly kind: 'quarantine' | 'review';
+  /** Why there is a record. */
   readonly cause: string;
+  /** Null if no detector judged. */
   readonly scoreMillionths: number | null;
   readonly proof: {
+    /** Number of the block that the transaction is in. */
     readonly block: string;
+    /** Of its header, hex. */
     readonly blockHash: string;
+    /** Of the transaction in the block, from 0. */
     readonly position: number;
+    /** MSPs. */
     readonly endorsers: readonly string[];
+    /** SHA-256 of the detector that judged, hex; null if none did. */
     readonly modelHash: string | null;
+    /** SHA-256 of its calibration table, hex. */
     readonly tableHash: string | null;
   };
 }

@@ -12,30 +12,46 @@ export const BUNDLE_FORMAT = 'bhs-evidence-1';
 
 export interface EvidenceBundle {
   readonly content: {
+    /** `bhs-evidence-1`. */
     readonly format: string;
+    /** RFC 3339, UTC. */
     readonly madeAt: string;
+    /** The privacy officer who saved it. */
     readonly madeBy: string;
     /** PEM of the node that signs; inside, so that nobody can exchange it. */
     readonly certificate: string;
     readonly claim: Claim & {
+      /** The hold, as this hospital counts. */
       readonly id: string;
+      /** What was called. */
       readonly function: string;
+      /** The caller's pseudonym in this hospital. */
       readonly actor: string;
+      /** Of the caller. */
       readonly mspId: string;
+      /** Of the review. */
       readonly state: string;
       readonly finding: string | null;
     };
     readonly history: readonly {
+      /** Of the record on the ledger, after the step. */
       readonly version: number;
+      /** `file`, `claim`, `propose`, `approve` … */
       readonly step: string;
       /** Actor id. */
       readonly by: string;
+      /** By which this hospital knows her. */
       readonly name: string;
       readonly mspId: string;
+      /** RFC 3339, UTC; the time that the transaction states. */
       readonly at: string;
+      /** State of the review after the step. */
       readonly to: string;
+      /** The transaction that made the step. */
       readonly txId: string;
+      /** Its block's number. */
       readonly block: string;
+      /** What she wrote; the ledger has its digest only. */
       readonly reason: string | null;
     }[];
     /** Block number → bytes, base64. */
@@ -43,6 +59,7 @@ export interface EvidenceBundle {
     /** Hash → bytes of a detector or table, base64. */
     readonly blobs: Readonly<Record<string, string>>;
   };
+  /** Of the canonical JSON of `content`, hex. */
   readonly contentSha256: string;
   /** DER, base64, over the SHA-256 of the canonical JSON of `content`. */
   readonly signature: string;

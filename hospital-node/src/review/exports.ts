@@ -87,8 +87,10 @@ function severityOf(hold: HoldSummary, { theta }: ExportContext): 2 | 3 | 4 | 5 
 }
 
 function ocsf(hold: HoldSummary, context: ExportContext): object {
+  // Closing changes nothing of what was decided.
+  const decided = STATUS[hold.state] === 4 ? hold.action : null;
   const [disposition, action] =
-    hold.state === 'released' ? [8, 1] : hold.state === 'rejected' ? [2, 2] : [3, 2];
+    decided === 'release' ? [8, 1] : decided === 'reject' ? [2, 2] : [3, 2];
   const activity = STATUS[hold.state] === 4 ? 3 : hold.version === 1 ? 1 : 2;
   return {
     metadata: {
