@@ -46,6 +46,11 @@ export interface IncidentOptions {
   readonly copies?: number;
   /** Operational stream: malicious share of all events, 0.0001 to 0.001; default 0.0005. */
   readonly maliciousShare?: number;
+  /**
+   * Default `guilty`. `own`: a rehearsal for controls – the same people, moments and numbers of acts, but each act a piece of the
+   * person's own work at their own device; truth names what would have been guilty. What is found in it was found by staging.
+   */
+  readonly acts?: 'guilty' | 'own';
 }
 
 export interface WorldConfig {
@@ -67,6 +72,7 @@ export interface WorldConfig {
 const HOSPITALS_MOST = 64;
 const START_MS = Date.UTC(2026, 2, 2);
 const STREAMS = ['benign', 'operational', 'balanced'] as const;
+const ACTS = ['guilty', 'own'] as const;
 
 /** @throws {DatasetError} `ERR_DATASET_OPTION` with the option's name, what came and what was expected */
 export function configOf(
@@ -126,6 +132,8 @@ function incidentsOf(
 ): WorldConfig['incidents'] {
   const stream = options.stream ?? 'balanced';
   if (!STREAMS.includes(stream)) refuse('incidents.stream', stream, STREAMS.join(', '));
+  const acts = options.acts ?? 'guilty';
+  if (!ACTS.includes(acts)) refuse('incidents.acts', acts, ACTS.join(', '));
   const scenarios = [...(options.scenarios ?? catalogued)];
   for (const name of scenarios) {
     if (!catalogued.includes(name)) refuse('incidents.scenarios', name, catalogued.join(', '));
@@ -143,6 +151,7 @@ function incidentsOf(
       least: 0.0001,
       most: 0.001,
     }),
+    acts,
   };
 }
 

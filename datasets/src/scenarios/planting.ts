@@ -105,6 +105,7 @@ function plant(options: PlantingOptions, cell: Cell, number: number): Planted {
     random,
     site,
     level: entry.levels[cell.difficulty],
+    isRehearsal: config.incidents.acts === 'own',
   });
   SCENARIOS[cell.scenario]!.play(stage);
   const play = played();

@@ -1,6 +1,7 @@
 /**
  * What a scenario plays on: the hospitals with their people and patients, moments in the live part, and sessions whose
- * events are marked as guilty or innocent. Marks never enter an event.
+ * events are marked as guilty or innocent. Marks never enter an event. In a rehearsal the same play is staged with innocent
+ * acts: people, moments, waits and numbers of acts stay, what is done and from where is the person's own.
  * @module
  */
 
@@ -84,9 +85,10 @@ export function createStage(
     level: Readonly<Record<string, number>>;
     liveFromMs: number;
     endMs: number;
+    isRehearsal: boolean;
   }>,
 ): { readonly stage: Stage; readonly played: () => Play } {
-  const { random, site, liveFromMs, endMs } = options;
+  const { random, site, liveFromMs, endMs, isRehearsal } = options;
   const { config } = site;
   const chosen = new Set<string>();
   const drafts: EventDraft[] = [];
@@ -147,9 +149,9 @@ export function createStage(
       }
     },
     open(member, facts) {
-      const where = facts.site ?? site;
+      const where = isRehearsal ? homeOf(member) : (facts.site ?? site);
       const session = openSession(random, {
-        ...facts,
+        ...(isRehearsal ? {} : facts),
         nodeId: where.nodeId,
         member,
         ward: member.ward,
@@ -173,6 +175,16 @@ export function createStage(
       atMs = firstMs;
       const day = Math.floor(atMs / DAY_MS);
       const assigned = assignmentOf(where.care, member, member.ward, day, usual);
+      const rehearsed = randomStream(config.seed, 'rehearsed session', session.session);
+      const ofOne = (stream: RandomStream): Patient =>
+        assigned.length > 0 ? stream.pick(assigned) : where.care.inpatient(day, stream);
+      const own = ownActs(member, rehearsed, () => ofOne(rehearsed));
+      /** What the play asks for, or in a rehearsal the next act of the member's own work. */
+      const act = (step: Step, of?: DraftFacts): EventDraft | null => {
+        if (!isRehearsal) return write(step, of);
+        const next = own();
+        return write(next.step, next.facts);
+      };
       return {
         get atMs() {
           return atMs;
@@ -180,18 +192,18 @@ export function createStage(
         wait(medianMs, sigma) {
           atMs += sigma === 0 ? medianMs : random.logNormal(medianMs, sigma);
         },
-        guilty: (step, of) => mark(guilty, write(step, of)),
+        guilty: (step, of) => mark(guilty, act(step, of)),
         innocent: (step, of) => void write(step, of),
         erased(step, of) {
-          const draft = write(step, of);
+          const draft = act(step, of);
           mark(guilty, draft);
-          mark(erased, draft);
+          if (!isRehearsal) mark(erased, draft);
         },
         usualWork() {
-          const own = assigned.length > 0 ? usual.pick(assigned) : where.care.inpatient(day, usual);
+          const patient = ofOne(usual);
           for (const step of member.workflows[random.weighted(member.habits)]!.steps) {
             if (!random.chance(step.chance)) continue;
-            write(step, { patient: step.ofPatient ? own : null });
+            write(step, { patient: step.ofPatient ? patient : null });
             atMs += random.logNormal(14_000, 0.8) * member.pace;
           }
           atMs += random.logNormal(BETWEEN_VISITS_MS, 0.9) * member.pace;
@@ -204,4 +216,28 @@ export function createStage(
     },
   };
   return { stage, played: () => ({ drafts, guilty, erased }) };
+
+  function homeOf(member: Member): Site {
+    return options.sites.find(({ staff }) => staff.includes(member))!;
+  }
+}
+
+/** The member's workflows step by step, without end, each on one patient. */
+function ownActs(
+  member: Member,
+  random: RandomStream,
+  patientOf: () => Patient,
+): () => { readonly step: Step; readonly facts: DraftFacts } {
+  const steps = (function* (): Generator<{ step: Step; facts: DraftFacts }, never> {
+    for (;;) {
+      const patient = patientOf();
+      for (const step of member.workflows[random.weighted(member.habits)]!.steps) {
+        if (!random.chance(step.chance)) continue;
+        const records =
+          step.records === 1 ? 1 : Math.max(1, Math.round(random.logNormal(step.records, 0.6)));
+        yield { step, facts: { patient: step.ofPatient ? patient : null, records } };
+      }
+    }
+  })();
+  return () => steps.next().value;
 }

@@ -26,6 +26,8 @@ export const ARMS = [
   'ablation',
   /** The rate over the live weeks: static, naive and adaptive thresholds. */
   'drift',
+  /** Control of every other arm: the same incidents played with innocent acts. What is found then was found by staging. */
+  'rehearsal',
   'random',
 ] as const;
 export type Arm = (typeof ARMS)[number];
@@ -57,7 +59,7 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
     }),
     arms: Type.Array(Type.Unsafe<Arm>({ type: 'string', enum: [...ARMS] }), {
       minItems: 1,
-      default: ARMS.filter((arm) => arm !== 'ablation' && arm !== 'drift'),
+      default: ARMS.filter((arm) => !['ablation', 'drift', 'rehearsal'].includes(arm)),
     }),
     world: Type.Object(
       {

@@ -23,12 +23,27 @@ export interface HospitalData {
   readonly output: StageOutput;
   readonly calibrationCases: readonly Case[];
   readonly liveCases: readonly Case[];
+  /** Days on which incidents were played with innocent acts, if that was asked for; never among `liveCases`. */
+  readonly rehearsal: Rehearsal | null;
   training(): WindowSource;
   calibration(): WindowSource;
   live(): WindowSource;
 }
 
-export function worldOf(config: HospitalConfig, seed: number): HospitalWorld {
+export interface Rehearsal {
+  /** `incidents`: what was rehearsed in it. */
+  readonly cases: readonly Case[];
+  live(): WindowSource;
+}
+
+type Acts = 'guilty' | 'own';
+
+/** @param acts - `own`: the same world with every incident rehearsed */
+export function worldOf(
+  config: HospitalConfig,
+  seed: number,
+  acts: Acts = 'guilty',
+): HospitalWorld {
   const { world } = config;
   const { scenarios, stream, maliciousShare, copies, difficulties } = world.incidents;
   return createHospitalWorld({
@@ -39,6 +54,7 @@ export function worldOf(config: HospitalConfig, seed: number): HospitalWorld {
       copies,
       maliciousShare,
       difficulties,
+      acts,
       ...(scenarios.length === 0 ? {} : { scenarios }),
     },
   });
@@ -52,9 +68,11 @@ export function bordersOf(config: HospitalConfig, world: HospitalWorld): Borders
   };
 }
 
+/** @param rehearsed - the world with every incident rehearsed; null: no rehearsal */
 export async function hospitalsOf(
   config: HospitalConfig,
   world: () => HospitalWorld,
+  rehearsed: (() => HospitalWorld) | null,
   context: StudyContext,
 ): Promise<HospitalData[]> {
   const nodeIds = Array.from({ length: config.world.hospitals }, (_, i) => `H${i + 1}`);
@@ -94,16 +112,55 @@ export async function hospitalsOf(
       'calibrationCases' | 'liveCases'
     >;
     const store = (name: string) => (): RowStore => RowStore.read(join(output.dir, `${name}.bin`));
+    const rehearsal =
+      rehearsed === null ? null : await rehearsalOf(config, { rehearsed, place, nodeId, context });
     hospitals.push({
       nodeId,
       output,
       ...cases,
+      rehearsal,
       training: store('training'),
       calibration: store('calibration'),
       live: store('live'),
     });
   }
   return hospitals;
+}
+
+/** Only days with a rehearsal are kept: everything else is the same as in the world itself. */
+async function rehearsalOf(
+  config: HospitalConfig,
+  of: Readonly<{
+    rehearsed: () => HospitalWorld;
+    place: number;
+    nodeId: string;
+    context: StudyContext;
+  }>,
+): Promise<Rehearsal> {
+  const { rehearsed, place, nodeId, context } = of;
+  const output = await context.stage({
+    name: `rehearsal ${nodeId}`,
+    code: ['models', 'datasets', 'catalogue', 'publicWorlds', 'hospital'],
+    config: { seed: context.seed, nodeId, world: config.world, timeline: config.timeline },
+    make(dir) {
+      const world = rehearsed();
+      const { live, liveCases } = featurise({
+        world,
+        hospital: world.hospitals[place]!,
+        borders: bordersOf(config, world),
+        roles: PUBLIC_DETECTOR.roles,
+        rounds: 1,
+        windowsPerActorMax: 1,
+        samples: () => false,
+      });
+      live.write(join(dir, 'live.bin'));
+      writeFileSync(join(dir, 'cases.json'), JSON.stringify(liveCases));
+    },
+  });
+  return {
+    cases: JSON.parse(readFileSync(join(output.dir, 'cases.json'), 'utf8')) as Case[],
+    live: () => RowStore.read(join(output.dir, 'live.bin')),
+  };
 }
 
 function sampler(share: number, seed: number): (actor: string, day: number) => boolean {
@@ -209,9 +266,10 @@ export async function siemOf(
   config: HospitalConfig,
   world: () => HospitalWorld,
   context: StudyContext,
+  acts: Acts = 'guilty',
 ): Promise<SiemTotals> {
   const output = await context.stage({
-    name: 'siem',
+    name: acts === 'guilty' ? 'siem' : 'siem, rehearsal',
     code: ['datasets', 'catalogue', 'siem', 'hospital'],
     config: {
       seed: context.seed,
@@ -235,9 +293,10 @@ export async function nodeTierOf(
   config: HospitalConfig,
   world: () => HospitalWorld,
   context: StudyContext,
+  acts: Acts = 'guilty',
 ): Promise<NodeTierCases> {
   const output = await context.stage({
-    name: 'node tier',
+    name: acts === 'guilty' ? 'node tier' : 'node tier, rehearsal',
     code: ['models', 'datasets', 'catalogue', 'siem', 'hospital'],
     config: { seed: context.seed, world: config.world, timeline: config.timeline },
     make(dir) {

@@ -23,6 +23,11 @@ export interface ArmScores {
   readonly calibration: readonly number[] | null;
   /** The same by what went before the first guilty call; null where that cannot be told. */
   readonly beforeGuilt: ReadonlyMap<string, number> | null;
+  /** The same incidents with innocent acts, and every day of theirs; null where nothing was rehearsed. */
+  readonly rehearsal: {
+    readonly incidents: ReadonlyMap<string, number>;
+    readonly days: readonly number[];
+  } | null;
   /** Calls at θ: share of benign ones held, and incidents with a held guilty call; null where calls have no score. */
   readonly calls: { readonly heldShare: number; readonly found: ReadonlySet<string> } | null;
 }
@@ -40,6 +45,16 @@ export interface ArmResult {
   readonly recallAt: Readonly<Record<string, number>>;
   /** Control: share found at the same threshold before the first guilty call, by chance or by how incidents are planted. */
   readonly recallBeforeGuilt: number | null;
+  /**
+   * Control: what the same threshold flags where every guilty act was replaced by one of the person's own, at the same moment.
+   * `dayRate` of the days, `recall` of the incidents; `byAct`: share of incidents found whose rehearsal is not.
+   */
+  readonly rehearsal: {
+    readonly days: number;
+    readonly dayRate: number;
+    readonly recall: number;
+    readonly byAct: number;
+  } | null;
   /** With the threshold of the days before. */
   readonly fixed: {
     readonly rate: number;
@@ -60,12 +75,18 @@ export interface CellResult {
   readonly recall: number;
   readonly low: number;
   readonly high: number;
+  /** Found in the rehearsal; null where nothing was rehearsed. */
+  readonly rehearsed: number | null;
+  /** Found, and the rehearsal not. */
+  readonly byAct: number | null;
 }
 
 export interface Judgement {
   readonly arm: ArmResult;
   readonly cells: readonly CellResult[];
   readonly found: ReadonlySet<string>;
+  /** Incidents whose rehearsal was found. */
+  readonly foundRehearsed: ReadonlySet<string> | null;
 }
 
 export function judgeArm(
@@ -80,6 +101,15 @@ export function judgeArm(
   const abnormal = truth.map(scoreOf);
   const threshold = thresholdAt(scores.benign, alpha);
   const found = new Set(truth.filter((one) => scoreOf(one) > threshold).map(({ id }) => id));
+  const { rehearsal } = scores;
+  const foundRehearsed =
+    rehearsal === null
+      ? null
+      : new Set(
+          truth
+            .filter(({ id }) => (rehearsal.incidents.get(id) ?? -Infinity) > threshold)
+            .map(({ id }) => id),
+        );
   const hook = truth.filter(({ seenBy }) => seenBy.includes('H')).map(scoreOf);
   return {
     arm: {
@@ -102,6 +132,17 @@ export function judgeArm(
           ? null
           : truth.filter(({ id }) => (scores.beforeGuilt!.get(id) ?? -Infinity) > threshold)
               .length / truth.length,
+      rehearsal:
+        rehearsal === null
+          ? null
+          : {
+              days: rehearsal.days.length,
+              dayRate:
+                rehearsal.days.filter((score) => score > threshold).length /
+                Math.max(1, rehearsal.days.length),
+              recall: foundRehearsed!.size / truth.length,
+              byAct: [...found].filter((id) => !foundRehearsed!.has(id)).length / truth.length,
+            },
       fixed: scores.calibration === null ? null : fixedOf(scores.calibration),
       calls:
         scores.calls === null
@@ -110,6 +151,7 @@ export function judgeArm(
     },
     cells: cellsOf(),
     found,
+    foundRehearsed,
   };
 
   function fixedOf(calibration: readonly number[]): NonNullable<ArmResult['fixed']> {
@@ -143,6 +185,12 @@ export function judgeArm(
           found: hits,
           recall: recallAtRate(scores.benign, own.map(scoreOf), alpha),
           ...wilson(hits, own.length),
+          rehearsed:
+            foundRehearsed === null ? null : own.filter(({ id }) => foundRehearsed.has(id)).length,
+          byAct:
+            foundRehearsed === null
+              ? null
+              : own.filter(({ id }) => found.has(id) && !foundRehearsed.has(id)).length,
         };
       });
   }

@@ -28,6 +28,8 @@ export interface HospitalScores {
   readonly live: readonly number[];
   /** Of live cases by what went before the first guilty call of a session: what this finds was not found by guilt. */
   readonly beforeGuilt: readonly number[] | null;
+  /** Of the cases of the rehearsal, in their order; null where nothing was rehearsed. */
+  readonly rehearsed: readonly number[] | null;
   /** Null where no call was judged. */
   readonly calls: CallScores | null;
 }
@@ -45,6 +47,7 @@ interface CaseValues {
   readonly calibration: Float64Array;
   readonly live: Float64Array;
   readonly beforeGuilt: Float64Array;
+  readonly rehearsed: Float64Array;
 }
 
 const CHUNK = 4_096;
@@ -52,17 +55,18 @@ const CHUNK = 4_096;
 const NO_CALLS = -1;
 
 /** Surprises of the node tier by case, `[members]` each; null: the log shows nothing of it. */
-export type NodeTier = (one: Case) => ArrayLike<number> | null;
+export interface NodeTier {
+  readonly members: number;
+  of(one: Case): ArrayLike<number> | null;
+  /** The same in the rehearsal. */
+  rehearsed(one: Case): ArrayLike<number> | null;
+}
 
 export interface HospitalScorer {
   /** By a detector's members (`names` null: calls by all, cases by `CASE_MEMBERS`), together with the node tier if it is given. */
-  score(
-    detector: Detector,
-    names: readonly string[] | null,
-    node?: Readonly<{ tier: NodeTier; members: number }>,
-  ): HospitalScores;
+  score(detector: Detector, names: readonly string[] | null, node?: NodeTier): HospitalScores;
   /** By the node tier alone. */
-  scoreNode(node: Readonly<{ tier: NodeTier; members: number }>): HospitalScores;
+  scoreNode(node: NodeTier): HospitalScores;
 }
 
 /** A member's raw values are computed once, whatever arms ask for them. */
@@ -75,7 +79,12 @@ export function createHospitalScorer(
     .live()
     .windows()
     .map((window) => ({ ...window, index: window.index + calibration.length }));
-  const all = [...calibration, ...live];
+  const rehearsed = (data.rehearsal?.live().windows() ?? []).map((window) => ({
+    ...window,
+    index: window.index + calibration.length + live.length,
+  }));
+  const rehearsedCases = data.rehearsal?.cases ?? [];
+  const all = [...calibration, ...live, ...rehearsed];
   const isInnocent = innocentSoFar(live);
   const half = new Map<string, boolean>();
   const inHalfA = ({ group }: PlacedWindow): boolean => {
@@ -110,7 +119,7 @@ export function createHospitalScorer(
       return {
         nodeId: data.nodeId,
         ...joined(values),
-        beforeGuilt: node === undefined ? joined(hook, 'beforeGuilt').live : null,
+        beforeGuilt: node === undefined ? evidence(values, 'beforeGuilt') : null,
         calls: judgedCalls(members, table),
       };
     },
@@ -168,33 +177,45 @@ export function createHospitalScorer(
       calibration: largest(calibration, data.calibrationCases.length),
       live: largest(live, data.liveCases.length),
       beforeGuilt: largest(live, data.liveCases.length, (i) => isInnocent[i]!),
+      rehearsed: largest(rehearsed, rehearsedCases.length),
     };
     byCase.set(key, values);
     return values;
   }
 
-  function nodeValues({ tier, members }: { tier: NodeTier; members: number }): CaseValues[] {
-    const of = (cases: readonly Case[], member: number): Float64Array =>
-      Float64Array.from(cases, (one) => tier(one)?.[member] ?? 0);
-    return Array.from({ length: members }, (_, member) => {
-      const values = of(data.liveCases, member);
+  function nodeValues(tier: NodeTier): CaseValues[] {
+    const of = (
+      cases: readonly Case[],
+      member: number,
+      surprises: (one: Case) => ArrayLike<number> | null,
+    ): Float64Array => Float64Array.from(cases, (one) => surprises(one)?.[member] ?? 0);
+    return Array.from({ length: tier.members }, (_, member) => {
+      const live = of(data.liveCases, member, tier.of);
       return {
-        calibration: of(data.calibrationCases, member),
-        live: values,
-        beforeGuilt: values,
+        calibration: of(data.calibrationCases, member, tier.of),
+        live,
+        beforeGuilt: live,
+        rehearsed: of(rehearsedCases, member, tier.rehearsed),
       };
     });
   }
 
   function joined(
     members: readonly CaseValues[],
-    of: 'live' | 'beforeGuilt' = 'live',
-  ): Pick<HospitalScores, 'calibration' | 'live'> {
-    const join = joinCases(members.map((one) => one.calibration));
+  ): Pick<HospitalScores, 'calibration' | 'live' | 'rehearsed'> {
     return {
-      calibration: [...join.calibration],
-      live: data.liveCases.map((_, i) => join.evidence(members.map((one) => one[of][i]!))),
+      calibration: [...joinCases(members.map((one) => one.calibration)).calibration],
+      live: evidence(members, 'live'),
+      rehearsed: data.rehearsal === null ? null : evidence(members, 'rehearsed'),
     };
+  }
+
+  function evidence(
+    members: readonly CaseValues[],
+    of: 'live' | 'beforeGuilt' | 'rehearsed',
+  ): number[] {
+    const join = joinCases(members.map((one) => one.calibration));
+    return Array.from(members[0]![of], (_, i) => join.evidence(members.map((one) => one[of][i]!)));
   }
 
   function judgedCalls(

@@ -33,6 +33,8 @@ import {
   worldOf,
   type HospitalData,
 } from './hospital-data.js';
+import type { Case } from './featurise.js';
+import type { SiemTotals } from './siem-arm.js';
 import { compareArms, judgeArm, type ArmScores, type Judgement } from './judging.js';
 import { NETWORK_NAMES, PUBLIC_DETECTOR, untrainedDetector, withParameters } from './networks.js';
 import { driftMetrics, driftOf } from './drift.js';
@@ -78,7 +80,11 @@ async function runHospitalStudy(
   const has = (arm: HospitalConfig['arms'][number]): boolean => config.arms.includes(arm);
   let made: HospitalWorld | null = null;
   const world = (): HospitalWorld => (made ??= worldOf(config, seed));
-  const hospitals = await hospitalsOf(config, world, context);
+  let madeRehearsal: HospitalWorld | null = null;
+  const rehearsed = has('rehearsal')
+    ? (): HospitalWorld => (madeRehearsal ??= worldOf(config, seed, 'own'))
+    : null;
+  const hospitals = await hospitalsOf(config, world, rehearsed, context);
   const truth = world().truth;
   const alpha = config.evaluation.falsePositiveRate;
   const benignCases = hospitals.flatMap(({ liveCases }) =>
@@ -117,17 +123,23 @@ async function runHospitalStudy(
 
   if (has('siem-tuned') || has('siem-default')) {
     const totals = await siemOf(config, world, context);
+    const rehearsedTotals =
+      rehearsed === null ? null : await siemOf(config, rehearsed, context, 'own');
+    const rehearsedPoints = (
+      of: SiemTotals,
+      which: number,
+    ): NonNullable<ArmScores['rehearsal']> => {
+      const days = hospitals.flatMap(({ rehearsal }) => rehearsal!.cases);
+      const { benign, incidents } = pointsOf(of, which, days);
+      return { days: benign, incidents };
+    };
     (['siem-default', 'siem-tuned'] as const).forEach((arm, which) => {
       if (!has(arm)) return;
       judge({
         arm,
-        benign: benignCases.map(
-          ({ nodeId, actor, day }) => totals.cases[`${nodeId} ${actor} ${day}`]?.[which] ?? 0,
-        ),
-        incidents: new Map(
-          Object.entries(totals.incidents).map(([id, points]) => [id, points[which]!]),
-        ),
+        ...pointsOf(totals, which, benignCases),
         beforeGuilt: null,
+        rehearsal: rehearsedTotals === null ? null : rehearsedPoints(rehearsedTotals, which),
         calibration: null,
         calls: null,
       });
@@ -182,7 +194,7 @@ async function runHospitalStudy(
   const scoresOf = (
     detectorOf: (nodeId: string) => Detector,
     names: readonly string[] | null,
-    node?: Readonly<{ tier: NodeTier; members: number }>,
+    node?: NodeTier,
   ): HospitalScores[] =>
     hospitals.map((data) => scorerOf(data).score(detectorOf(data.nodeId), names, node));
   const judgeDetector = (
@@ -204,10 +216,13 @@ async function runHospitalStudy(
   }
   if (has('node-tier') || has('hook-and-node')) {
     const cases = await nodeTierOf(config, world, context);
-    const node = {
-      tier: ({ nodeId, actor, day }) => cases[`${nodeId} ${actor} ${day}`] ?? null,
+    const rehearsedCases =
+      rehearsed === null ? {} : await nodeTierOf(config, rehearsed, context, 'own');
+    const node: NodeTier = {
       members: DAY_MEMBERS.length,
-    } satisfies { tier: NodeTier; members: number };
+      of: (one) => cases[nameOf(one)] ?? null,
+      rehearsed: (one) => rehearsedCases[nameOf(one)] ?? null,
+    };
     if (has('node-tier')) {
       judge(
         armScores(
@@ -237,11 +252,12 @@ async function runHospitalStudy(
       armScores(
         'random',
         hospitals,
-        hospitals.map(({ nodeId, liveCases, calibrationCases }) => ({
+        hospitals.map(({ nodeId, liveCases, calibrationCases, rehearsal }) => ({
           nodeId,
           calibration: calibrationCases.map(() => random.uniform()),
           live: liveCases.map(() => random.uniform()),
           beforeGuilt: null,
+          rehearsed: rehearsal?.cases.map(() => random.uniform()) ?? null,
           calls: null,
         })),
       ),
@@ -275,6 +291,13 @@ async function runHospitalStudy(
           ...(arm.recallBeforeGuilt === null
             ? []
             : [[`${arm.arm}.recallBeforeGuilt`, arm.recallBeforeGuilt] as [string, number]]),
+          ...(arm.rehearsal === null
+            ? []
+            : [
+                [`${arm.arm}.rehearsedRate`, arm.rehearsal.dayRate] as [string, number],
+                [`${arm.arm}.rehearsedRecall`, arm.rehearsal.recall] as [string, number],
+                [`${arm.arm}.recallByAct`, arm.rehearsal.byAct] as [string, number],
+              ]),
           ...(arm.fixed === null
             ? []
             : [
@@ -381,12 +404,16 @@ function armScores(
 ): ArmScores {
   const incidents = new Map<string, number>();
   const beforeGuilt = new Map<string, number>();
+  const rehearsed = new Map<string, number>();
   const found = new Set<string>();
   const benign: number[] = [];
   const raise = (into: Map<string, number>, id: string, score: number): void =>
     void into.set(id, Math.max(into.get(id) ?? -Infinity, score));
-  hospitals.forEach(({ liveCases }, h) => {
+  hospitals.forEach(({ liveCases, rehearsal }, h) => {
     const own = scores[h]!;
+    rehearsal?.cases.forEach((one, i) => {
+      for (const id of one.incidents) raise(rehearsed, id, own.rehearsed![i]!);
+    });
     liveCases.forEach((one, i) => {
       if (one.incidents.length === 0) benign.push(own.live[i]!);
       for (const id of one.incidents) {
@@ -403,9 +430,30 @@ function armScores(
     benign,
     incidents,
     beforeGuilt: scores.every((one) => one.beforeGuilt !== null) ? beforeGuilt : null,
+    rehearsal: scores.every((one) => one.rehearsed !== null)
+      ? { incidents: rehearsed, days: scores.flatMap((one) => one.rehearsed!) }
+      : null,
     calibration: scores.flatMap((one) => one.calibration),
     calls:
       calls.length === 0 ? null : { heldShare: sum('held') / Math.max(1, sum('benign')), found },
+  };
+}
+
+function nameOf({ nodeId, actor, day }: Case): string {
+  return `${nodeId} ${actor} ${day}`;
+}
+
+/** Points of these days, and the most of each incident. */
+function pointsOf(
+  totals: SiemTotals,
+  which: number,
+  cases: readonly Case[],
+): Pick<ArmScores, 'benign' | 'incidents'> {
+  return {
+    benign: cases.map((one) => totals.cases[nameOf(one)]?.[which] ?? 0),
+    incidents: new Map(
+      Object.entries(totals.incidents).map(([id, points]) => [id, points[which]!]),
+    ),
   };
 }
 
