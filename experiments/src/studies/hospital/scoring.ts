@@ -7,6 +7,7 @@ import {
   fitTable,
   joinCases,
   joinedScores,
+  strangestOfCases,
   windowSurprise,
   type CalibrationTable,
   type Detector,
@@ -51,8 +52,6 @@ interface CaseValues {
 }
 
 const CHUNK = 4_096;
-/** Of a case without a judged call: below every surprise. */
-const NO_CALLS = -1;
 
 /** Surprises of the node tier by case, `[members]` each; null: the log shows nothing of it. */
 export interface NodeTier {
@@ -166,13 +165,12 @@ export function createHospitalScorer(
       windows: readonly PlacedWindow[],
       cases: number,
       counts: (i: number) => boolean = () => true,
-    ): Float64Array => {
-      const most = new Float64Array(cases).fill(NO_CALLS);
-      windows.forEach(({ group, index }, i) => {
-        if (counts(i)) most[group] = Math.max(most[group]!, surprises[index]!);
-      });
-      return most;
-    };
+    ): Float64Array =>
+      strangestOfCases(
+        windows.map(({ index }) => surprises[index]!),
+        cases,
+        (i) => (counts(i) ? windows[i]!.group : null),
+      );
     values = {
       calibration: largest(calibration, data.calibrationCases.length),
       live: largest(live, data.liveCases.length),
