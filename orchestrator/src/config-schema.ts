@@ -6,8 +6,20 @@
 import { PLAN_PRESETS } from '@bhschain/dp';
 import { Type, type TSchema, type TSchemaOptions } from 'typebox';
 import { DEFAULT_POLICY, WEEKDAYS } from './round/policy.js';
+import { OPERATOR_ROLES, type OperatorRole } from './sign-in/roles.js';
 
 export const ATTEST_MS_MAX = 21_600_000;
+export const SIGN_IN_DEFAULTS: Readonly<{
+  scope: string;
+  nameClaim: string;
+  roleClaim: string;
+  clockToleranceSeconds: number;
+}> = Object.freeze({
+  scope: 'openid profile',
+  nameClaim: 'preferred_username',
+  roleClaim: 'roles',
+  clockToleranceSeconds: 30,
+});
 export const SERVER_NAMES: readonly string[] = Object.freeze(['localhost', '127.0.0.1']);
 
 const MONTH_MS = 2_592_000_000;
@@ -26,6 +38,13 @@ const ratio = (description: string): TSchema => {
   const part = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
   return Type.Tuple([part, part], { description: `${description}; ${QUOTIENT}.` });
 };
+/** Sign-in in clear text is for one machine only. */
+const webAddress = (description: string): TSchema =>
+  Type.String({
+    pattern:
+      '^(https://[^\\s?#]+|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:\\d{1,5})?(/[^\\s?#]*)?)$',
+    description,
+  });
 const orNull = (schema: TSchema, description: string): TSchema =>
   Type.Union([schema, Type.Null()], { default: null, description });
 
@@ -54,6 +73,58 @@ const address = (description: string): TSchema =>
     host: text('Address to listen on.'),
     port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Port; 0: any free one.' }),
   });
+
+const SIGN_IN = open('How people sign in to the dashboard.', {
+  local: Type.Boolean({
+    default: true,
+    description: 'Whether name and password of a local account (`operator add`) open a session.',
+  }),
+  provider: orNull(
+    group(
+      'An identity provider (OpenID Connect).',
+      {
+        issuer: webAddress('Its issuer address; https, or http on loopback.'),
+        clientId: text('Name of this orchestrator there.'),
+        clientSecretFile: orNull(
+          text('A file with the secret.'),
+          'A file with the client’s secret; null: a public client, with PKCE alone.',
+        ),
+        publicUrl: webAddress(
+          'Where people open the dashboard; the provider sends them back to <publicUrl>/api/v1/sign-in/oidc/callback.',
+        ),
+        scope: Type.String({
+          pattern: '(^| )openid( |$)',
+          default: SIGN_IN_DEFAULTS.scope,
+          description: 'What is asked for; `openid` is part of it.',
+        }),
+        nameClaim: Type.String({
+          minLength: 1,
+          default: SIGN_IN_DEFAULTS.nameClaim,
+          description: 'Claim of the id token with the person’s name.',
+        }),
+        roleClaim: Type.String({
+          minLength: 1,
+          default: SIGN_IN_DEFAULTS.roleClaim,
+          description: 'Claim with a word or a list of words; dots lead inside.',
+        }),
+        roles: Type.Unsafe<Record<string, OperatorRole>>({
+          type: 'object',
+          minProperties: 1,
+          additionalProperties: { enum: [...OPERATOR_ROLES] },
+          description: `From the provider’s word to a role: ${OPERATOR_ROLES.join(', ')}. Whoever has none of the words gets nothing.`,
+        }),
+        clockToleranceSeconds: Type.Integer({
+          minimum: 0,
+          maximum: 120,
+          default: SIGN_IN_DEFAULTS.clockToleranceSeconds,
+          description: 'How far the provider’s clock may be off.',
+        }),
+      },
+      ['clientSecretFile', 'scope', 'nameClaim', 'roleClaim', 'clockToleranceSeconds'],
+    ),
+    'OpenID Connect; null: local accounts only.',
+  ),
+});
 
 const POLICY = open('What the federation agreed on about its rounds; frozen into each round.', {
   slotLengthMs: Type.Integer({
@@ -263,6 +334,7 @@ export const CONFIG_SCHEMA: TSchema = group(
       keyFile: Type.String({ description: 'PEM file of its key; signs manifests.' }),
     }),
     http: address('Health, metrics, API and dashboard; loopback belongs here.'),
+    signIn: SIGN_IN,
     logLevel: Type.Enum(['silent', 'error', 'warn', 'info', 'debug'], {
       default: 'info',
       description: 'Least level of the log on standard error.',
@@ -279,6 +351,7 @@ export const CONFIG_SCHEMA: TSchema = group(
     'planOverrides',
     'replay',
     'vocabulary',
+    'signIn',
     'logLevel',
   ],
 );

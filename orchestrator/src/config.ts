@@ -8,11 +8,12 @@ import { dirname, resolve } from 'node:path';
 import type { PlanPresetName, PlanPresetOptions } from '@bhschain/dp';
 import { Ajv, type ErrorObject } from 'ajv';
 import { LineCounter, parseDocument, type Document } from 'yaml';
-import { ATTEST_MS_MAX, CONFIG_SCHEMA, SERVER_NAMES } from './config-schema.js';
+import { ATTEST_MS_MAX, CONFIG_SCHEMA, SERVER_NAMES, SIGN_IN_DEFAULTS } from './config-schema.js';
 import { ConfigError } from './errors.js';
 import type { Hospital } from './federation.js';
 import type { ReplayMode } from './round/calendar.js';
 import { assertPolicy, DEFAULT_POLICY, majorityOf, type RoundPolicy } from './round/policy.js';
+import type { IdentityProviderOptions } from './sign-in/identity-provider.js';
 
 export interface OrchestratorConfig {
   readonly federationId: string;
@@ -47,9 +48,21 @@ export interface OrchestratorConfig {
     keyFile: string;
   }>;
   readonly http: Readonly<{ host: string; port: number }>;
+  readonly signIn: SignInConfig;
   readonly logLevel: string;
   /** PostgreSQL, from the environment; null for the embedded SQLite. Never from the file: it holds a password. */
   readonly databaseUrl: string | null;
+}
+
+export interface SignInConfig {
+  readonly local: boolean;
+  readonly provider:
+    | (Omit<IdentityProviderOptions, 'clientSecret'> &
+        Readonly<{
+          /** Absolute; null for a public client. */
+          clientSecretFile: string | null;
+        }>)
+    | null;
 }
 
 const validate = new Ajv({ allErrors: true, verbose: true }).compile(CONFIG_SCHEMA);
@@ -90,10 +103,16 @@ export function loadConfig(
   return freeze(raw as RawConfig, dirname(resolve(file)), environment);
 }
 
-type RawConfig = Partial<Omit<OrchestratorConfig, 'policy' | 'hospitals' | 'advertise'>> &
+type RawProvider = Partial<NonNullable<SignInConfig['provider']>> &
+  Pick<NonNullable<SignInConfig['provider']>, 'issuer' | 'clientId' | 'publicUrl' | 'roles'>;
+
+type RawConfig = Partial<
+  Omit<OrchestratorConfig, 'policy' | 'hospitals' | 'advertise' | 'signIn'>
+> &
   Pick<OrchestratorConfig, 'federationId' | 'stateDir' | 'listen' | 'gateway' | 'http'> & {
     readonly hospitals: readonly (Hospital & { readonly mspRoot?: string })[];
     readonly policy?: Partial<RoundPolicy>;
+    readonly signIn?: Readonly<{ local?: boolean; provider?: RawProvider | null }>;
     readonly advertise?: Partial<Record<'federation' | 'enrolment', string>>;
   };
 
@@ -155,9 +174,33 @@ function freeze(
       keyFile: at(gateway.keyFile),
     },
     http: raw.http,
+    signIn: signInOf(raw.signIn, at),
     logLevel: raw.logLevel ?? 'info',
     databaseUrl: databaseUrl === '' ? null : databaseUrl,
   });
+}
+
+/** @throws {ConfigError} `ERR_CONFIG` if nobody could sign in */
+function signInOf(raw: RawConfig['signIn'], at: (path: string) => string): SignInConfig {
+  const local = raw?.local ?? true;
+  const provider = raw?.provider ?? null;
+  if (!local && provider === null) {
+    throw new ConfigError(
+      'ERR_CONFIG',
+      'config: signIn: expected local accounts or a provider, got neither; nobody could sign in',
+      { key: 'signIn' },
+    );
+  }
+  if (provider === null) return { local, provider };
+  const file = provider.clientSecretFile ?? null;
+  return {
+    local,
+    provider: {
+      ...SIGN_IN_DEFAULTS,
+      ...provider,
+      clientSecretFile: file === null ? null : at(file),
+    },
+  };
 }
 
 function refusal(

@@ -272,6 +272,18 @@ export function createFederationService(o: FederationServiceOptions): Federation
       await members.setParticipation(caller, participationOf(request.participation));
       return {};
     }),
+
+    declareBudget: unary('DeclareBudget', async (caller, request) => {
+      await members.declareBudget(caller, {
+        spentMicro: Number(request.spentMicro),
+        ceilingMicro: Number(request.ceilingMicro),
+        horizonDays: request.horizonDays,
+        deltaExponent: request.deltaExponent,
+        roundsLeft: Number(request.roundsLeft),
+        ledgerSeq: Number(request.ledgerSeq),
+      });
+      return {};
+    }),
   };
 }
 

@@ -11,17 +11,23 @@ import fastify from 'fastify';
 import { OrchestratorError } from './errors.js';
 import type { Log } from './federation.js';
 import { registerActions } from './http/actions.js';
+import { installDoor } from './http/door.js';
 import { describeApi } from './http/openapi.js';
 import { answerErrors } from './http/problem.js';
 import { registerDashboard, type DashboardOptions } from './http/routes.js';
+import { registerVotes } from './http/votes.js';
 import type { ListeningServer } from './listening.js';
+import { cookieName, registerSignIn, type SignInOptions } from './sign-in/sign-in-routes.js';
+import { Sessions } from './sign-in/sessions.js';
 import type { OrchestratorStatus } from './status.js';
+import { VoteDesk } from './vote-desk.js';
 
 export interface HttpServerOptions extends DashboardOptions {
   readonly host: string;
   readonly port: number;
   /** The built dashboard; null: API only. */
   readonly dashboardDir: string | null;
+  readonly signIn: SignInOptions;
   /** Named sub-checks; the process is ready if all are true. */
   readonly checks: () => Promise<Readonly<Record<string, boolean>>>;
   readonly status: () => Promise<OrchestratorStatus>;
@@ -63,6 +69,8 @@ export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer>
         retryAfterMs: ttl,
       }),
   });
+  const sessions = new Sessions(o);
+  const sessionOf = installDoor(app, { sessions, cookieName: cookieName(o.signIn) });
   await describeApi(app);
   answerErrors(app, o.log);
   app.get('/livez', () => ({ ok: true }));
@@ -82,8 +90,10 @@ export async function listenHttp(o: HttpServerOptions): Promise<ListeningServer>
   });
   app.get('/api/v1/status', () => o.status());
   app.get('/api/v1/rounds', () => o.rounds());
+  registerSignIn(app, { ...o.signIn, store: o.store, sessions, sessionOf, nowMs: o.nowMs });
   registerDashboard(app, o);
-  registerActions(app, o);
+  registerActions(app, o, sessionOf);
+  registerVotes(app, new VoteDesk({ ...o, planHash: o.federation.plan.hash }), sessionOf);
   if (o.dashboardDir !== null && existsSync(o.dashboardDir)) {
     await app.register(serveStatic, {
       root: o.dashboardDir,

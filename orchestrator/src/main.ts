@@ -12,14 +12,16 @@ import { parseArgs } from 'node:util';
 import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { destination, pino } from 'pino';
 import { caFolder, federationOf, openState, readPem, signerOf } from './assembly.js';
-import { loadConfig } from './config.js';
+import { loadConfig, type OrchestratorConfig } from './config.js';
 import { openAuthority } from './enrolment/authority.js';
 import { ConfigError, OrchestratorError } from './errors.js';
 import { createMetrics } from './metrics.js';
-import { createOrchestrator } from './orchestrator.js';
+import { createOrchestrator, type OrchestratorOptions } from './orchestrator.js';
 import { createDetectorBuilder } from './publication/detector-builder.js';
+import { createFabricBallots } from './publication/ballots.js';
 import { createFabricChannel } from './publication/fabric-channel.js';
 import { channelConfiguration } from './publication/publisher.js';
+import { createIdentityProvider } from './sign-in/identity-provider.js';
 import { takeLock } from './store/lock.js';
 
 const nowMs = (): number => Date.now();
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
     nowMs: nowMs(),
   });
   const genesis = { detector: DETECTOR_ZERO.detectorBytes, table: DETECTOR_ZERO.tableBytes };
+  const tlsRoot = readPem(config.gateway.tlsRoot, 'gateway.tlsRoot');
   const orchestrator = await createOrchestrator({
     federation,
     store,
@@ -57,11 +60,13 @@ async function main(): Promise<void> {
     authority,
     channel: createFabricChannel({
       ...config.gateway,
-      tlsRoot: readPem(config.gateway.tlsRoot, 'gateway.tlsRoot'),
+      tlsRoot,
       certificate: signer.certificatePem,
       privateKey: readPem(config.gateway.keyFile, 'gateway.keyFile'),
       nowMs,
     }),
+    ballots: createFabricBallots({ ...config.gateway, tlsRoot, nowMs }),
+    signIn: signInOf(config),
     builder: createDetectorBuilder({
       genesis: genesis.detector,
       table: genesis.table,
@@ -127,6 +132,19 @@ async function main(): Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   if (process.send !== undefined) process.once('disconnect', stop);
+}
+
+function signInOf({ signIn }: OrchestratorConfig): NonNullable<OrchestratorOptions['signIn']> {
+  const { local: localAccounts, provider } = signIn;
+  if (provider === null) return { localAccounts, provider: null, secure: false };
+  const { clientSecretFile: file, ...rest } = provider;
+  const clientSecret =
+    file === null ? null : readPem(file, 'signIn.provider.clientSecretFile').trim();
+  return {
+    localAccounts,
+    provider: createIdentityProvider({ ...rest, clientSecret }),
+    secure: new URL(provider.publicUrl).protocol === 'https:',
+  };
 }
 
 /** To the parent that supervises, if there is one. */

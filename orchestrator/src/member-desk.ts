@@ -8,7 +8,7 @@ import { withdrawNode } from './enrolment/revocation.js';
 import { FederationError } from './errors.js';
 import type { Signer } from './federation.js';
 import type { Caller } from './gates.js';
-import type { Participation } from './protocol/client.js';
+import type { BudgetDeclaration, Participation } from './protocol/client.js';
 import { isSignatureValid, publicKeyOf } from './protocol/signing.js';
 import { encodeTrust } from './protocol/trust.js';
 import type { FederationStore } from './store/store.js';
@@ -125,4 +125,28 @@ export class MemberDesk {
     await store.roster.setState(nodeId, participation);
     await store.audit.append(`member-${participation}`, nowMs(), { nodeId });
   }
+
+  /** @throws {FederationError} `ERR_REQUEST` for numbers that no budget has */
+  async declareBudget(caller: Caller, budget: BudgetDeclaration): Promise<void> {
+    const { store, nowMs } = this.#o;
+    for (const [field, least, most] of BUDGET_BOUNDS) {
+      const value = budget[field];
+      if (Number.isSafeInteger(value) && value >= least && value <= most) continue;
+      throw new FederationError(
+        'ERR_REQUEST',
+        `${field}: expected an integer from ${least} to ${most}, got ${value}`,
+      );
+    }
+    await store.budgets.declare({ nodeId: caller.nodeId, ...budget, atMs: nowMs() });
+  }
 }
+
+const EPSILON_MICRO_MAX = 1e9;
+const BUDGET_BOUNDS: readonly (readonly [keyof BudgetDeclaration, number, number])[] = [
+  ['spentMicro', 0, EPSILON_MICRO_MAX],
+  ['ceilingMicro', 1, EPSILON_MICRO_MAX],
+  ['horizonDays', 1, 36_500],
+  ['deltaExponent', 1, 30],
+  ['roundsLeft', 0, 1_000_000],
+  ['ledgerSeq', 0, Number.MAX_SAFE_INTEGER],
+];

@@ -13,10 +13,12 @@ import { createFederationService, listenFederation } from './federation-service.
 import type { ConnectionLimits, ListeningServer } from './listening.js';
 import { listenHttp } from './http-server.js';
 import type { Metrics } from './metrics.js';
+import { MetricsHistory } from './metrics-history.js';
 import { MemberDesk } from './member-desk.js';
 import { NodeDesk } from './node-desk.js';
 import { startPacemaker, type Pacemaker } from './pacemaker.js';
 import { decodeManifest } from './protocol/manifest.js';
+import type { Ballots } from './publication/ballots.js';
 import type { GovernanceChannel } from './publication/channel.js';
 import type { DetectorBuilder } from './publication/detector-builder.js';
 import { Membership } from './publication/membership.js';
@@ -24,6 +26,7 @@ import { Publisher, type GenesisDetector } from './publication/publisher.js';
 import { auditRefusals, type RefusalAudit } from './refusal-audit.js';
 import { RoundRunner, type RoundObserver } from './round-runner.js';
 import { ServerIdentity } from './server-identity.js';
+import type { SignInOptions } from './sign-in/sign-in-routes.js';
 import { UpdateDesk } from './update-desk.js';
 import { roundSummary, statusOf, type OrchestratorStatus } from './status.js';
 import type { Leadership } from './store/leadership.js';
@@ -49,6 +52,10 @@ export interface OrchestratorOptions {
   readonly http: Readonly<{ host: string; port: number }>;
   /** The built dashboard; without it HTTP serves the API only. */
   readonly dashboardDir?: string;
+  /** How people sign in to the dashboard; local accounts over plain HTTP where left out. */
+  readonly signIn?: SignInOptions;
+  /** People's own transactions, to be closed by `close`; left out: nobody can vote from the dashboard. */
+  readonly ballots?: Ballots;
   /** Where hospitals without a certificate ask for one; null for nowhere. */
   readonly enrolment: Readonly<{
     host: string;
@@ -80,8 +87,11 @@ export interface Orchestrator {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const LOCAL_ACCOUNTS: SignInOptions = { provider: null, localAccounts: true, secure: false };
+const PLAN_ASKED_MS = 10_000;
 const ROUND_PAUSE_MAX_MS = 1_000;
 const PUBLICATION_PAUSE_MAX_MS = 1_000;
+const HISTORY_PAUSE_MAX_MS = 5_000;
 
 /** @throws {OrchestratorError} `ERR_LISTEN` if an address cannot be bound */
 export async function createOrchestrator(o: OrchestratorOptions): Promise<Orchestrator> {
@@ -134,6 +144,8 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
   });
   const status = (): Promise<OrchestratorStatus> =>
     statusOf({ ...o, nowMs: o.nowMs(), waiting: publisher.lastError });
+  const refresh = (): Promise<void> => refreshGauges(o, admission, leads);
+  const history = new MetricsHistory({ ...o, registry: o.metrics.registry, refresh });
   let http: ListeningServer;
   let enrolment: ListeningServer | null = null;
   try {
@@ -142,11 +154,14 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       ...o,
       ...o.http,
       dashboardDir: o.dashboardDir ?? null,
+      signIn: o.signIn ?? LOCAL_ACCOUNTS,
+      ballots: o.ballots ?? null,
+      planApprovers: askedSeldom(o.nowMs, (planHash) => o.channel.planApprovers(planHash)),
       trustedSigners: [o.signer.certificatePem],
       channelError: () => publisher.lastError,
       registry: o.metrics.registry,
       checks: async () => ({ database: await answers(o.store) }),
-      refresh: () => refreshGauges(o, admission, leads),
+      refresh,
       status,
       rounds: async () =>
         (await o.store.rounds.newest({ limit: 100 })).map((each) => roundSummary(each.round)),
@@ -188,6 +203,13 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       nowMs: o.nowMs,
       pauseMaxMs: PUBLICATION_PAUSE_MAX_MS,
     }),
+    startPacemaker({
+      // The gauges of rounds and publication are the leader's; another process would write what it does not know.
+      work: async () => ((await o.leadership.hold()) ? history.advance() : null),
+      failed,
+      nowMs: o.nowMs,
+      pauseMaxMs: HISTORY_PAUSE_MAX_MS,
+    }),
   );
 
   let closing: Promise<void> | null = null;
@@ -199,6 +221,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       await http.close();
       await Promise.all(loops.map((loop) => loop.stop()));
       await o.channel.close();
+      o.ballots?.close();
       await o.leadership.release();
       await o.store.close();
     })());
@@ -271,6 +294,20 @@ async function refreshHouse(
 
 function earliest(dueMs: readonly number[]): number | null {
   return dueMs.length === 0 ? null : Math.min(...dueMs);
+}
+
+/** Every open page reads it every few seconds; the channel is asked once in ten. */
+function askedSeldom(
+  nowMs: () => number,
+  ask: (planHash: string) => Promise<readonly string[] | null>,
+): (planHash: string) => Promise<readonly string[] | null> {
+  let last: Readonly<{ atMs: number; answer: ReturnType<typeof ask> }> | null = null;
+  return (planHash) => {
+    if (last === null || nowMs() - last.atMs > PLAN_ASKED_MS) {
+      last = { atMs: nowMs(), answer: ask(planHash) };
+    }
+    return last.answer;
+  };
 }
 
 async function answers(store: FederationStore): Promise<boolean> {

@@ -176,6 +176,14 @@ export class MemoryChannel implements GovernanceChannel {
   /** Hospitals that attest whatever is proposed. */
   attesters: readonly string[] = [];
 
+  /** Plans that hospitals approved, with who did. */
+  readonly plans = new Map<string, readonly string[]>();
+
+  planApprovers(planHash: string): Promise<readonly string[] | null> {
+    this.#enter('planApprovers');
+    return Promise.resolve(this.plans.get(planHash) ?? null);
+  }
+
   configure(configuration: string): Promise<void> {
     this.#enter('configure');
     if (this.configuration !== null && this.configuration !== configuration) {

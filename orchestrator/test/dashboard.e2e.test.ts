@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addOperator } from '../src/http/operators.js';
+import { addOperator } from '../src/sign-in/accounts.js';
 import { startDashboardWorld, type DashboardWorld } from './dashboard-world.js';
 import { closeAll } from './world.js';
 

@@ -1,6 +1,6 @@
 /** Who may act on the dashboard over HTTP, and everybody who may not. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addOperator, removeOperator } from '../src/http/operators.js';
+import { addOperator, removeOperator } from '../src/sign-in/accounts.js';
 import { handTurnedClock, type Clock } from './consortium.js';
 import { closeAll, startWorld, type World } from './world.js';
 
@@ -46,8 +46,11 @@ async function codeOf(answer: Promise<Response>): Promise<string> {
   return ((await response.json()) as { code: string }).code;
 }
 
-async function signIn(): Promise<{ cookie: string; csrf: string; header: string }> {
-  const response = await call('POST', '/session', { name: 'ana', password });
+async function signIn(
+  name = 'ana',
+  secret = password,
+): Promise<{ cookie: string; csrf: string; header: string }> {
+  const response = await call('POST', '/session', { name, password: secret });
   expect(response.status).toBe(201);
   const header = response.headers.get('set-cookie')!;
   const { csrf } = (await response.json()) as { csrf: string };
@@ -66,7 +69,7 @@ describe('an operator', () => {
     expect(await isPaused()).toBe(false);
     const [last] = await world.store.audit.newest({ before: Number.MAX_SAFE_INTEGER, limit: 1 });
     expect(last).toMatchObject({ kind: 'resume', body: '{"by":"ana"}' });
-    expect((await call('DELETE', '/session', {}, ana)).status).toBe(204);
+    expect(await (await call('DELETE', '/session', {}, ana)).json()).toEqual({ continueAt: null });
     expect(await codeOf(call('POST', '/pause', { paused: true }, ana))).toBe('ERR_SESSION');
   });
 
@@ -133,5 +136,47 @@ describe('an operator', () => {
     expect(
       await codeOf(call('POST', '/enrolments/unknown/refusals', { reason: 'who?' }, ana)),
     ).toBe('ERR_REQUEST_DECIDED');
+  });
+
+  it('sees her own sessions, ends one of them, and cannot name one of somebody else', async () => {
+    const here = await signIn();
+    const there = await signIn();
+    const bensPassword = await addOperator(world.store, {
+      ...{ name: 'ben', by: 'test', nowMs: clock.now },
+    });
+    const ben = await signIn('ben', bensPassword);
+    const list = async (of: Caller): Promise<{ key: string; isThis: boolean }[]> =>
+      (await (await call('GET', '/sessions', undefined, of)).json()) as never;
+    const own = await list(here);
+    expect(own).toHaveLength(2);
+    expect(own.filter((each) => each.isThis)).toHaveLength(1);
+    const [bens] = await list(ben);
+    expect(await codeOf(call('DELETE', `/sessions/${bens!.key}`, {}, here))).toBe(
+      'ERR_HTTP_NOT_FOUND',
+    );
+    const other = own.find((each) => !each.isThis)!;
+    expect((await call('DELETE', `/sessions/${other.key}`, {}, here)).status).toBe(204);
+    expect(await codeOf(call('POST', '/pause', { paused: true }, there))).toBe('ERR_SESSION');
+    expect((await call('POST', '/pause', { paused: true }, ben)).status).toBe(200);
+  });
+
+  it('is asked again who she is before what weighs more, once five minutes have passed', async () => {
+    const ana = await signIn();
+    const approve = (): Promise<string> =>
+      codeOf(call('POST', '/enrolments/none/approvals', { fingerprint: '1' }, ana));
+    expect(await approve()).toBe('ERR_REQUEST_DECIDED');
+    clock.now += 5 * MINUTE + 1;
+    expect(await approve()).toBe('ERR_SIGN_IN_AGAIN');
+    const again = (secret: string): Promise<Response> =>
+      call('POST', '/session/freshness', { password: secret }, ana);
+    expect(await codeOf(again('guess'))).toBe('ERR_SIGN_IN');
+    expect(await approve()).toBe('ERR_SIGN_IN_AGAIN');
+    expect(await (await again(password)).json()).toEqual({
+      freshUntilMs: clock.now + 5 * MINUTE,
+    });
+    expect(await approve()).toBe('ERR_REQUEST_DECIDED');
+    // What stops harm has no time for a password.
+    clock.now += 6 * MINUTE;
+    expect((await call('POST', '/pause', { paused: true }, ana)).status).toBe(200);
   });
 });

@@ -9,7 +9,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAuthority, type IssuedIdentity } from '../src/enrolment/authority.js';
-import { addOperator } from '../src/http/operators.js';
+import { addOperator } from '../src/sign-in/accounts.js';
 import { nodesIn } from '../src/round/round.js';
 import { startDashboardWorld, type DashboardWorld } from './dashboard-world.js';
 import { closeAll } from './world.js';

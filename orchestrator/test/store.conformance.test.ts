@@ -13,7 +13,11 @@ import { createPostgresPool, postgresDialect } from '../src/store/postgresql-ada
 import { sqliteDialect } from '../src/store/sqlite-adapter.js';
 import {
   openStore,
+  type ChannelVote,
+  type DeclaredBudget,
   type FederationStore,
+  type MetricSample,
+  type OperatorSession,
   type StoredManifest,
   type Submission,
 } from '../src/store/store.js';
@@ -335,6 +339,78 @@ describe.each([
       expect(await revoke('B')).toBe(2);
       expect(await revoke('A')).toBe(1);
       expect((await store.roster.revocations()).map((each) => each.serial)).toEqual(['A', 'B']);
+    });
+
+    it('keeps the sessions of operators apart from one another', async () => {
+      const { operators } = await fresh();
+      const session = (idHash: string, more: Partial<OperatorSession> = {}): OperatorSession => ({
+        ...{ idHash, name: 'ana', role: 'operator', method: 'password', csrf: 'c', agent: 'a' },
+        ...{ createdAtMs: START_MS, seenAtMs: START_MS, freshAtMs: START_MS, ...more },
+      });
+      await operators.put({ name: 'ana', password: 'x', role: 'hospital-admin' }, START_MS);
+      expect(await operators.find('ana')).toEqual({
+        ...{ name: 'ana', password: 'x', role: 'hospital-admin' },
+      });
+      await operators.open(session('one'), 0);
+      await operators.open(session('two', { createdAtMs: START_MS + 1 }), 0);
+      await operators.open(session('away', { method: 'oidc' }), 0);
+      await operators.open(session('ben', { name: 'ben' }), 0);
+      const own = await operators.sessionsOf('ana', 'password');
+      expect(own.map(({ idHash }) => idHash)).toEqual(['two', 'one']);
+      await operators.refresh('one', START_MS + 5);
+      expect(await operators.session('one')).toEqual(session('one', { freshAtMs: START_MS + 5 }));
+      await operators.close('two');
+      expect(await operators.session('two')).toBeNull();
+    });
+
+    it('keeps votes with their transactions, once each, newest first', async () => {
+      const { votes } = await fresh();
+      const vote = (transactionId: string, atMs: number): ChannelVote => ({
+        ...{ transactionId, action: 'vote-roll-back', about: '0', mspId: 'H1MSP', atMs },
+        ...{ person: 'H1MSP/CN=hana', reason: 'it holds too much' },
+      });
+      await votes.add(vote('t1', START_MS));
+      await votes.add(vote('t2', START_MS + 1));
+      await votes.add(vote('t1', START_MS + 2));
+      expect(await votes.newest(10)).toEqual([vote('t2', START_MS + 1), vote('t1', START_MS)]);
+      expect(await votes.newest(1)).toHaveLength(1);
+    });
+
+    it('keeps the newest budget that each hospital declares', async () => {
+      const { budgets } = await fresh();
+      const said = (nodeId: string, spentMicro: number): DeclaredBudget => ({
+        ...{ nodeId, spentMicro, ceilingMicro: 8_000_000, horizonDays: 30, deltaExponent: 5 },
+        ...{ roundsLeft: 12, ledgerSeq: 3, atMs: START_MS + spentMicro },
+      });
+      expect(await budgets.byNode()).toEqual(new Map());
+      await budgets.declare(said('H1', 1));
+      await budgets.declare(said('H2', 2));
+      await budgets.declare(said('H1', 3));
+      expect(await budgets.byNode()).toEqual(
+        new Map([
+          ['H1', said('H1', 3)],
+          ['H2', said('H2', 2)],
+        ]),
+      );
+    });
+
+    it('keeps samples of the metrics for a while, each resolution for itself', async () => {
+      const { metrics } = await fresh();
+      const sample = (atMs: number, value: number): MetricSample => ({
+        ...{ atMs, series: { federation_nodes: { active: value } } },
+      });
+      for (const [atMs, value] of [
+        [10, 1],
+        [20, 2.5],
+        [20, 9],
+        [30, 3],
+      ] as const) {
+        await metrics.put(10, sample(atMs, value), 15);
+      }
+      await metrics.put(100, sample(0, 7), 0);
+      expect(await metrics.list(10, 0)).toEqual([sample(20, 2.5), sample(30, 3)]);
+      expect(await metrics.list(10, 25)).toEqual([sample(30, 3)]);
+      expect(await metrics.list(100, 0)).toEqual([sample(0, 7)]);
     });
 
     it('chains the audit log and notices a change', async () => {

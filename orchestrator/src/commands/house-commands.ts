@@ -10,7 +10,8 @@ import {
   retirePredecessors,
   switchToSuccessor,
 } from '../enrolment/succession.js';
-import { addOperator, removeOperator } from '../http/operators.js';
+import { addOperator, removeOperator } from '../sign-in/accounts.js';
+import { OPERATOR_ROLES } from '../sign-in/roles.js';
 import { integer, oneOf, type CommandLine, type Common } from './command-line.js';
 
 export function addHouseCommands({ verb, print, withState, nowMs }: CommandLine): void {
@@ -80,7 +81,8 @@ export function addHouseCommands({ verb, print, withState, nowMs }: CommandLine)
     .argument('<step>', 'add (or give a new password) or remove')
     .argument('<name>', 'who')
     .requiredOption('--by <person>', 'goes into the audit log')
-    .action((text: string, name: string, o: Common & { by: string }) =>
+    .option('--role <role>', OPERATOR_ROLES.join(' or '), 'operator')
+    .action((text: string, name: string, o: Common & { by: string; role: string }) =>
       withState(
         o,
         async ({ store }) => {
@@ -90,8 +92,9 @@ export function addHouseCommands({ verb, print, withState, nowMs }: CommandLine)
             print(o, { name, state: 'removed' }, `${name} can no longer sign in`);
             return;
           }
-          const password = await addOperator(store, { name, by: o.by, nowMs: nowMs() });
-          print(o, { name, password }, `${name} signs in with  ${password}  (shown once)`);
+          const role = oneOf('role', o.role, OPERATOR_ROLES);
+          const password = await addOperator(store, { name, role, by: o.by, nowMs: nowMs() });
+          print(o, { name, role, password }, `${name} signs in with  ${password}  (shown once)`);
         },
         'write',
       ),

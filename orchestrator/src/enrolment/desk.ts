@@ -191,7 +191,8 @@ export class EnrolmentDesk {
     }
     const certificate = await authority.signRequest(request.csr, request.nodeId, nowMs());
     // Also brings back a node that was revoked or has left: key, consent and approval are new.
-    await store.enrolment.decide(o.requestId, { state: 'approved', reason: '', certificate });
+    const decision = { state: 'approved', reason: '', certificate } as const;
+    if (!(await store.enrolment.decide(o.requestId, decision))) throw await this.#decided(o);
     await store.audit.append('enrolment-approved', nowMs(), {
       nodeId: request.nodeId,
       requestId: o.requestId,
@@ -205,7 +206,8 @@ export class EnrolmentDesk {
     const { store, nowMs } = this.#o;
     const request = await this.#pending(o.requestId);
     const { reason } = o;
-    await store.enrolment.decide(o.requestId, { state: 'refused', reason, certificate: '' });
+    const decision = { state: 'refused', reason, certificate: '' } as const;
+    if (!(await store.enrolment.decide(o.requestId, decision))) throw await this.#decided(o);
     await store.audit.append('enrolment-refused', nowMs(), {
       nodeId: request.nodeId,
       requestId: o.requestId,
@@ -217,7 +219,13 @@ export class EnrolmentDesk {
   async #pending(requestId: string): Promise<EnrolmentRequest> {
     const request = await this.#o.store.enrolment.request(requestId);
     if (request?.state === 'pending' && request.expiresAtMs > this.#o.nowMs()) return request;
-    throw new OrchestratorError(
+    throw await this.#decided({ requestId });
+  }
+
+  /** Also for the second of two who decide at once: only one decision is written. */
+  async #decided({ requestId }: Readonly<{ requestId: string }>): Promise<OrchestratorError> {
+    const request = await this.#o.store.enrolment.request(requestId);
+    return new OrchestratorError(
       'ERR_REQUEST_DECIDED',
       `request: expected a pending one, got ${request === null ? 'an unknown one' : `one that is ${request.state}`}`,
     );

@@ -6,7 +6,7 @@
 import type { Authority } from '../enrolment/authority.js';
 import { decodeManifest, type Manifest } from '../protocol/manifest.js';
 import type { MemberState, Round } from '../round/round.js';
-import type { EnrolmentRequest, FederationStore, NodeRow } from '../store/store.js';
+import type { DeclaredBudget, EnrolmentRequest, FederationStore, NodeRow } from '../store/store.js';
 
 export interface NodeView {
   readonly nodeId: string;
@@ -99,8 +99,8 @@ export interface PrivacyView {
     cohorts: number;
     /** Rounds it declined because its own ledger said that its budget was spent. */
     declinedForBudget: number;
-    /** The protocol carries neither; a hospital's ledger is seen in its node only. */
-    declared: null;
+    /** What the hospital says of its own budget, as it came; null where it says nothing. */
+    declared: Omit<DeclaredBudget, 'nodeId'> | null;
   }>[];
   readonly sealedRounds: number;
 }
@@ -114,6 +114,7 @@ export async function privacyView(
     decodeManifest(each.bytes),
   );
   const nodes = await store.roster.list();
+  const budgets = await store.budgets.byNode();
   return {
     plan,
     sealedRounds: manifests.length,
@@ -126,8 +127,15 @@ export async function privacyView(
         contributed: parts.filter((part) => part.verdict === 'accepted').length,
         cohorts: parts.length,
         declinedForBudget: parts.filter((part) => part.reason === 'budget-exhausted').length,
-        declared: null,
+        declared: declaredOf(budgets.get(nodeId)),
       };
     }),
   };
+}
+
+function declaredOf(said: DeclaredBudget | undefined): PrivacyView['nodes'][number]['declared'] {
+  if (said === undefined) return null;
+  const { spentMicro, ceilingMicro, horizonDays, deltaExponent, roundsLeft, ledgerSeq, atMs } =
+    said;
+  return { spentMicro, ceilingMicro, horizonDays, deltaExponent, roundsLeft, ledgerSeq, atMs };
 }

@@ -19,8 +19,21 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'GET /api/v1/updates': 'Updates in quarantine, and how each was judged',
   'GET /api/v1/audit': 'A page of the audit log, newest first',
   'GET /api/v1/metrics': 'The metrics of the federation as JSON',
-  'GET /api/v1/session': 'Who is signed in, and the token that every change needs',
-  'POST /api/v1/session': 'Sign in as an operator',
+  'GET /api/v1/metrics/history':
+    'Gauges and counters as they were, fine for two hours or coarse for thirty days',
+  'GET /api/v1/plan':
+    'The privacy plan in words, and which hospitals have approved it on the channel',
+  'GET /api/v1/session': 'Who is signed in, how one can, and the token that every change needs',
+  'POST /api/v1/session': 'Sign in with a local account',
+  'POST /api/v1/session/freshness': 'Prove again who one is; for what weighs more',
+  'GET /api/v1/sessions': 'One’s own sessions',
+  'DELETE /api/v1/sessions/:key': 'End one of one’s own sessions',
+  'GET /api/v1/sign-in/oidc': 'To the identity provider; `again=1` has it ask anew',
+  'GET /api/v1/sign-in/oidc/callback': 'Back from the identity provider',
+  'POST /api/v1/votes':
+    'Makes a transaction for a hospital’s vote: roll a detector back, withdraw it, approve the plan',
+  'POST /api/v1/votes/:voteId/signatures':
+    'One step on with the person’s signature: endorse, submit, learn how it ended',
   'DELETE /api/v1/session': 'Sign out',
   'POST /api/v1/enrolments/:requestId/approvals':
     'Certify a request whose digits were compared by telephone',

@@ -15,6 +15,8 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   ERR_SIGN_IN_DELAYED: [429, 'Wait before the next try'],
   ERR_SESSION: [401, 'Not signed in'],
   ERR_CSRF: [403, 'Request not from this page'],
+  ERR_FORBIDDEN: [403, 'Not for this role'],
+  ERR_SIGN_IN_AGAIN: [401, 'Sign in again'],
   ERR_INTERNAL: [500, 'Something broke here'],
 };
 

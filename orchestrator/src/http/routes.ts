@@ -8,6 +8,8 @@ import type { Registry } from 'prom-client';
 import type { Authority } from '../enrolment/authority.js';
 import { OrchestratorError } from '../errors.js';
 import type { Federation } from '../federation.js';
+import { plottable, RESOLUTIONS, type ResolutionName } from '../metrics-history.js';
+import type { Ballots } from '../publication/ballots.js';
 import { slotAt, slotStartMs } from '../round/calendar.js';
 import { nodesIn } from '../round/round.js';
 import { statusOf } from '../status.js';
@@ -15,6 +17,7 @@ import type { FederationStore, Review, StoredRound } from '../store/store.js';
 import { quarantinedIn } from '../update-review.js';
 import { modelViews, rollbackView } from './lineage-view.js';
 import { nodeViews, privacyView, requestViews } from './member-view.js';
+import { planView } from './plan-view.js';
 import { reviewView, roundPage, timelineRound } from './round-view.js';
 import { waitsOf, type Wait } from './waits.js';
 
@@ -31,6 +34,10 @@ export interface DashboardOptions {
   readonly attestMaxMs: number;
   /** Why the channel did not take the last transaction; null if it did. */
   readonly channelError: () => string | null;
+  /** Who approved a plan on the channel; null where it is not approved yet. Fails while the channel is away. */
+  readonly planApprovers: (planHash: string) => Promise<readonly string[] | null>;
+  /** Null: people cannot vote from the page. */
+  readonly ballots: Ballots | null;
   readonly nowMs: () => number;
 }
 
@@ -38,6 +45,10 @@ const TIMELINE_ROUNDS = 24;
 const AUDIT_PAGE = 100;
 const COUNT = Type.String({ pattern: '^\\d{1,15}$' });
 const RoundParameters = Type.Object({ slot: COUNT, attempt: Type.String({ pattern: '^[12]$' }) });
+const HistoryQuery = Type.Object(
+  { resolution: Type.Union([Type.Literal('fine'), Type.Literal('coarse')]) },
+  { additionalProperties: false },
+);
 const AuditQuery = Type.Object({ before: Type.Optional(COUNT) }, { additionalProperties: false });
 
 export function registerDashboard(app: FastifyInstance, o: DashboardOptions): void {
@@ -95,16 +106,23 @@ export function registerDashboard(app: FastifyInstance, o: DashboardOptions): vo
       }),
   );
 
+  app.get('/api/v1/plan', () => planView(o));
+
   app.get('/api/v1/metrics', async () => {
     await o.refresh();
-    const all = await o.registry.getMetricsAsJSON();
-    return {
-      nowMs: o.nowMs(),
-      metrics: all
-        .filter((each) => each.name.startsWith('federation_'))
-        .map(({ name, help, type, values }) => ({ name, help, type, values })),
-    };
+    const metrics = await plottable(o.registry);
+    return { nowMs: o.nowMs(), metrics };
   });
+
+  app.get<{ Querystring: { resolution: ResolutionName } }>(
+    '/api/v1/metrics/history',
+    { schema: { querystring: HistoryQuery } },
+    async ({ query }) => {
+      const { everyMs, keptMs } = RESOLUTIONS[query.resolution];
+      const samples = await store.metrics.list(everyMs, o.nowMs() - keptMs);
+      return { everyMs, keptMs, samples };
+    },
+  );
 }
 
 async function waits(o: DashboardOptions): Promise<readonly Wait[]> {

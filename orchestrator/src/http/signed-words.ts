@@ -3,14 +3,13 @@
  * never comes here; what comes is the signature, and it is checked like one of the command line.
  * @module
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { mspRoots } from '../enrolment/roster.js';
 import { OrchestratorError } from '../errors.js';
 import { isIssuedBy } from '../protocol/signing.js';
 import { abortRound } from '../round-abort.js';
 import type { Speaker } from '../signed-word.js';
-import type { OperatorSession } from '../store/store.js';
 import { reviewUpdate } from '../update-review.js';
 import type { DashboardOptions } from './routes.js';
 
@@ -38,11 +37,7 @@ const OfUpdate = Type.Object({
   nodeId: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
 });
 
-export function registerSignedWords(
-  app: FastifyInstance,
-  o: DashboardOptions,
-  writer: (request: FastifyRequest) => Promise<OperatorSession>,
-): void {
+export function registerSignedWords(app: FastifyInstance, o: DashboardOptions): void {
   const { store } = o;
   const { federationId } = o.federation;
 
@@ -50,7 +45,6 @@ export function registerSignedWords(
     '/api/v1/updates/:slot/:attempt/:nodeId/reviews',
     { schema: { params: OfUpdate, body: Review } },
     async (request) => {
-      await writer(request);
       const { params, body } = request;
       const roots = await mspRoots(store);
       const outcome = await reviewUpdate({
@@ -69,7 +63,6 @@ export function registerSignedWords(
     '/api/v1/rounds/:slot/:attempt/aborts',
     { schema: { params: OfRound, body: Word } },
     async (request) => {
-      await writer(request);
       const { params, body } = request;
       const roots = await mspRoots(store);
       const open = await store.rounds.findOpen();

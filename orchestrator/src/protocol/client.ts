@@ -52,6 +52,21 @@ export interface VerifiedManifest extends SignedManifest {
   readonly manifest: Manifest;
 }
 
+/** A hospital's own word on its privacy budget; ε is that of an actor who was active in every round. */
+export interface BudgetDeclaration {
+  /** ε spent within the horizon, in millionths. */
+  readonly spentMicro: number;
+  /** The hospital's ceiling for it, in millionths. */
+  readonly ceilingMicro: number;
+  readonly horizonDays: number;
+  /** δ = 10^-deltaExponent. */
+  readonly deltaExponent: number;
+  /** Rounds of the present plan that still fit under the ceiling. */
+  readonly roundsLeft: number;
+  /** Newest entry of the privacy ledger that this speaks of. */
+  readonly ledgerSeq: number;
+}
+
 export interface FederationClientOptions {
   /** `host:port` */
   readonly address: string;
@@ -112,6 +127,8 @@ export interface FederationClient {
   ): Promise<Readonly<{ certificate: string; ca: string }>>;
   /** `leaving` is for good: certificates are revoked and the next call is refused. */
   setParticipation(participation: Participation): Promise<void>;
+  /** For the other members to see; the newest word counts. A server of before answers `ERR_INTERNAL` and goes without. */
+  declareBudget(budget: BudgetDeclaration): Promise<void>;
   close(): void;
   [Symbol.dispose](): void;
 }

@@ -13,6 +13,7 @@ import type {
   DeclineReason,
   FederationClient,
   FederationClientOptions,
+  BudgetDeclaration,
   Hello,
   LedgerHead,
   ManifestReference,
@@ -275,6 +276,17 @@ class GrpcFederationClient implements FederationClient {
 
   async setParticipation(participation: Participation): Promise<void> {
     await this.#unary(rpc.setParticipation, { participation: WIRE_PARTICIPATION[participation] });
+  }
+
+  async declareBudget(budget: BudgetDeclaration): Promise<void> {
+    await this.#unary(rpc.declareBudget, {
+      spentMicro: BigInt(budget.spentMicro),
+      ceilingMicro: BigInt(budget.ceilingMicro),
+      horizonDays: budget.horizonDays,
+      deltaExponent: budget.deltaExponent,
+      roundsLeft: BigInt(budget.roundsLeft),
+      ledgerSeq: BigInt(budget.ledgerSeq),
+    });
   }
 
   close(): void {

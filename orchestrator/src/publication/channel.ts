@@ -36,6 +36,8 @@ export interface GovernanceChannel {
   activate(version: number): Promise<void>;
   /** Gives a proposal up; the reason travels as a digest. */
   refuse(version: number, reasonDigest: string): Promise<void>;
+  /** The hospitals whose votes approved a privacy plan; null if it is not approved. */
+  planApprovers(planHash: string): Promise<readonly string[] | null>;
   close(): Promise<void>;
 }
 

@@ -113,6 +113,12 @@ class FabricChannel implements GovernanceChannel {
     await this.#submit('DetectorContract:refuse', [String(version), reasonDigest]);
   }
 
+  async planApprovers(planHash: string): Promise<readonly string[] | null> {
+    const text = await this.#evaluate('FederationContract:plan', [planHash]);
+    const { plan } = JSON.parse(text) as { plan: { approvers: readonly string[] } | null };
+    return plan?.approvers ?? null;
+  }
+
   close(): Promise<void> {
     for (const { gateway, client } of this.#routes) {
       gateway.close();
@@ -151,7 +157,7 @@ class FabricChannel implements GovernanceChannel {
 }
 
 /** The contract's own error, or null for everything that is worth another try. */
-function refusalOf(cause: unknown): ChannelRefusedError | null {
+export function refusalOf(cause: unknown): ChannelRefusedError | null {
   // Overtaken by another transaction (11, 12) or not committed for another reason: made again from fresh reads.
   if (cause instanceof CommitError) return null;
   if (!(cause instanceof GatewayError)) return null;
@@ -161,7 +167,7 @@ function refusalOf(cause: unknown): ChannelRefusedError | null {
   return refused ? new ChannelRefusedError('ERR_CHANNEL_REFUSED', detailOf(cause), cause) : null;
 }
 
-function detailOf(error: Error): string {
+export function detailOf(error: Error): string {
   if (!(error instanceof GatewayError)) return error.message;
   const details = error.details.map((each) => `${each.mspId}: ${each.message}`);
   return details.length === 0 ? error.message : details.join('; ');

@@ -135,6 +135,26 @@ const MIGRATIONS: readonly Migration[] = [
         created_at_ms ${integer} not null, seen_at_ms ${integer} not null)${strict}`,
     ],
   },
+  {
+    version: 5,
+    name: 'roles and fresh sign-ins, votes cast here, declared budgets, history of the metrics',
+    statements: ({ integer, strict }) => [
+      `alter table operator add column role text not null default 'operator'`,
+      `alter table operator_session add column role text not null default 'operator'`,
+      `alter table operator_session add column method text not null default 'password'`,
+      `alter table operator_session add column agent text not null default ''`,
+      `alter table operator_session add column fresh_at_ms ${integer} not null default 0`,
+      `create table channel_vote (
+        transaction_id text primary key, action text not null, about text not null,
+        msp_id text not null, person text not null, reason text not null,
+        at_ms ${integer} not null)${strict}`,
+      `create table declared_budget (
+        node_id text primary key, declaration text not null, at_ms ${integer} not null)${strict}`,
+      `create table metric_sample (
+        resolution_ms ${integer} not null, at_ms ${integer} not null, series text not null,
+        primary key (resolution_ms, at_ms))${strict}`,
+    ],
+  },
 ];
 
 /** The newest version that this binary knows. */

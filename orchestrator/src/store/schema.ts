@@ -153,14 +153,36 @@ export interface Tables {
     name: string;
     /** scrypt in its stored form. */
     password: string;
+    role: string;
     created_at_ms: number;
   };
   operator_session: {
     /** SHA-256 of what the browser holds. */
     id_hash: string;
     name: string;
+    role: string;
+    /** `password` or `oidc`. */
+    method: string;
     csrf: string;
+    /** What the browser calls itself. */
+    agent: string;
     created_at_ms: number;
     seen_at_ms: number;
+    /** When the person proved last who she is. */
+    fresh_at_ms: number;
   };
+  /** Votes that went to the channel through the dashboard. */
+  channel_vote: {
+    transaction_id: string;
+    action: string;
+    about: string;
+    msp_id: string;
+    person: string;
+    reason: string;
+    at_ms: number;
+  };
+  /** The newest word of each hospital on its own privacy budget. */
+  declared_budget: { node_id: string; declaration: string; at_ms: number };
+  /** What the gauges and counters said at one moment, one row for all of them. */
+  metric_sample: { resolution_ms: number; at_ms: number; series: string };
 }

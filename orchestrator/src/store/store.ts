@@ -5,8 +5,10 @@
  */
 import { Kysely, type Dialect } from 'kysely';
 import { AuditStore } from './audit-store.js';
+import { BudgetStore } from './budget-store.js';
 import { EnrolmentStore } from './enrolment-store.js';
 import { LineageStore } from './lineage-store.js';
+import { MetricStore } from './metric-store.js';
 import { assertNotNewer, migrate, type Engine } from './migrations.js';
 import { OperatorStore } from './operator-store.js';
 import { PublicationStore } from './publication-store.js';
@@ -14,10 +16,14 @@ import { ReviewStore } from './review-store.js';
 import { RosterStore } from './roster-store.js';
 import { RoundStore } from './round-store.js';
 import type { Tables } from './schema.js';
+import { VoteStore } from './vote-store.js';
 
 export type { AuditRecord, AuditStore } from './audit-store.js';
+export type { BudgetStore, DeclaredBudget } from './budget-store.js';
+export type { MetricSample, MetricStore } from './metric-store.js';
+export type { ChannelVote, VoteStore } from './vote-store.js';
 export type { EnrolmentRequest, EnrolmentStore, Invite } from './enrolment-store.js';
-export type { Operator, OperatorSession, OperatorStore } from './operator-store.js';
+export type { Operator, OperatorSession, OperatorStore, SignInMethod } from './operator-store.js';
 export type { Review, ReviewStore } from './review-store.js';
 export type { LineageStore, ModelRow, ModelState, StoredManifest } from './lineage-store.js';
 export type { Publication, PublicationState, PublicationStore } from './publication-store.js';
@@ -41,6 +47,9 @@ export interface FederationStore {
   readonly reviews: ReviewStore;
   readonly audit: AuditStore;
   readonly operators: OperatorStore;
+  readonly votes: VoteStore;
+  readonly budgets: BudgetStore;
+  readonly metrics: MetricStore;
   /** For object rows, which share the database. */
   readonly database: Kysely<Tables>;
   /** Fails if the database does not answer. */
@@ -75,6 +84,9 @@ export async function openStore(
     reviews: new ReviewStore(database),
     audit: new AuditStore(database),
     operators: new OperatorStore(database),
+    votes: new VoteStore(database),
+    budgets: new BudgetStore(database),
+    metrics: new MetricStore(database),
     database,
     ping: async () => {
       await database.selectFrom('federation').select('key').limit(1).execute();

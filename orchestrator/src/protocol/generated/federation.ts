@@ -270,6 +270,18 @@ export interface SetParticipationRequest {
 export interface SetParticipationResponse {
 }
 
+export interface DeclareBudgetRequest {
+  spentMicro: bigint;
+  ceilingMicro: bigint;
+  horizonDays: number;
+  deltaExponent: number;
+  roundsLeft: bigint;
+  ledgerSeq: bigint;
+}
+
+export interface DeclareBudgetResponse {
+}
+
 export interface DescribeFederationRequest {
 }
 
@@ -2804,6 +2816,154 @@ export const SetParticipationResponse: MessageFns<SetParticipationResponse> = {
   },
 };
 
+function createBaseDeclareBudgetRequest(): DeclareBudgetRequest {
+  return { spentMicro: 0n, ceilingMicro: 0n, horizonDays: 0, deltaExponent: 0, roundsLeft: 0n, ledgerSeq: 0n };
+}
+
+export const DeclareBudgetRequest: MessageFns<DeclareBudgetRequest> = {
+  encode(message: DeclareBudgetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spentMicro !== 0n) {
+      if (BigInt.asUintN(64, message.spentMicro) !== message.spentMicro) {
+        throw new globalThis.Error("value provided for field message.spentMicro of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.spentMicro);
+    }
+    if (message.ceilingMicro !== 0n) {
+      if (BigInt.asUintN(64, message.ceilingMicro) !== message.ceilingMicro) {
+        throw new globalThis.Error("value provided for field message.ceilingMicro of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.ceilingMicro);
+    }
+    if (message.horizonDays !== 0) {
+      writer.uint32(24).uint32(message.horizonDays);
+    }
+    if (message.deltaExponent !== 0) {
+      writer.uint32(32).uint32(message.deltaExponent);
+    }
+    if (message.roundsLeft !== 0n) {
+      if (BigInt.asUintN(64, message.roundsLeft) !== message.roundsLeft) {
+        throw new globalThis.Error("value provided for field message.roundsLeft of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.roundsLeft);
+    }
+    if (message.ledgerSeq !== 0n) {
+      if (BigInt.asUintN(64, message.ledgerSeq) !== message.ledgerSeq) {
+        throw new globalThis.Error("value provided for field message.ledgerSeq of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.ledgerSeq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeclareBudgetRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeclareBudgetRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.spentMicro = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ceilingMicro = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.horizonDays = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.deltaExponent = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.roundsLeft = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ledgerSeq = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeclareBudgetResponse(): DeclareBudgetResponse {
+  return {};
+}
+
+export const DeclareBudgetResponse: MessageFns<DeclareBudgetResponse> = {
+  encode(_: DeclareBudgetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeclareBudgetResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeclareBudgetResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseDescribeFederationRequest(): DescribeFederationRequest {
   return {};
 }
@@ -3411,6 +3571,16 @@ export const FederationServiceService = {
       Buffer.from(SetParticipationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetParticipationResponse => SetParticipationResponse.decode(value),
   },
+  declareBudget: {
+    path: "/bhschain.federation.v1.FederationService/DeclareBudget" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeclareBudgetRequest): Buffer => Buffer.from(DeclareBudgetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeclareBudgetRequest => DeclareBudgetRequest.decode(value),
+    responseSerialize: (value: DeclareBudgetResponse): Buffer =>
+      Buffer.from(DeclareBudgetResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeclareBudgetResponse => DeclareBudgetResponse.decode(value),
+  },
 } as const;
 
 export interface FederationServiceServer extends UntypedServiceImplementation {
@@ -3428,6 +3598,7 @@ export interface FederationServiceServer extends UntypedServiceImplementation {
   getTrust: handleUnaryCall<GetTrustRequest, GetTrustResponse>;
   renewCertificate: handleUnaryCall<RenewCertificateRequest, RenewCertificateResponse>;
   setParticipation: handleUnaryCall<SetParticipationRequest, SetParticipationResponse>;
+  declareBudget: handleUnaryCall<DeclareBudgetRequest, DeclareBudgetResponse>;
 }
 
 export interface FederationServiceClient extends Client {
@@ -3631,6 +3802,21 @@ export interface FederationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetParticipationResponse) => void,
+  ): ClientUnaryCall;
+  declareBudget(
+    request: DeclareBudgetRequest,
+    callback: (error: ServiceError | null, response: DeclareBudgetResponse) => void,
+  ): ClientUnaryCall;
+  declareBudget(
+    request: DeclareBudgetRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeclareBudgetResponse) => void,
+  ): ClientUnaryCall;
+  declareBudget(
+    request: DeclareBudgetRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeclareBudgetResponse) => void,
   ): ClientUnaryCall;
 }
 

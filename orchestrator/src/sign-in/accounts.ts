@@ -1,30 +1,27 @@
 /**
- * Who may act on the dashboard: local accounts with scrypt (RFC 7914), and sessions of which the database holds hashes
- * only. Passwords are made here and shown once, so none is weak. Design: experience §7.
+ * Local accounts: scrypt (RFC 7914), one password a person. Passwords are made here and shown once, so none is weak. Where
+ * an identity provider is configured, they may be switched off. Design: experience §7.
  * @module
  */
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { OrchestratorError } from '../errors.js';
 import { isName } from '../protocol/identifiers.js';
-import type { FederationStore, OperatorSession } from '../store/store.js';
+import type { FederationStore, Operator } from '../store/store.js';
+import type { OperatorRole } from './roles.js';
 
 const LOG2_COST = 17;
-const IDLE_MS = 30 * 60_000;
-const ABSOLUTE_MS = 12 * 3_600_000;
-/** `seen_at_ms` is written at most this often, so that reading a page is not a write. */
-const TOUCH_MS = 60_000;
 const FREE_FAILURES = 3;
 const LONGEST_WAIT_MS = 30_000;
 const NAMES_MAX = 4_096;
 
 /**
- * Makes an account, or gives it a new password.
+ * Makes an account, or gives it a new password and role.
  * @returns the password: 128 random bits, base64url; kept nowhere
  * @throws {OrchestratorError} `ERR_OPERATOR` if the name is none
  */
 export async function addOperator(
   store: FederationStore,
-  o: Readonly<{ name: string; by: string; nowMs: number }>,
+  o: Readonly<{ name: string; role?: OperatorRole; by: string; nowMs: number }>,
 ): Promise<string> {
   if (!isName(o.name)) {
     throw new OrchestratorError(
@@ -32,10 +29,11 @@ export async function addOperator(
       `operator: expected 1 to 64 of letters, digits, . _ -, got ${JSON.stringify(o.name.slice(0, 80))}`,
     );
   }
+  const role = o.role ?? 'operator';
   const password = randomBytes(16).toString('base64url');
   const stored = await hashed(password, randomBytes(16));
-  await store.operators.put({ name: o.name, password: stored }, o.nowMs);
-  await store.audit.append('operator-added', o.nowMs, { name: o.name, by: o.by });
+  await store.operators.put({ name: o.name, password: stored, role }, o.nowMs);
+  await store.audit.append('operator-added', o.nowMs, { name: o.name, role, by: o.by });
   return password;
 }
 
@@ -50,12 +48,8 @@ export async function removeOperator(
   await store.audit.append('operator-removed', o.nowMs, { name: o.name, by: o.by });
 }
 
-export interface SignedIn extends OperatorSession {
-  /** What the browser holds. */
-  readonly id: string;
-}
-
-export class OperatorDesk {
+/** Looks at names and passwords, slower with each wrong one. */
+export class Accounts {
   readonly #store: FederationStore;
   readonly #nowMs: () => number;
   /** Wrong tries by the hash of the name, known or not: people type passwords into the wrong field. */
@@ -69,7 +63,7 @@ export class OperatorDesk {
   }
 
   /** @throws {OrchestratorError} `ERR_SIGN_IN`, `ERR_SIGN_IN_DELAYED` */
-  async signIn(name: string, password: string): Promise<SignedIn> {
+  async check(name: string, password: string): Promise<Operator> {
     const nowMs = this.#nowMs();
     const who = sha256(name);
     const failed = this.#failures.get(who);
@@ -81,7 +75,7 @@ export class OperatorDesk {
     }
     const operator = await this.#store.operators.find(name);
     // An unknown name costs the same time and fits no password.
-    const right = await this.#checks(password, operator?.password ?? NOBODY);
+    const right = await this.#fits(password, operator?.password ?? NOBODY);
     if (operator === null || !right) {
       this.#failures.delete(who);
       this.#failures.set(who, { count: (failed?.count ?? 0) + 1, atMs: nowMs });
@@ -90,34 +84,10 @@ export class OperatorDesk {
       throw new OrchestratorError('ERR_SIGN_IN', 'Name or password are not right.');
     }
     this.#failures.delete(who);
-    const id = randomBytes(32).toString('base64url');
-    const csrf = randomBytes(32).toString('base64url');
-    const session = { idHash: sha256(id), name, csrf, createdAtMs: nowMs, seenAtMs: nowMs };
-    await this.#store.operators.open(session, nowMs - ABSOLUTE_MS);
-    await this.#store.audit.append('operator-signed-in', nowMs, { name });
-    return { ...session, id };
+    return operator;
   }
 
-  /** Null for no session, an unknown one, and one that is over. */
-  async session(id: string | undefined): Promise<OperatorSession | null> {
-    if (id === undefined) return null;
-    const { operators } = this.#store;
-    const nowMs = this.#nowMs();
-    const session = await operators.session(sha256(id));
-    if (session === null) return null;
-    if (nowMs - session.seenAtMs > IDLE_MS || nowMs - session.createdAtMs > ABSOLUTE_MS) {
-      await operators.close(session.idHash);
-      return null;
-    }
-    if (nowMs - session.seenAtMs > TOUCH_MS) await operators.touch(session.idHash, nowMs);
-    return session;
-  }
-
-  async signOut(session: OperatorSession): Promise<void> {
-    await this.#store.operators.close(session.idHash);
-  }
-
-  async #checks(password: string, stored: string): Promise<boolean> {
+  async #fits(password: string, stored: string): Promise<boolean> {
     const salt = Buffer.from(stored.split('$')[3] ?? '', 'base64url');
     const run = this.#runs.then(() => hashed(password, salt));
     this.#runs = run.catch(() => undefined);
