@@ -327,6 +327,78 @@ describe('scenarios', () => {
     expect(ids(benign).every((id) => rest.has(id))).toBe(true);
   });
 
+  it('rehearses every incident: same people, moments and numbers of acts, nothing of what was guilty', () => {
+    const options = { seed: 3, hospitals: 2, staff: 60, days: 4, load: 0.2 } as const;
+    const scenarios = ['S3', 'S4', 'S8', 'S17', 'S18'];
+    const played = createHospitalWorld({ ...options, incidents: { scenarios } });
+    const rehearsed = createHospitalWorld({ ...options, incidents: { scenarios, acts: 'own' } });
+    const eventsOf = (of: HospitalWorld): ReadonlyMap<string, AccessEvent> =>
+      new Map(of.hospitals.flatMap(({ events }) => [...events()].map((e) => [e.eventId, e])));
+    const [before, after] = [eventsOf(played), eventsOf(rehearsed)];
+    for (const [i, incident] of played.truth.entries()) {
+      const own = rehearsed.truth[i]!;
+      expect([own.id, own.scenario, own.startMs]).toEqual([
+        incident.id,
+        incident.scenario,
+        incident.startMs,
+      ]);
+      expect(own.actors).toEqual(incident.actors);
+      expect(own.erasedCount).toBe(0);
+      expect(own.eventIds.length).toBe(incident.eventIds.length + incident.erasedCount);
+      const acts = own.eventIds.map((id) => after.get(id)!);
+      const kinds = new Set(
+        acts.map(({ role, action, section }) => `${role} ${action} ${section}`),
+      );
+      const usual = new Set(
+        [...before.values()]
+          .filter(({ timeMs }) => timeMs < played.liveFromMs)
+          .map(({ role, action, section }) => `${role} ${action} ${section}`),
+      );
+      expect([...kinds].filter((kind) => !usual.has(kind))).toEqual([]);
+      expect(acts.every(({ network, breakGlass }) => network === 'internal' && !breakGlass)).toBe(
+        true,
+      );
+    }
+  });
+
+  it('puts a planted session in the place of as much work, if it is told to', () => {
+    const options = { seed: 3, hospitals: 1, staff: 60, days: 6, liveDays: 3, load: 0.4 } as const;
+    const scenarios = ['S3', 'S10', 'S20'];
+    const worldOf = (work: 'added' | 'replaced'): HospitalWorld =>
+      createHospitalWorld({ ...options, incidents: { scenarios, work } });
+    /** Events of the people of the incidents in the live days, and overlaps of their sessions with planted ones. */
+    const measure = (of: HospitalWorld): { events: number; overlaps: number } => {
+      const guilty = new Set(of.truth.flatMap(({ eventIds }) => eventIds));
+      const actors = new Set(of.truth.flatMap((one) => one.actors));
+      const sessions = new Map<string, AccessEvent[]>();
+      for (const event of of.hospitals[0]!.events()) {
+        if (!actors.has(event.actor) || event.timeMs < of.liveFromMs) continue;
+        sessions.set(event.session!, [...(sessions.get(event.session!) ?? []), event]);
+      }
+      const spans = [...sessions.values()].map((list) => ({
+        actor: list[0]!.actor,
+        fromMs: list[0]!.timeMs,
+        untilMs: list.at(-1)!.timeMs,
+        isPlanted: list.some(({ eventId }) => guilty.has(eventId)),
+      }));
+      const overlaps = spans.filter(
+        (one) =>
+          one.isPlanted &&
+          spans.some(
+            (other) =>
+              !other.isPlanted &&
+              other.actor === one.actor &&
+              other.fromMs < one.untilMs &&
+              other.untilMs > one.fromMs,
+          ),
+      ).length;
+      return { events: [...sessions.values()].flat().length, overlaps };
+    };
+    const [added, replaced] = [measure(worldOf('added')), measure(worldOf('replaced'))];
+    expect(replaced.events).toBeLessThan(added.events * 0.95);
+    expect(replaced.overlaps).toBeLessThan(added.overlaps / 3);
+  });
+
   it('keeps an operational stream at 0.01 to 0.1 % malicious events', () => {
     for (const seed of [1, 2]) {
       const of = createHospitalWorld({

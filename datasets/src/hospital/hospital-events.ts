@@ -11,7 +11,7 @@ import type { EventDraft } from './event-draft.js';
 import type { Schedule } from './oddities.js';
 import type { WorldConfig } from './options.js';
 import { createServices } from './services.js';
-import { assignmentOf, workSession, type ShiftWork } from './shift-work.js';
+import { assignmentOf, freeFrom, workSession, type ShiftWork } from './shift-work.js';
 import { ROLE_FACTS, rotaOn, wardOn, type HospitalStyle, type Member } from './staff.js';
 
 /** One hospital as everything but its events. */
@@ -30,6 +30,15 @@ export interface Plantings {
   readonly drafts: readonly EventDraft[];
   /** Ids of events that somebody removed: their sequence numbers stay, as gaps. */
   readonly erased: ReadonlySet<string>;
+  /** Sessions that people of the hospital worked themselves, in which they do nothing else. */
+  readonly sessions: readonly PlantedSession[];
+}
+
+export interface PlantedSession {
+  readonly member: Member;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly events: number;
 }
 
 export function* eventsOf(site: Site, plantings: Plantings): Generator<AccessEvent> {
@@ -61,6 +70,12 @@ function* hoursOf(site: Site, plantings: Plantings): Generator<EventDraft[]> {
   const { config, care, schedule, nodeId } = site;
   const endMs = config.startMs + config.days * DAY_MS;
   const people = site.staff.filter((member) => member.class === 'person');
+  const busy = new Map<Member, PlantedSession[]>();
+  if (config.incidents.work === 'replaced') {
+    for (const session of plantings.sessions) {
+      busy.set(session.member, [...(busy.get(session.member) ?? []), session]);
+    }
+  }
   const peopleADay = expectedPeopleADay(site);
   const services = createServices({
     nodeId,
@@ -77,14 +92,16 @@ function* hoursOf(site: Site, plantings: Plantings): Generator<EventDraft[]> {
     const day = Math.floor(fromMs / DAY_MS);
     if (fromMs % DAY_MS === 0) {
       // Far to the east a day begins before midnight UTC.
-      if (fromMs < config.startMs) addShifts(site, people, day, shifts);
-      addShifts(site, people, day + 1, shifts);
+      if (fromMs < config.startMs) addShifts(site, people, day, busy, shifts);
+      addShifts(site, people, day + 1, busy, shifts);
     }
     const made = waiting.length;
     for (const shift of shifts) {
       const shiftDay = Math.floor(shift.startMs / DAY_MS);
       while (shift.nextMs < untilMs && shift.nextMs < shift.endMs && shift.wanted > 0) {
-        workSession(site, shift, shiftDay, waiting);
+        const freeMs = freeFrom(shift, shift.nextMs);
+        if (freeMs > shift.nextMs) shift.nextMs = freeMs;
+        else workSession(site, shift, shiftDay, waiting);
       }
     }
     shifts = shifts.filter((shift) => shift.wanted > 0 && shift.nextMs < shift.endMs);
@@ -144,7 +161,13 @@ function medianLoad(site: Site, member: Member, day: number): number {
 
 const CASUALTY_HOURS = [18, 24] as const;
 
-function addShifts(site: Site, people: readonly Member[], day: number, into: ShiftWork[]): void {
+function addShifts(
+  site: Site,
+  people: readonly Member[],
+  day: number,
+  busy: ReadonlyMap<Member, readonly PlantedSession[]>,
+  into: ShiftWork[],
+): void {
   const { casualty } = site.schedule;
   const isCasualty = casualty?.day === day;
   for (const member of people) {
@@ -153,7 +176,8 @@ function addShifts(site: Site, people: readonly Member[], day: number, into: Shi
       const ward = wardOn(member, day);
       // The evening of many casualties doubles the work of those who are there.
       const rush = isCasualty && ward === 'ED' && hours[1] > CASUALTY_HOURS[0] ? 2 : 1;
-      into.push(shiftOf(site, { member, day, hours, ward, load: rush, purpose: 'shift' }));
+      const planted = busy.get(member) ?? [];
+      into.push(shiftOf(site, { member, day, hours, ward, load: rush, purpose: 'shift', planted }));
     }
     if (isCasualty && casualty.helpers.has(member.index) && (hours?.[1] ?? 0) <= 17) {
       into.push(
@@ -164,6 +188,7 @@ function addShifts(site: Site, people: readonly Member[], day: number, into: Shi
           ward: 'ED',
           load: 1.5,
           purpose: 'casualty',
+          planted: busy.get(member) ?? [],
         }),
       );
     }
@@ -179,6 +204,7 @@ function shiftOf(
     ward: string;
     load: number;
     purpose: string;
+    planted: readonly PlantedSession[];
   }>,
 ): ShiftWork {
   const { config, schedule, nodeId } = site;
@@ -192,6 +218,7 @@ function shiftOf(
   );
   const total = Math.max(3, Math.round(random.logNormal(median * of.load, 0.35)));
   const { audit, updateDay } = schedule;
+  const planted = of.planted.filter((one) => one.untilMs > startMs && one.fromMs < endMs);
   return {
     member,
     ward,
@@ -199,7 +226,8 @@ function shiftOf(
     endMs,
     random,
     total,
-    wanted: total,
+    wanted: planted.reduce((left, { events }) => left - events, total),
+    planted,
     nextMs: startMs + random.between(-10, 20) * 60_000,
     assigned: assignmentOf(site.care, member, ward, day, random),
     isAudit:

@@ -51,6 +51,11 @@ export interface IncidentOptions {
    * person's own work at their own device; truth names what would have been guilty. What is found in it was found by staging.
    */
   readonly acts?: 'guilty' | 'own';
+  /**
+   * Default `added`: planted sessions come on top of a person's day. `replaced`: they take the place of as many acts of the day's
+   * own work, and nobody works in two sessions at once; an intruder's sessions still come on top.
+   */
+  readonly work?: 'added' | 'replaced';
 }
 
 export interface WorldConfig {
@@ -73,6 +78,7 @@ const HOSPITALS_MOST = 64;
 const START_MS = Date.UTC(2026, 2, 2);
 const STREAMS = ['benign', 'operational', 'balanced'] as const;
 const ACTS = ['guilty', 'own'] as const;
+const WORK = ['added', 'replaced'] as const;
 
 /** @throws {DatasetError} `ERR_DATASET_OPTION` with the option's name, what came and what was expected */
 export function configOf(
@@ -134,6 +140,8 @@ function incidentsOf(
   if (!STREAMS.includes(stream)) refuse('incidents.stream', stream, STREAMS.join(', '));
   const acts = options.acts ?? 'guilty';
   if (!ACTS.includes(acts)) refuse('incidents.acts', acts, ACTS.join(', '));
+  const work = options.work ?? 'added';
+  if (!WORK.includes(work)) refuse('incidents.work', work, WORK.join(', '));
   const scenarios = [...(options.scenarios ?? catalogued)];
   for (const name of scenarios) {
     if (!catalogued.includes(name)) refuse('incidents.scenarios', name, catalogued.join(', '));
@@ -152,6 +160,7 @@ function incidentsOf(
       most: 0.001,
     }),
     acts,
+    work,
   };
 }
 

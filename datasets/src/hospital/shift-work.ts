@@ -32,6 +32,8 @@ export interface ShiftWork {
   readonly assigned: readonly Patient[];
   readonly isAudit: boolean;
   readonly isUpdated: boolean;
+  /** When the member works in sessions of an incident and in no other. */
+  readonly planted: readonly Readonly<{ fromMs: number; untilMs: number }>[];
 }
 
 const OVERRIDE: Step = step('override notes for emergency');
@@ -104,6 +106,15 @@ function sample<T>(from: readonly T[], count: number, random: RandomStream): rea
   return Array.from({ length: count }, () => random.pick(from));
 }
 
+/** Nobody opens a session just before another one. */
+const LEAD_MS = 10 * 60_000;
+
+/** `atMs`, or the end of the planted session that is under way then or begins soon. */
+export function freeFrom({ planted }: Pick<ShiftWork, 'planted'>, atMs: number): number {
+  const now = planted.find(({ fromMs, untilMs }) => atMs >= fromMs - LEAD_MS && atMs <= untilMs);
+  return now === undefined ? atMs : now.untilMs + 1;
+}
+
 /** Writes the next session into `into` and moves the shift on to the one after. */
 export function workSession(
   place: Workplace,
@@ -122,7 +133,10 @@ export function workSession(
   const isClinician =
     member.role === 'nurse' || member.role === 'physician' || member.role === 'resident';
   write(LOGIN);
-  while (into.length < last) {
+  const plantedMs = Math.min(
+    ...shift.planted.map(({ fromMs }) => (fromMs > atMs ? fromMs : Infinity)),
+  );
+  while (into.length < last && atMs < plantedMs - LEAD_MS) {
     atMs += random.logNormal(90_000, 0.9) * member.pace;
     const patient = patientOf(place, shift, day);
     if (random.chance(WRONG)) {

@@ -10,7 +10,7 @@ import type { WorldConfig } from '../hospital/options.js';
 import { randomStream } from '../random-stream.js';
 import type { Catalogue, View, Watcher } from './catalogue.js';
 import { SCENARIOS } from './scenarios.js';
-import { createStage, type Play } from './stage.js';
+import { createStage, type OwnSession, type Play } from './stage.js';
 
 export interface LabelledIncident extends Incident {
   /** Everybody in it; `actor` is the first. */
@@ -43,17 +43,23 @@ export function plantIncidents(options: PlantingOptions): {
   const drafts = new Map(options.sites.map(({ nodeId }) => [nodeId, [] as EventDraft[]]));
   const erased = new Set<string>();
   const incidents: LabelledIncident[] = [];
+  const sessions = new Map(options.sites.map(({ nodeId }) => [nodeId, [] as OwnSession[]]));
   for (const { incident, play } of playsOf(options)) {
     incidents.push({ ...incident, id: `I${String(incidents.length + 1).padStart(4, '0')}` });
     for (const draft of play.drafts) drafts.get(draft.nodeId)!.push(draft);
     for (const draft of play.erased) erased.add(draft.eventId);
+    for (const session of play.sessions) sessions.get(session.nodeId)!.push(session);
   }
   return {
     incidents,
     plantings: new Map(
       [...drafts].map(([nodeId, list]) => [
         nodeId,
-        { drafts: list.sort((a, b) => a.timeMs - b.timeMs), erased },
+        {
+          drafts: list.sort((a, b) => a.timeMs - b.timeMs),
+          erased,
+          sessions: sessions.get(nodeId)!,
+        },
       ]),
     ),
   };

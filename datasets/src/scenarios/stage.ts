@@ -63,8 +63,18 @@ export interface StagedSession {
   close(): void;
 }
 
+/** A session that somebody of the staff worked themselves, in which nothing else of theirs is done. */
+export interface OwnSession {
+  readonly nodeId: string;
+  readonly member: Member;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly events: number;
+}
+
 /** What was written on a stage. */
 export interface Play {
+  readonly sessions: readonly OwnSession[];
   readonly drafts: readonly EventDraft[];
   readonly guilty: readonly EventDraft[];
   readonly erased: readonly EventDraft[];
@@ -94,6 +104,7 @@ export function createStage(
   const drafts: EventDraft[] = [];
   const guilty: EventDraft[] = [];
   const erased: EventDraft[] = [];
+  const sessions: OwnSession[] = [];
   const days = Array.from(
     { length: (endMs - liveFromMs) / DAY_MS },
     (_, i) => liveFromMs / DAY_MS + i,
@@ -162,10 +173,17 @@ export function createStage(
       const usual = randomStream(config.seed, 'staged session', session.session);
       const settlingMs = usual.logNormal(BETWEEN_VISITS_MS, 0.9) * member.pace;
       let atMs = Math.max(liveFromMs, Math.floor(firstMs - settlingMs));
+      const own = { nodeId: where.nodeId, member, fromMs: atMs, untilMs: atMs, events: 0 };
+      const isIntruder =
+        !isRehearsal &&
+        (where !== homeOf(member) || facts.device !== undefined || facts.remote === true);
+      if (!isIntruder) sessions.push(own);
       const write = (step: Step, of?: DraftFacts): EventDraft | null => {
         if (atMs >= endMs) return null;
         const draft = draftOf(random, session, step, atMs, of);
         drafts.push(draft);
+        own.untilMs = draft.timeMs;
+        own.events++;
         return draft;
       };
       const mark = (list: EventDraft[], draft: EventDraft | null): void => {
@@ -178,11 +196,11 @@ export function createStage(
       const rehearsed = randomStream(config.seed, 'rehearsed session', session.session);
       const ofOne = (stream: RandomStream): Patient =>
         assigned.length > 0 ? stream.pick(assigned) : where.care.inpatient(day, stream);
-      const own = ownActs(member, rehearsed, () => ofOne(rehearsed));
+      const nextOwn = ownActs(member, rehearsed, () => ofOne(rehearsed));
       /** What the play asks for, or in a rehearsal the next act of the member's own work. */
       const act = (step: Step, of?: DraftFacts): EventDraft | null => {
         if (!isRehearsal) return write(step, of);
-        const next = own();
+        const next = nextOwn();
         return write(next.step, next.facts);
       };
       return {
@@ -215,7 +233,7 @@ export function createStage(
       };
     },
   };
-  return { stage, played: () => ({ drafts, guilty, erased }) };
+  return { stage, played: () => ({ drafts, guilty, erased, sessions }) };
 
   function homeOf(member: Member): Site {
     return options.sites.find(({ staff }) => staff.includes(member))!;

@@ -82,6 +82,8 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
             }),
             copies: integer(1, 1_000, 3),
             maliciousShare: number(0.0001, 0.001, 0.0005),
+            /** Planted sessions come on top of a person's day, or take the place of as many of its acts. */
+            work: choice(['added', 'replaced'] as const, 'added'),
           },
           closed,
         ),
@@ -169,6 +171,7 @@ export interface HospitalConfig {
       readonly difficulties: readonly (1 | 2 | 3)[];
       readonly copies: number;
       readonly maliciousShare: number;
+      readonly work: 'added' | 'replaced';
     };
   };
   readonly timeline: { readonly profileDays: number; readonly calibrationDays: number };

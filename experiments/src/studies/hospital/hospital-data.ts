@@ -45,7 +45,7 @@ export function worldOf(
   acts: Acts = 'guilty',
 ): HospitalWorld {
   const { world } = config;
-  const { scenarios, stream, maliciousShare, copies, difficulties } = world.incidents;
+  const { scenarios, stream, maliciousShare, copies, difficulties, work } = world.incidents;
   return createHospitalWorld({
     ...world,
     seed: seedNumber(seed, 'world'),
@@ -55,6 +55,7 @@ export function worldOf(
       maliciousShare,
       difficulties,
       acts,
+      work,
       ...(scenarios.length === 0 ? {} : { scenarios }),
     },
   });
