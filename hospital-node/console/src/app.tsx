@@ -1,10 +1,12 @@
 import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
+import type { AlertRate } from '../../src/http/answers.js';
 import { Detail } from './detail.js';
 import { installKeys, KeyHelp } from './keys.js';
 import { lazy } from './lazy.js';
-import { notice, offline, openTxId, seesHolds, session, signOut, status } from './model.js';
-import { hrefOf, page, pagesFor, watchPage } from './pages.js';
+import { Me, MySessions } from './my-sessions.js';
+import { detail, notice, offline, openTxId, seesHolds, session, signOut, status } from './model.js';
+import { hrefOf, openCase, page, pagesFor, watchPage } from './pages.js';
 import { Queue } from './queue.js';
 import { SignIn, UnlockKey } from './sign-in.js';
 import { nextTheme, theme } from './theme.js';
@@ -48,7 +50,25 @@ export function App(): JSX.Element {
   );
 }
 
+/** A browser's tabs and its history say which is which. */
+function useTitle(): void {
+  const place = `Review ${session.value?.hospital ?? ''}`.trim();
+  const what =
+    page.value === 'queue' && detail.value !== null
+      ? detail.value.id
+      : page.value === 'cases' && openCase.value !== null
+        ? `C-${openCase.value}`
+        : page.value.charAt(0).toUpperCase() + page.value.slice(1);
+  useEffect(() => {
+    document.title = `${what} · ${place}`;
+    return () => {
+      document.title = 'Review · BHSChain';
+    };
+  }, [what, place]);
+}
+
 function Desk(): JSX.Element {
+  useTitle();
   const open = openTxId.value !== null;
   return (
     <div class={open ? 'desk has-detail' : 'desk'}>
@@ -75,6 +95,7 @@ function Desk(): JSX.Element {
         </main>
       )}
       <KeyHelp />
+      <MySessions />
     </div>
   );
 }
@@ -114,13 +135,38 @@ function Pages(): JSX.Element {
   );
 }
 
+/** θ never stands without the work that it means. */
+function Rate({ rate }: { readonly rate: AlertRate }): JSX.Element {
+  const { theta, alphaPpm, scoredCalls, heldForScore, held, heldPerDay } = rate;
+  const realised =
+    scoredCalls === 0
+      ? 'no scored call in 24 h'
+      : `24 h: ${oneDecimal((heldForScore * 1_000) / scoredCalls)} in 1,000, ${held} holds`;
+  return (
+    <span class="rate" title={realised}>
+      θ {(theta / 1e6).toFixed(2)}
+      {alphaPpm !== null && ` ≈ ${Math.round(alphaPpm / 1_000)} in 1,000`}
+      {heldPerDay !== null && (
+        <>
+          {' · '}
+          <b>about {heldPerDay < 10 ? oneDecimal(heldPerDay) : Math.round(heldPerDay)} a day</b>
+        </>
+      )}
+      <span class="sr">; {realised}</span>
+    </span>
+  );
+}
+
+function oneDecimal(value: number): string {
+  return value.toFixed(1).replace(/\.0$/, '');
+}
+
 function sinceWord(): string {
   const at = status.value?.ledger.lastBlockAt ?? null;
   return at === null ? 'the start' : new Date(at).toLocaleTimeString();
 }
 
 function Header(): JSX.Element {
-  const person = session.value!.person;
   const facts = status.value;
   const ledger = facts?.ledger;
   return (
@@ -135,17 +181,15 @@ function Header(): JSX.Element {
       {seesHolds() && <Pages />}
       <p class="facts">
         {ledger !== undefined && (
-          <span>
+          <span title={`next block ${ledger.nextBlock}`}>
             <i class={ledger.connected ? 'dot ok' : 'dot bad'} aria-hidden="true" />
             {ledger.kind} {ledger.connected ? 'live' : 'away'}
-            <span class="wide-only"> · block {ledger.nextBlock}</span>
           </span>
         )}
+        {(facts?.review.rate ?? null) !== null && <Rate rate={facts!.review.rate!} />}
       </p>
       <nav class="me" aria-label="You">
-        <span class="who">
-          {person.name} <small>{person.role}</small>
-        </span>
+        <Me />
         <button type="button" class="quiet" onClick={nextTheme} title={`Theme: ${theme.value}`}>
           <span aria-hidden="true">◐</span>
           <span class="sr">Theme, now {theme.value}</span>

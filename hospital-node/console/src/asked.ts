@@ -5,7 +5,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ask, Problem } from './api.js';
-import { tell } from './model.js';
+import { answerRefusal, tell } from './model.js';
 
 export interface Asked<T> {
   readonly value: T | null;
@@ -25,6 +25,7 @@ export function useAsked<T>(path: string | null): Asked<T> {
       value.value = answer;
       problem.value = null;
     } catch (error) {
+      if (error instanceof Problem && answerRefusal(error)) return;
       if (stillWanted()) problem.value = sentenceOf(error);
     }
   };
@@ -51,6 +52,7 @@ export async function send(path: string, body: object, done: string): Promise<bo
             .map(({ by, text }) => `${typeof by === 'string' ? by : by.name}: ${text ?? ''}.`)
             .join(' ')
         : '';
+    if (error instanceof Problem) answerRefusal(error);
     tell(`${sentenceOf(error)} ${others}`.trim(), 'bad');
     return false;
   }

@@ -8,8 +8,9 @@ import type { JSX } from 'preact';
 import { ask, newIdempotencyKey, Problem } from './api.js';
 import type { Hold, Step } from '../../src/http/answers.js';
 import { Dialog } from './dialog.js';
+import { draft, forget } from './drafts.js';
 import { FindingField, isReason, ReasonField } from './fields.js';
-import { loadQueue, selected, status, tell } from './model.js';
+import { answerRefusal, loadQueue, selected, status, tell } from './model.js';
 import { STATES } from './words.js';
 
 const UNTYPED_MAX = 50;
@@ -45,10 +46,12 @@ export function BulkBar(): JSX.Element | null {
         refused.value.length === 0 ? 'ok' : 'bad',
       );
       selected.value = new Map();
+      forget('bulk propose');
       await loadQueue();
       return true;
     } catch (error) {
       tell(error instanceof Problem ? error.message : 'The step was not taken.', 'bad');
+      if (error instanceof Problem) answerRefusal(error);
       return false;
     }
   };
@@ -103,7 +106,7 @@ function BulkStep(o: {
   const { step, holds } = o;
   const action = useSignal('release');
   const finding = useSignal('');
-  const reason = useSignal('');
+  const reason = draft(`bulk ${step}`);
   const typed = useSignal('');
   const impossible = holds.filter(({ can }) => !can.includes(step as Step));
   const counted = holds.length <= UNTYPED_MAX || typed.value === String(holds.length);
@@ -115,6 +118,7 @@ function BulkStep(o: {
       title={`${step[0]!.toUpperCase()}${step.slice(1)} ${holds.length} holds`}
       confirm={`Sign ${holds.length} times: ${step}`}
       disabled={status.value?.ledger.connected === false}
+      fresh={step === 'approve'}
       ready={impossible.length === 0 && counted && reasoned}
       run={() =>
         o.run({

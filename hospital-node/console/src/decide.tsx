@@ -7,6 +7,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { Action, HoldDetail } from '../../src/http/answers.js';
 import { claim, ClaimOnOpen } from './claim-on-open.js';
 import { Dialog } from './dialog.js';
+import { draft, forget } from './drafts.js';
 import { FindingField, isReason, ReasonField } from './fields.js';
 import { session, status, take, tell } from './model.js';
 import { effectOf, findingWord, timeWord } from './words.js';
@@ -16,7 +17,7 @@ export function Decide({ hold }: { readonly hold: HoldDetail }): JSX.Element | n
   const blocked = status.value?.ledger.connected === false || session.value?.canSign === false;
   if (can.length === 0) return <Waiting hold={hold} />;
   return (
-    <div class="decide">
+    <div class="decide" role="group" aria-label="Decide">
       <Guidance hold={hold} />
       {can.includes('claim') && !blocked && <ClaimOnOpen hold={hold} key={hold.txId} />}
       <div class="decide-buttons">
@@ -185,26 +186,30 @@ function Propose({
   readonly hold: HoldDetail;
   readonly disabled: boolean;
 }): JSX.Element {
-  const action = useSignal<Action>('release');
-  const finding = useSignal('');
-  const reason = useSignal('');
+  const action = draft(`${hold.txId} action`);
+  const finding = draft(`${hold.txId} finding`);
+  const reason = draft(`${hold.txId} proposal`);
+  const chosen: Action = action.value === 'reject' ? 'reject' : 'release';
   const ready = finding.value !== '' && isReason(reason.value);
   return (
     <Dialog
       id="do-propose"
-      label="Propose…"
+      label={reason.value === '' ? 'Propose…' : 'Propose… (begun)'}
       title="Propose a decision"
       primary
       disabled={disabled}
       ready={ready}
-      confirm={`Sign: propose to ${action.value}`}
+      confirm={`Sign: propose to ${chosen}`}
       run={async () => {
         const taken = await take(hold, 'proposals', {
-          action: action.value,
+          action: chosen,
           finding: finding.value,
           reason: reason.value.trim(),
         });
-        if (taken) tell('Proposed. A second person must approve it.', 'ok');
+        if (taken) {
+          tell('Proposed. A second person must approve it.', 'ok');
+          forget(...['action', 'finding', 'proposal'].map((form) => `${hold.txId} ${form}`));
+        }
         return taken;
       }}
     >
@@ -215,7 +220,7 @@ function Propose({
             <input
               type="radio"
               name="action"
-              checked={action.value === each}
+              checked={chosen === each}
               onChange={() => {
                 action.value = each;
               }}
@@ -232,7 +237,7 @@ function Propose({
         finding={finding.value}
       />
       <p class="effect">
-        <b>If approved:</b> {effectOf(hold, action.value)}
+        <b>If approved:</b> {effectOf(hold, chosen)}
       </p>
     </Dialog>
   );
@@ -246,7 +251,7 @@ function Approve({
   readonly disabled: boolean;
 }): JSX.Element {
   const action = hold.action ?? 'release';
-  const note = useSignal('');
+  const note = draft(`${hold.txId} approval`);
   const said = note.value.trim();
   return (
     <Dialog
@@ -257,9 +262,13 @@ function Approve({
       disabled={disabled}
       ready={said === '' || isReason(said)}
       confirm={`Sign: ${action}`}
+      fresh
       run={async () => {
         const taken = await take(hold, 'approvals', said === '' ? {} : { reason: said });
-        if (taken) tell(action === 'release' ? 'Released.' : 'Rejected.', 'ok');
+        if (taken) {
+          tell(action === 'release' ? 'Released.' : 'Rejected.', 'ok');
+          forget(`${hold.txId} approval`);
+        }
         return taken;
       }}
     >
@@ -293,7 +302,8 @@ function Reasoned(o: {
   readonly disabled: boolean;
   readonly children: ComponentChildren;
 }): JSX.Element {
-  const reason = useSignal('');
+  const name = `${o.hold.txId} ${o.noun}`;
+  const reason = draft(name);
   return (
     <Dialog
       id={o.id}
@@ -304,7 +314,10 @@ function Reasoned(o: {
       confirm={`Sign: ${o.verb}`}
       run={async () => {
         const taken = await take(o.hold, o.noun, { reason: reason.value.trim() });
-        if (taken) tell(o.done, 'ok');
+        if (taken) {
+          tell(o.done, 'ok');
+          forget(name);
+        }
         return taken;
       }}
     >

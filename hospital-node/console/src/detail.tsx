@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { HoldDetail } from '../../src/http/answers.js';
 import { Around, Deferral } from './around.js';
+import { Conflict } from './conflict.js';
 import { Decide } from './decide.js';
 import { HeatMap } from './heat-map.js';
 import { Legitimacy, SeenBefore } from './legitimacy.js';
@@ -91,6 +92,7 @@ function Sheet({ hold }: { readonly hold: HoldDetail }): JSX.Element {
         <h2>{sentenceOf(hold)}</h2>
         <Verdict hold={hold} />
       </header>
+      <Conflict hold={hold} />
       <Decide hold={hold} />
       <Deferral hold={hold} />
       <Around hold={hold} key={`around ${hold.txId}`} />

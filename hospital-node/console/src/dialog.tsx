@@ -4,6 +4,7 @@
  */
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { Proof, proveFrom } from './proof-of-person.js';
 import type { ComponentChildren, JSX } from 'preact';
 
 export interface DialogProps {
@@ -18,6 +19,8 @@ export interface DialogProps {
   readonly busyWord?: string;
   /** What it needs is asked for now, not for every page that could open it. */
   readonly onOpen?: () => void;
+  /** It cannot be taken back: the password is asked for if the last one is some minutes old. */
+  readonly fresh?: boolean;
   readonly run: () => Promise<boolean>;
   readonly children: ComponentChildren;
 }
@@ -28,8 +31,9 @@ export function Dialog(props: DialogProps): JSX.Element {
   const busy = useSignal(false);
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
     busy.value = true;
-    const taken = await props.run();
+    const taken = (props.fresh !== true || (await proveFrom(form))) && (await props.run());
     busy.value = false;
     if (taken) dialog.current?.close();
   };
@@ -51,6 +55,7 @@ export function Dialog(props: DialogProps): JSX.Element {
         <form onSubmit={(event) => void submit(event)}>
           <h2 id={`${props.id}-title`}>{props.title}</h2>
           {props.children}
+          {props.fresh === true && <Proof id={props.id} />}
           <div class="dialog-buttons">
             <button type="button" onClick={() => dialog.current?.close()}>
               Cancel

@@ -5,7 +5,8 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { claimsOnOpen, setClaimsOnOpen } from './claim-on-open.js';
-import { open, openTxId, rows, signedIn } from './model.js';
+import { open, openTxId, signedIn } from './model.js';
+import { rows } from './row-window.js';
 import { page, type Page } from './pages.js';
 
 const KEY = 'bhs-single-keys';

@@ -6,8 +6,8 @@ import { ask, Problem } from './api.js';
 import type { Status } from '../../src/http/answers.js';
 
 export interface LiveListener {
-  /** Holds were filed or moved on. */
-  readonly onHolds: () => void;
+  /** Holds were filed or moved on; null: too many to tell which. */
+  readonly onHolds: (txIds: ReadonlySet<string> | null) => void;
   readonly onStatus: (status: Status) => void;
   readonly onConnection: (connected: boolean) => void;
   readonly onSignedOut: () => void;
@@ -24,7 +24,15 @@ export function listen(listener: LiveListener): () => void {
     source.addEventListener('open', () => {
       listener.onConnection(true);
     });
-    for (const name of ['holds', 'reset']) source.addEventListener(name, listener.onHolds);
+    source.addEventListener('reset', () => {
+      listener.onHolds(null);
+    });
+    source.addEventListener('holds', (event) => {
+      const { changed } = JSON.parse((event as MessageEvent<string>).data) as {
+        readonly changed: readonly { readonly txId: string }[];
+      };
+      listener.onHolds(new Set(changed.map(({ txId }) => txId)));
+    });
     source.addEventListener('status', (event) => {
       listener.onStatus(JSON.parse((event as MessageEvent<string>).data) as Status);
     });

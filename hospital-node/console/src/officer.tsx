@@ -8,15 +8,16 @@ import type { JSX } from 'preact';
 import { ask, Problem } from './api.js';
 import type { HoldDetail } from '../../src/http/answers.js';
 import { Dialog } from './dialog.js';
+import { draft } from './drafts.js';
 import { isReason, ReasonField } from './fields.js';
-import { session, tell } from './model.js';
+import { answerRefusal, session, tell } from './model.js';
 
 /** A name does not stay on a screen that somebody walked away from. */
 const SHOWN_MS = 10 * 60_000;
 
 export function Officer({ hold }: { readonly hold: HoldDetail }): JSX.Element | null {
   const name = useSignal<string | null>(null);
-  const reason = useSignal('');
+  const reason = draft(`${hold.txId} name`);
   useEffect(() => {
     if (name.value === null) return undefined;
     const timer = setTimeout(() => (name.value = null), SHOWN_MS);
@@ -36,6 +37,7 @@ export function Officer({ hold }: { readonly hold: HoldDetail }): JSX.Element | 
       return true;
     } catch (error) {
       tell(error instanceof Problem ? error.message : 'No answer.', 'bad');
+      if (error instanceof Problem) answerRefusal(error);
       return false;
     }
   };
@@ -56,6 +58,7 @@ export function Officer({ hold }: { readonly hold: HoldDetail }): JSX.Element | 
           disabled={false}
           ready={isReason(reason.value)}
           confirm="Show the name"
+          fresh
           busyWord="Looking…"
           run={identify}
         >

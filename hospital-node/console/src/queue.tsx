@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Hold } from '../../src/http/answers.js';
 import { BulkBar } from './bulk.js';
 import { filter, isNarrowed, queryOf, VIEWS, viewSpec } from './filter.js';
@@ -9,14 +10,13 @@ import {
   fresh,
   gone,
   loadMore,
+  readPage,
   loadQueue,
-  next,
   nowMs,
   open,
   openTxId,
   queueProblem,
   reviews,
-  rows,
   select,
   selected as ticked,
   session,
@@ -35,6 +35,7 @@ import {
   verbOf,
   VERBS,
 } from './words.js';
+import { gapAfter, gapBefore, hasMore, pageStarts, rows, show } from './row-window.js';
 import { SavedViews } from './saved-views.js';
 import { ScoreBar } from './score-bar.js';
 
@@ -48,7 +49,7 @@ export function Queue(): JSX.Element {
       <TakeNext />
       <BulkBar />
       {fresh.value.length > 0 && (
-        <button type="button" class="fresh" onClick={showFresh}>
+        <button type="button" class="fresh" onClick={() => void showFresh()}>
           <span aria-hidden="true">▲</span> {fresh.value.length} new – show
         </button>
       )}
@@ -70,12 +71,8 @@ export function Queue(): JSX.Element {
       ) : (
         <>
           <Count />
-          <ul class="rows" id="rows">
-            {list.map((hold) => (
-              <Row key={hold.txId} hold={hold} />
-            ))}
-          </ul>
-          {next.value !== null && (
+          <Rows list={list} />
+          {hasMore.value && (
             <button type="button" class="more" onClick={() => void loadMore()}>
               Show more
             </button>
@@ -83,6 +80,57 @@ export function Queue(): JSX.Element {
         </>
       )}
     </section>
+  );
+}
+
+/** What is in sight, and as much on both sides; in place of the rest stands its height. */
+function Rows({ list }: { readonly list: readonly Hold[] }): JSX.Element {
+  const place = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    let asked = 0;
+    const look = (): void => {
+      asked = 0;
+      const element = place.current;
+      if (element === null) return;
+      const { top } = element.getBoundingClientRect();
+      const sight = { top: Math.max(0, -top), bottom: innerHeight - top };
+      void show({ ...sight, heights: heightsOf(element) }, readPage).catch(() => undefined);
+    };
+    // The list scrolls in its own pane, or with the page where that is narrow.
+    const scrolled = (): void => {
+      asked ||= requestAnimationFrame(look);
+    };
+    document.addEventListener('scroll', scrolled, { capture: true, passive: true });
+    return () => {
+      cancelAnimationFrame(asked);
+      document.removeEventListener('scroll', scrolled, { capture: true });
+    };
+  }, []);
+  return (
+    <ul class="rows" id="rows" ref={place}>
+      <Gap height={gapBefore.value} />
+      {list.map((hold) => (
+        <Row key={hold.txId} hold={hold} />
+      ))}
+      <Gap height={gapAfter.value} />
+    </ul>
+  );
+}
+
+function Gap({ height }: { readonly height: number }): JSX.Element | null {
+  return height === 0 ? null : <li class="gap" aria-hidden="true" style={{ height }} />;
+}
+
+/** Of each page that is shown, from its first row to the next page's. */
+function heightsOf(list: HTMLUListElement): ReadonlyMap<string, number> {
+  const starts = [...list.children].filter(
+    (row): row is HTMLElement => row instanceof HTMLElement && pageStarts.value.has(row.id),
+  );
+  const last = list.lastElementChild as HTMLElement | null;
+  const end =
+    last === null ? 0 : last.offsetTop + (last.classList.contains('gap') ? 0 : last.offsetHeight);
+  return new Map(
+    starts.map((row, i) => [row.id, (starts[i + 1]?.offsetTop ?? end) - row.offsetTop]),
   );
 }
 
@@ -249,7 +297,7 @@ function Row({ hold }: { readonly hold: Hold }): JSX.Element {
   const selected = openTxId.value === hold.txId;
   const moved = undecided && gone.value.has(hold.txId);
   return (
-    <li>
+    <li id={hold.txId}>
       <input
         type="checkbox"
         class="tick"

@@ -6,7 +6,7 @@ import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { ask } from './api.js';
-import { session, signIn, unlockKey } from './model.js';
+import { session, signedOutBecause, signIn, unlockKey } from './model.js';
 
 interface SignInWays {
   readonly local: boolean;
@@ -49,6 +49,7 @@ export function SignIn(): JSX.Element {
           <circle cx="24" cy="9" r="3" />
         </svg>
         <h1>Review of held access</h1>
+        {signedOutBecause.value !== null && <p class="note">{signedOutBecause.value}</p>}
         <Problem of={problem} />
         {provider !== null && (
           <a class="button primary" id="provider" href={provider}>

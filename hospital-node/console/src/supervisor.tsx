@@ -9,6 +9,7 @@ import type {
   AlertBudget,
   BudgetOption,
   BudgetProposal,
+  EmergencyAccess,
   ReviewHealth,
   Suppression,
 } from '../../src/http/answers.js';
@@ -17,7 +18,7 @@ import { Dialog } from './dialog.js';
 import { isReason, ReasonField } from './fields.js';
 import { nowMs, session } from './model.js';
 import { hrefOf, leads } from './pages.js';
-import { agoWord, durationWord, findingWord, timeWord, untilWord } from './words.js';
+import { agoWord, durationWord, findingWord, roleWord, timeWord, untilWord } from './words.js';
 
 /** Faster than this, nobody read the reason. */
 const STAMP_SECONDS = 20;
@@ -70,6 +71,14 @@ export function SupervisorPage(): JSX.Element {
             </Card>
             <Card title="Suppressions that end soon">
               <EndingSoon />
+            </Card>
+            <Card title="Emergency access (break-glass), 30 days">
+              <Emergencies access={value.breakGlass} />
+            </Card>
+            <Card title="Names behind pseudonyms that were asked for">
+              <Wide label="Names that were asked for, scrollable">
+                <ReIdentifications items={value.reIdentifications} />
+              </Wide>
             </Card>
           </div>
           <Card title="Holds a day">
@@ -257,6 +266,81 @@ function Detectors({ health }: { readonly health: ReviewHealth }): JSX.Element {
             <td class="number">
               {confirmed} ({Math.round((confirmed / decided) * 100)} %)
             </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** It ran at once, so what is watched is whether somebody looks at it in time, and who uses it often. */
+function Emergencies({ access }: { readonly access: EmergencyAccess }): JSX.Element {
+  const { filed, waiting, overdue, actors, findings } = access;
+  if (filed === 0) return <p class="muted">Nobody broke the glass.</p>;
+  const found = Object.entries(findings);
+  return (
+    <>
+      <p>
+        <b>{filed}</b> {filed === 1 ? 'call' : 'calls'} ran at once;{' '}
+        <a href="?view=glass#/">
+          {waiting} {waiting === 1 ? 'waits' : 'wait'} for review
+        </a>
+        {overdue > 0 && <span class="danger">, ▲ {overdue} past the deadline</span>}.
+      </p>
+      {found.length > 0 && (
+        <p class="muted">
+          Found: {found.map(([name, n]) => `${n} ${findingWord(name).toLowerCase()}`).join(', ')}.
+        </p>
+      )}
+      <table class="plain-table">
+        <caption class="sr">Who used it most</caption>
+        <thead>
+          <tr>
+            <th scope="col">Used most by</th>
+            <th scope="col">Role, ward</th>
+            <th scope="col">Calls</th>
+          </tr>
+        </thead>
+        <tbody>
+          {actors.map(({ actor, role, ward, holds }) => (
+            <tr key={actor}>
+              <th scope="row">{actor}</th>
+              <td>{[roleWord(role), ward].filter((word) => word !== '').join(', ')}</td>
+              <td class="number">{holds}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+/** Who looked behind which pseudonym, and why; the name itself stands in no list. */
+function ReIdentifications({
+  items,
+}: {
+  readonly items: ReviewHealth['reIdentifications'];
+}): JSX.Element {
+  if (items.length === 0) return <p class="muted">None in the audit log.</p>;
+  return (
+    <table class="plain-table">
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">By</th>
+          <th scope="col">Of</th>
+          <th scope="col">Why</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ at, by, hold, actor, reason }) => (
+          <tr key={`${at} ${hold}`}>
+            <td title={timeWord(at)}>{agoWord(at, nowMs.value)}</td>
+            <td>{by}</td>
+            <td>
+              {actor}, {hold}
+            </td>
+            <td class="own-words">{reason}</td>
           </tr>
         ))}
       </tbody>
@@ -501,6 +585,7 @@ function Propose(o: {
       ready={isReason(reason.value)}
       confirm="Write the proposal down"
       busyWord="Saving…"
+      fresh
       run={async () => {
         const body = { alphaPpm, reason: reason.value.trim() };
         const made = await send('/alert-budget/proposals', body, 'Proposal written down.');

@@ -109,6 +109,7 @@ export function SuppressionForm(o: {
         preview?.secondPersonBecause.length === 0 ? 'Suppress' : 'Propose to a second person'
       }
       busyWord="Saving…"
+      fresh
       onOpen={() => {
         opened.value = true;
       }}

@@ -102,15 +102,29 @@ function Card(o: {
       {live && o.mayChange && (
         <p class="decide-buttons">
           {item.state === 'proposed' && !own && (
-            <button
-              type="button"
-              class="primary"
-              onClick={() =>
-                void send(`/suppressions/${item.id}/approvals`, {}, 'In force now.').then(o.again)
-              }
+            <Dialog
+              id={`approve-${item.id}`}
+              label="Approve…"
+              title={`Approve suppression S-${item.id}`}
+              primary
+              disabled={false}
+              ready
+              fresh
+              confirm="Put it in force"
+              busyWord="Saving…"
+              run={async () => {
+                const path = `/suppressions/${item.id}/approvals`;
+                const made = await send(path, {}, 'In force now.');
+                if (made) await o.again();
+                return made;
+              }}
             >
-              Approve
-            </button>
+              <p>{ruleWords(item.rule)}</p>
+              <blockquote>{item.reason}</blockquote>
+              <p class="effect">
+                With this, two people answer for it until {timeWord(item.expiresAt)}.
+              </p>
+            </Dialog>
           )}
           <Dialog
             id={`end-${item.id}`}

@@ -46,6 +46,7 @@ export const AUDIT_KINDS = [
   'sign-in-refused',
   're-identified',
   'exported',
+  'session-revoked',
   'suppression-proposed',
   'suppression-approved',
   'suppression-ended',

@@ -489,11 +489,13 @@ export interface Session {
   readonly freshUntil: string;
 }
 
-/** One of a person's own sessions; `id` names it and opens nothing. */
+/** An open session; `id` names it and opens nothing. */
 export interface SessionEntry {
   readonly id: string;
+  readonly name: string;
   readonly method: 'password' | 'oidc';
   readonly openedAt: string;
+  /** To the minute. */
   readonly seenAt: string;
   readonly current: boolean;
 }

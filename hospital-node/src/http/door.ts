@@ -1,12 +1,12 @@
 /**
- * The door of the API, before any route looks at a request: session, role, and for every change a proof that the request
- * comes from our own page. A route cannot forget it, since a route that `rights.ts` does not name stops the start.
+ * The door of the API, before any route looks at a request: session, role, for every change a proof that the request
+ * comes from our own page, and for what cannot be taken back a fresh sign-in. A route cannot forget it, since a route that `rights.ts` does not name stops the start.
  * @module
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ReviewError } from '../review/errors.js';
 import { sameToken, type Session, type Sessions } from '../review/sessions.js';
-import { RIGHTS } from './rights.js';
+import { FRESH_MS, NEEDS_FRESH_SIGN_IN, RIGHTS } from './rights.js';
 
 export interface DoorOptions {
   readonly sessions: Sessions;
@@ -53,6 +53,7 @@ export function installDoor(
       );
     }
     if (isChange) requireToken(request, session);
+    if (NEEDS_FRESH_SIGN_IN.has(nameOf(request.method, url))) requireFresh(session, o.now());
     found.set(request, { ...session, id });
   });
   return (request) => {
@@ -60,6 +61,15 @@ export function installDoor(
     if (session === undefined) throw new ReviewError('ERR_SESSION', 'Please sign in.');
     return session;
   };
+}
+
+/** @throws {ReviewError} `ERR_SIGN_IN_AGAIN` if the last proof is older than `FRESH_MS` */
+export function requireFresh({ provenAtMs }: Session, nowMs: number): void {
+  if (provenAtMs !== null && nowMs - provenAtMs <= FRESH_MS) return;
+  throw new ReviewError(
+    'ERR_SIGN_IN_AGAIN',
+    'This step asks who you are once more: your last proof is older than five minutes. Give your password, then repeat it.',
+  );
 }
 
 function nameOf(method: string, url: string): string {

@@ -34,6 +34,9 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/v1/session': EVERYBODY,
   'POST /api/v1/session/key': REVIEWERS,
   'DELETE /api/v1/session': EVERYBODY,
+  'GET /api/v1/sessions': EVERYBODY,
+  'DELETE /api/v1/sessions': EVERYBODY,
+  'DELETE /api/v1/sessions/:id': EVERYBODY,
   'GET /api/v1/status': EVERYBODY,
   'GET /api/v1/events': READERS,
   'GET /api/v1/holds': READERS,
@@ -77,3 +80,13 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   'GET /api/v1/holds/:txid/evidence.html': OFFICER,
   'POST /api/v1/holds/:txid/re-identifications': OFFICER,
 };
+
+/** What cannot be taken back by oneself: who does it has proven within `FRESH_MS` that it is still her at the keyboard. */
+export const NEEDS_FRESH_SIGN_IN: ReadonlySet<string> = new Set([
+  'POST /api/v1/holds/:txid/approvals',
+  'POST /api/v1/holds/:txid/re-identifications',
+  'POST /api/v1/suppressions',
+  'POST /api/v1/suppressions/:id/approvals',
+  'POST /api/v1/alert-budget/proposals',
+]);
+export const FRESH_MS: number = 5 * 60_000;

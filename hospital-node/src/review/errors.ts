@@ -27,6 +27,7 @@ export type ReviewErrorCode =
   | 'ERR_NO_KEY'
   | 'ERR_SESSION'
   | 'ERR_SESSION_LOCKED'
+  | 'ERR_SIGN_IN_AGAIN'
   | 'ERR_FORBIDDEN'
   | 'ERR_CSRF'
   | 'ERR_REQUEST'

@@ -45,6 +45,7 @@ const CATALOGUE: Readonly<Record<ReviewErrorCode, readonly [status: number, titl
   ERR_NO_KEY: [409, 'No signing key'],
   ERR_SESSION: [401, 'Not signed in'],
   ERR_SESSION_LOCKED: [401, 'Signing key locked'],
+  ERR_SIGN_IN_AGAIN: [401, 'A fresh sign-in is needed'],
   ERR_FORBIDDEN: [403, 'Not allowed'],
   ERR_CSRF: [403, 'Request not from this page'],
   ERR_REQUEST: [400, 'Malformed request'],

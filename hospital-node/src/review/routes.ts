@@ -6,7 +6,7 @@ import { FINDINGS, type Finding } from '@bhschain/chaincode-hooks/events';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { FabricIdentity } from '../fabric/identity.js';
-import type { OpenSession } from '../http/door.js';
+import { requireFresh, type OpenSession } from '../http/door.js';
 import type { HoldDetail as HoldDetailAnswer, HoldPage, Status } from '../http/answers.js';
 import { alertRate } from './alert-budget.js';
 import { BULK_MAX, takeBulk } from './bulk.js';
@@ -311,6 +311,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
         callOf(request, session.person.name, o.now()),
         async () => ({
           status: 200,
+      if (command.step === 'approve') requireFresh(session, o.now());
           etag: null,
           body: await takeBulk(o.decisions, {
             items,

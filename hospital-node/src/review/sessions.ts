@@ -8,6 +8,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { FabricIdentity } from '../fabric/identity.js';
 import { transact } from '../fabric/transact.js';
+import type { SessionEntry } from '../http/answers.js';
 import { personNamed, type Person, type PersonRole } from './people.js';
 
 /** How somebody signed in: a local account, or the hospital's identity provider. */
@@ -23,6 +24,8 @@ export interface Session {
   readonly csrf: string;
   readonly expiresAtMs: number;
   readonly method: SignInMethod;
+  /** When she last proved to be herself, by a password or at the identity provider; null after a restart of the node. */
+  readonly provenAtMs: number | null;
   /** Null until it is unlocked, and after a restart of the node: reading goes on, signing needs the key's password. */
   readonly identity: FabricIdentity | null;
 }
@@ -33,6 +36,8 @@ export interface Newcomer {
   readonly role: PersonRole;
   readonly method: SignInMethod;
   readonly identity: FabricIdentity | null;
+  /** When she was asked for a proof; null where the identity provider does not say. */
+  readonly provenAtMs: number | null;
   /** Of the identity provider. */
   readonly idToken?: string;
 }
@@ -42,14 +47,26 @@ export interface Sessions {
   find(id: string, nowMs: number): Promise<Session | null>;
   /** Whether it still holds; asking does not prolong it. */
   lives(id: string, nowMs: number): boolean;
-  /** Keeps the key for as long as the session. */
-  unlock(id: string, identity: FabricIdentity): void;
+  /** Keeps the key for as long as the session; whoever unlocks it has just proven to be herself. */
+  unlock(id: string, identity: FabricIdentity, nowMs: number): void;
+  /** Open ones, used last first; of one person, or null: of everybody. */
+  list(o: SessionsAsked): readonly SessionEntry[];
+  /** Ends what `o` lists and `which` picks; the one that asks stays. @returns how many */
+  revoke(o: SessionsAsked, which: (entry: SessionEntry) => boolean): Promise<number>;
   /** What the identity provider gave; null for local accounts, and after a restart of the node. */
   idTokenOf(id: string): string | null;
   end(id: string): Promise<void>;
 }
 
+export interface SessionsAsked {
+  readonly of: string | null;
+  /** What the browser of whoever asks holds. */
+  readonly id: string;
+  readonly nowMs: number;
+}
+
 interface SessionRow {
+  id_hash: string;
   name: string;
   role: PersonRole;
   method: SignInMethod;
@@ -61,9 +78,11 @@ interface SessionRow {
 export function createSessions(database: DatabaseSyncInstance): Sessions {
   const unlocked = new Map<string, FabricIdentity>();
   const idTokens = new Map<string, string>();
+  const proven = new Map<string, number>();
   const remove = async (hash: string): Promise<void> => {
     unlocked.delete(hash);
     idTokens.delete(hash);
+    proven.delete(hash);
     await transact(database, () =>
       database.prepare('DELETE FROM person_session WHERE id_hash = ?').run(hash),
     );
@@ -71,7 +90,7 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
   /** A key must not outlive its session, whoever ended that: time, a new password, another process. */
   const lockOrphans = (): void => {
     const live = database.prepare('SELECT 1 FROM person_session WHERE id_hash = ?');
-    for (const kept of [unlocked, idTokens]) {
+    for (const kept of [unlocked, idTokens, proven]) {
       for (const hash of kept.keys()) if (live.get(hash) === undefined) kept.delete(hash);
     }
   };
@@ -85,8 +104,16 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
     if (account !== null) return { ...account, role };
     return method === 'oidc' ? { name, role, actor: '', mspId: '' } : null;
   };
+  const openRows = ({ of, nowMs }: SessionsAsked): SessionRow[] => {
+    const rows = database
+      .prepare(
+        'SELECT * FROM person_session WHERE name = coalesce(?, name) ORDER BY seen_at_ms DESC',
+      )
+      .all(of) as unknown as SessionRow[];
+    return rows.filter((row) => !isOver(row, nowMs));
+  };
   return {
-    async open({ name, role, method, identity, idToken }, nowMs) {
+    async open({ name, role, method, identity, provenAtMs, idToken }, nowMs) {
       const id = randomBytes(32).toString('base64url');
       const csrf = randomBytes(32).toString('base64url');
       const hash = hashOf(id);
@@ -104,8 +131,9 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
       lockOrphans();
       if (identity !== null) unlocked.set(hash, identity);
       if (idToken !== undefined) idTokens.set(hash, idToken);
+      if (provenAtMs !== null) proven.set(hash, provenAtMs);
       const person = personOf({ name, role, method }) ?? { name, role, actor: '', mspId: '' };
-      return { id, csrf, person, method, identity, expiresAtMs: nowMs + IDLE_MS };
+      return { id, csrf, person, method, identity, provenAtMs, expiresAtMs: nowMs + IDLE_MS };
     },
     async find(id, nowMs) {
       const hash = hashOf(id);
@@ -130,6 +158,7 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
         method: row.method,
         expiresAtMs: Math.min(nowMs + IDLE_MS, row.created_at_ms + ABSOLUTE_MS),
         identity: unlocked.get(hash) ?? null,
+        provenAtMs: proven.get(hash) ?? null,
       };
     },
     lives(id, nowMs) {
@@ -138,13 +167,37 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
         .get(hashOf(id)) as Pick<SessionRow, 'created_at_ms' | 'seen_at_ms'> | undefined;
       return row !== undefined && !isOver(row, nowMs);
     },
-    unlock(id, identity) {
+    unlock(id, identity, nowMs) {
       unlocked.set(hashOf(id), identity);
+      proven.set(hashOf(id), nowMs);
+    },
+    list: (o) => openRows(o).map((row) => entryOf(row, o)),
+    async revoke(o, which) {
+      const chosen = openRows(o).filter((row) => {
+        const entry = entryOf(row, o);
+        return !entry.current && which(entry);
+      });
+      for (const row of chosen) await remove(row.id_hash);
+      return chosen.length;
     },
     idTokenOf: (id) => idTokens.get(hashOf(id)) ?? null,
     async end(id) {
       await remove(hashOf(id));
     },
+  };
+}
+
+/** The beginning of a hash of a secret: it tells sessions apart and opens none. */
+const ENTRY_LENGTH = 16;
+
+function entryOf(row: SessionRow, { id }: SessionsAsked): SessionEntry {
+  return {
+    id: row.id_hash.slice(0, ENTRY_LENGTH),
+    name: row.name,
+    method: row.method,
+    openedAt: new Date(row.created_at_ms).toISOString(),
+    seenAt: new Date(row.seen_at_ms).toISOString(),
+    current: row.id_hash === hashOf(id),
   };
 }
 

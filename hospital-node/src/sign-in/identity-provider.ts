@@ -31,13 +31,19 @@ export interface IdentityProviderOptions {
 export interface Newcomer {
   readonly name: string;
   readonly role: PersonRole;
+  /** When the provider last asked who she is (`auth_time`); null where it does not say. */
+  readonly provenAtMs: number | null;
   /** Names the session to the provider at sign-out. */
   readonly idToken: string;
 }
 
 export interface IdentityProvider {
   /** Where the browser goes, and the ticket that it keeps until it is back. */
-  begin(nowMs: number): Promise<Readonly<{ url: string; ticket: string }>>;
+  begin(
+    nowMs: number,
+    /** `again`: the provider asks anew, whatever session it has, and says when. */
+    o?: Readonly<{ again: boolean }>,
+  ): Promise<Readonly<{ url: string; ticket: string }>>;
   /**
    * @param query - of the provider's answer, as it came
    * @throws {ReviewError} `ERR_OIDC_UNREACHABLE`, `ERR_OIDC_TICKET`, `ERR_OIDC_DENIED`, `ERR_OIDC_TOKEN`, `ERR_OIDC_CLAIMS`,
@@ -66,6 +72,7 @@ interface Ticket {
   readonly nonce: string;
   readonly verifier: string;
   readonly untilMs: number;
+  readonly again: boolean;
 }
 
 export function createIdentityProvider(o: IdentityProviderOptions): IdentityProvider {
@@ -79,13 +86,14 @@ export function createIdentityProvider(o: IdentityProviderOptions): IdentityProv
       throw refusalOf(error);
     }));
   return {
-    async begin(nowMs) {
+    async begin(nowMs, { again } = { again: false }) {
       const found = await configuration();
       const ticket: Ticket = {
         state: client.randomState(),
         nonce: client.randomNonce(),
         verifier: client.randomPKCECodeVerifier(),
         untilMs: nowMs + TICKET_MS,
+        again,
       };
       const url = client.buildAuthorizationUrl(found, {
         redirect_uri: redirectUri,
@@ -94,6 +102,7 @@ export function createIdentityProvider(o: IdentityProviderOptions): IdentityProv
         nonce: ticket.nonce,
         code_challenge: await client.calculatePKCECodeChallenge(ticket.verifier),
         code_challenge_method: 'S256',
+        ...(again ? { prompt: 'login', max_age: '0' } : {}),
       });
       return { url: url.href, ticket: tickets.close(ticket) };
     },
@@ -111,6 +120,7 @@ export function createIdentityProvider(o: IdentityProviderOptions): IdentityProv
           expectedNonce: ticket.nonce,
           pkceCodeVerifier: ticket.verifier,
           idTokenExpected: true,
+          ...(ticket.again ? { maxAge: TICKET_MS / 1_000 } : {}),
         });
       } catch (error) {
         throw refusalOf(error);
@@ -122,7 +132,11 @@ export function createIdentityProvider(o: IdentityProviderOptions): IdentityProv
       }
       const role = roleOf(claimAt(claims, o.roleClaim), o.roles);
       if (role === null) throw refuse('ERR_OIDC_ROLE', { name });
-      return { name, role, idToken: tokens.id_token ?? '' };
+      const provenAt = tokens.claims()?.auth_time;
+      return {
+        ...{ name, role, idToken: tokens.id_token ?? '' },
+        provenAtMs: provenAt === undefined ? null : provenAt * 1_000,
+      };
     },
     async farewell(idToken) {
       const found = await configuration();

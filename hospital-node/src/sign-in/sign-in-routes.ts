@@ -7,11 +7,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { AuditLog } from '../audit/audit-log.js';
 import { codeOf } from '../errors.js';
+import type { Session as SessionAnswer, SessionEntry } from '../http/answers.js';
 import type { OpenSession } from '../http/door.js';
+import { FRESH_MS } from '../http/rights.js';
 import { ReviewError } from '../review/errors.js';
 import { personNamed, signIn } from '../review/people.js';
 import type { ReviewStore } from '../review/review-store.js';
-import type { Session, Sessions, SignInMethod } from '../review/sessions.js';
+import type { Session, Sessions, SessionsAsked, SignInMethod } from '../review/sessions.js';
 import { CALLBACK, TICKET_MS, type IdentityProvider } from './identity-provider.js';
 
 export interface SignInRouteOptions {
@@ -36,6 +38,8 @@ const Credentials = Type.Object(
   closed,
 );
 const KeyPassword = Type.Object({ password: Password }, closed);
+const BySession = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{16}$' }) }, closed);
+const Started = Type.Object({ again: Type.Optional(Type.Literal('yes')) }, closed);
 /** An address; behind it the wait that grows with each wrong password of a name. */
 const SELDOM = { rateLimit: { max: 30, timeWindow: 60_000 } };
 const START = '/api/v1/sign-in/oidc';
@@ -93,7 +97,10 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
         const { person, identity } = await signIn(o.review.database, {
           ...{ name, password, nowMs: o.now() },
         });
-        const session = await open(request, reply, { ...person, identity, method: 'password' });
+        const session = await open(request, reply, {
+          ...person,
+          ...{ identity, method: 'password', provenAtMs: o.now() },
+        });
         return await reply.code(201).send(sessionView(session, o.hospital));
       } catch (error) {
         refused('password', name, error);
@@ -119,8 +126,8 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
       try {
         const { password } = request.body;
         const { identity } = await signIn(o.review.database, { name, password, nowMs: o.now() });
-        o.sessions.unlock(session.id, identity);
-        return sessionView({ ...session, identity }, o.hospital);
+        o.sessions.unlock(session.id, identity, o.now());
+        return sessionView({ ...session, identity, provenAtMs: o.now() }, o.hospital);
       } catch (error) {
         refused(session.method, name, error);
         throw error;
@@ -139,29 +146,72 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
     return reply.send({ continueAt: farewell });
   });
 
-  app.get(START, { config: SELDOM }, async (_request, reply) => {
-    try {
-      const { url, ticket } = await providerOf(o).begin(o.now());
-      reply.setCookie(ticketCookie, ticket, {
-        ...{ path: '/', httpOnly: true, sameSite: 'lax', maxAge: TICKET_MS / 1_000 },
-        secure: o.cookieName.startsWith('__Host-'),
+  /** Everybody sees her own; who looks after the node can end a session of a stolen machine. */
+  const asked = (request: FastifyRequest): SessionsAsked => {
+    const { id, person } = o.sessionOf(request);
+    return { of: person.role === 'admin' ? null : person.name, id, nowMs: o.now() };
+  };
+  const revoke = async (
+    request: FastifyRequest,
+    which: (entry: SessionEntry) => boolean,
+  ): Promise<number> => {
+    const ended = o.sessions.list(asked(request)).filter((each) => !each.current && which(each));
+    const count = await o.sessions.revoke(asked(request), which);
+    for (const of of new Set(ended.map(({ name }) => name))) {
+      o.audit?.append({
+        kind: 'session-revoked',
+        by: o.sessionOf(request).person.name,
+        body: { of, count: ended.filter(({ name }) => name === of).length },
       });
-      return await reply.redirect(url, 303);
-    } catch (error) {
-      refused('oidc', null, error);
-      return reply.redirect(refusalPage(error), 303);
     }
-  });
+    return count;
+  };
+  app.get('/api/v1/sessions', (request) => ({ items: o.sessions.list(asked(request)) }));
+  app.delete('/api/v1/sessions', async (request) => ({
+    ended: await revoke(request, () => true),
+  }));
+  app.delete<{ Params: Static<typeof BySession> }>(
+    '/api/v1/sessions/:id',
+    { schema: { params: BySession } },
+    async (request) => {
+      const ended = await revoke(request, ({ id }) => id === request.params.id);
+      if (ended === 0) {
+        throw new ReviewError('ERR_NOT_FOUND', 'You have no other open session of this name.');
+      }
+      return { ended };
+    },
+  );
+
+  app.get<{ Querystring: Static<typeof Started> }>(
+    START,
+    { schema: { querystring: Started }, config: SELDOM },
+    async (request, reply) => {
+      try {
+        const again = request.query.again === 'yes';
+        const { url, ticket } = await providerOf(o).begin(o.now(), { again });
+        reply.setCookie(ticketCookie, ticket, {
+          ...{ path: '/', httpOnly: true, sameSite: 'lax', maxAge: TICKET_MS / 1_000 },
+          secure: o.cookieName.startsWith('__Host-'),
+        });
+        return await reply.redirect(url, 303);
+      } catch (error) {
+        refused('oidc', null, error);
+        return reply.redirect(refusalPage(error), 303);
+      }
+    },
+  );
 
   app.get(CALLBACK, { config: SELDOM }, async (request, reply) => {
     reply.clearCookie(ticketCookie, { path: '/' });
     try {
-      const { name, role, idToken } = await providerOf(o).finish({
+      const { name, role, provenAtMs, idToken } = await providerOf(o).finish({
         query: request.url.split('?')[1] ?? '',
         ticket: request.cookies[ticketCookie] ?? '',
         nowMs: o.now(),
       });
-      await open(request, reply, { name, role, identity: null, method: 'oidc', idToken });
+      await open(request, reply, {
+        ...{ name, role, identity: null, method: 'oidc', provenAtMs, idToken },
+      });
       return await reply.redirect('/', 303);
     } catch (error) {
       refused('oidc', null, error);
@@ -181,7 +231,7 @@ function refusalPage(error: unknown): string {
   throw error;
 }
 
-function sessionView(session: Session, hospital: string): object {
+function sessionView(session: Session, hospital: string): SessionAnswer {
   const { name, role, actor, mspId } = session.person;
   return {
     hospital,
@@ -191,5 +241,6 @@ function sessionView(session: Session, hospital: string): object {
     /** Whether there is a key to unlock. */
     hasKey: actor !== '',
     expiresAt: new Date(session.expiresAtMs).toISOString(),
+    freshUntil: new Date((session.provenAtMs ?? -FRESH_MS) + FRESH_MS).toISOString(),
   };
 }
