@@ -122,6 +122,36 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
       'Hashes of the plans this hospital has signed; null: every plan within the ceilings, recorded when first seen.',
     ),
   }),
+  secondLine: optionalGroup(
+    'Days of accounts that are ranked after the fact, by what the hospital alone sees.',
+    {
+      daysPerDay: Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1_000,
+        default: 5,
+        description:
+          'The alert budget: about so many days of accounts are listed for a day; what share of them that is follows from the days before.',
+      }),
+      calibrationDays: Type.Integer({
+        minimum: 3,
+        maximum: 60,
+        default: 14,
+        description: 'How many days before a day it is compared with, at most.',
+      }),
+      relationsFile: orNull(
+        path('A file of care relations.'),
+        'Care relations: {patient, ward, actor, fromMs, untilMs} a line; null: no access is called unexplained.',
+      ),
+      staffFile: orNull(
+        path('A file of personnel.'),
+        'Personnel: {actor, surname, household, leftMs} a line; null: neither families nor ends of employment are known.',
+      ),
+      patientsFile: orNull(
+        path('A file of patients.'),
+        'Patients: {patient, surname, household, employee, vip} a line; null: acquaintances and flagged records are not known.',
+      ),
+    },
+  ),
   http: optionalGroup('Where people and probes find the node.', {
     host: Type.String({
       minLength: 1,

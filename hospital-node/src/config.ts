@@ -70,6 +70,14 @@ export interface NodeConfig {
     /** Plan hashes this hospital has signed; null: every plan within the ceilings, recorded when first seen. */
     readonly approvedPlans: readonly string[] | null;
   };
+  readonly secondLine: {
+    /** The alert budget: about so many accounts' days for a day. */
+    readonly daysPerDay: number;
+    readonly calibrationDays: number;
+    readonly relationsFile: string | null;
+    readonly staffFile: string | null;
+    readonly patientsFile: string | null;
+  };
   readonly http: { readonly host: string; readonly port: number };
   readonly signIn: {
     readonly local: boolean;
@@ -283,6 +291,7 @@ function editDistance(a: string, b: string): number {
 
 function absolute(config: NodeConfig, folder: string): NodeConfig {
   const at = (file: string): string => (isAbsolute(file) ? file : resolve(folder, file));
+  const orNull = (file: string | null): string | null => (file === null ? null : at(file));
   const { tls } = config.federation;
   const { fabric } = config;
   return {
@@ -304,13 +313,17 @@ function absolute(config: NodeConfig, folder: string): NodeConfig {
       ...config.signIn,
       provider: absoluteProvider(config.signIn.provider, at),
     },
+    secondLine: {
+      ...config.secondLine,
+      relationsFile: orNull(config.secondLine.relationsFile),
+      staffFile: orNull(config.secondLine.staffFile),
+      patientsFile: orNull(config.secondLine.patientsFile),
+    },
     actorsFile: at(config.actorsFile),
     peopleDir: at(config.peopleDir),
-    consoleDir: config.consoleDir === null ? null : at(config.consoleDir),
-    backup: { stampFile: config.backup.stampFile === null ? null : at(config.backup.stampFile) },
-    tracing: {
-      setupModule: config.tracing.setupModule === null ? null : at(config.tracing.setupModule),
-    },
+    consoleDir: orNull(config.consoleDir),
+    backup: { stampFile: orNull(config.backup.stampFile) },
+    tracing: { setupModule: orNull(config.tracing.setupModule) },
   };
 }
 

@@ -48,6 +48,8 @@ export interface HttpServerOptions {
   readonly follower: Pick<BlockFollower, 'health'>;
   /** For exports, evidence and names; null: those routes are not there. */
   readonly officer: RouteOptions['officer'];
+  /** Days of accounts; absent or null: no such routes. */
+  readonly secondLine?: RouteOptions['secondLine'];
   /** How people sign in; absent: local accounts. */
   readonly signIn?: Readonly<{ local: boolean; provider: IdentityProviderOptions | null }>;
   readonly metrics: Registry;
@@ -121,6 +123,7 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
     decisions: createDecisions({ review: o.review, fabric: o.fabric, mspId: o.mspId }),
     now: o.now,
     officer: o.officer,
+    secondLine: o.secondLine ?? null,
     readBlock: (blockNumber) =>
       o.fabric.evaluate('qscc/GetBlockByNumber', [o.fabric.channel, blockNumber]),
     status: () => ({ ...o.status(), hospital: o.hospital, ledger: ledgerFacts(o) }),

@@ -29,6 +29,8 @@ export interface NodeMetrics {
   readonly modelStaleness: Gauge;
   readonly privacyLedgerRecords: Gauge;
   readonly simulatedUncommitted: Gauge;
+  readonly daysWaiting: Gauge;
+  readonly daysRankedThrough: Gauge;
 }
 
 const TRAINING_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -125,6 +127,11 @@ export function createNodeMetrics(): NodeMetrics {
       help: 'Calls that our chaincode process simulated in the last day and no block ever had',
       registers,
     }),
+    daysWaiting: gauge('days_waiting', 'Days of accounts that are listed and nobody has looked at'),
+    daysRankedThrough: gauge(
+      'days_ranked_through_timestamp_seconds',
+      'Log time up to which days of accounts are ranked',
+    ),
     agentPhase: new Gauge({
       name: 'hospital_node_round_phase',
       help: '1 for the phase the round agent is in',

@@ -10,6 +10,7 @@ import { openAuditLog, readAuditLog, type AuditLog } from './audit/audit-log.js'
 import { readIdentityFiles } from './enrolment/node-identity.js';
 import { createNodeMetrics, type NodeMetrics } from './metrics.js';
 import { openChannel, type ChannelPart } from './parts/channel-part.js';
+import { openDays } from './parts/day-part.js';
 import { createLifetime, type Lifetime } from './parts/lifetime.js';
 import { openLog } from './parts/log-part.js';
 import { statusOf, type NodeStatus } from './parts/node-status.js';
@@ -79,6 +80,7 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
     metrics,
     audit,
   });
+  const days = await openDays(surroundings, lifetime, { database, log, metrics, audit });
   let channel: ChannelPart | null = null;
   const status = (): NodeStatus =>
     statusOf({
@@ -89,6 +91,7 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
       logFault: log.fault(),
       detectors: channel?.verdicts() ?? [],
       enrolledActors: channel?.enrolledActors() ?? null,
+      secondLine: days.facts(),
     });
   channel = await openChannel(surroundings, lifetime, {
     databaseFile,
@@ -97,6 +100,7 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
     review,
     log,
     rounds,
+    days,
     metrics,
     status,
     audit,

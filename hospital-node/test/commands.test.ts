@@ -73,6 +73,13 @@ async function stateAfterOneRound(): Promise<{ config: NodeConfig; folder: strin
       },
       approvedPlans: null,
     },
+    secondLine: {
+      daysPerDay: 5,
+      calibrationDays: 14,
+      relationsFile: null,
+      staffFile: null,
+      patientsFile: null,
+    },
     http: { host: '127.0.0.1', port: 0 },
     signIn: { local: true, provider: null },
     actorsFile,

@@ -48,6 +48,7 @@ function bench(text: string): Bench {
         timeGranularity: 'exact',
         roles: null,
         vocabularySize: ACT_COUNT,
+        days: null,
         log: silentLog,
         ...more,
       }),

@@ -16,6 +16,7 @@ describe('evidence of a case', () => {
     const join = joinCases([Float64Array.of(1, 2, 3, 4), Float64Array.of(0, 0, 0, 9)]);
     // p = (1 + #{≥}) / 5: of 3.5, 2/5; of 0, 5/5.
     expect(join.evidence([3.5, 0])).toBeCloseTo(5 / 2 + 1, 12);
+    expect([...join.terms([3.5, 0])]).toEqual([5 / 2, 1]);
     // The last case is as strange as itself only, in both members; among the three others p = 1/4.
     expect(join.calibration[3]).toBeCloseTo(4 + 4, 12);
     expect(join.calibration[0]).toBeCloseTo(1 + 1, 12);

@@ -5,9 +5,10 @@
  * @module
  */
 import { createHmac } from 'node:crypto';
+import { homeOf } from '@bhschain/models/features';
 import { HospitalNodeError } from '../errors.js';
 
-export type HandleKind = 'actor' | 'patient' | 'device' | 'session';
+export type HandleKind = 'actor' | 'patient' | 'device' | 'session' | 'name';
 
 export interface Handles {
   /** 32 lower-case hex characters. */
@@ -40,4 +41,10 @@ export function createHandles(nodeKey: Uint8Array): Handles {
       return handle;
     },
   };
+}
+
+/** A patient's handle keeps the prefix of its home hospital, which is a feature and not a secret. */
+export function patientHandle(patient: string, handles: Handles): string {
+  const home = homeOf(patient);
+  return `${home === null ? '' : `${home}-`}${handles.of('patient', patient).slice(0, 16)}`;
 }

@@ -4,9 +4,10 @@
  * @module
  */
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { RoleTables } from '@bhschain/models/features';
+import type { AccessEvent, ActorCall, RoleTables } from '@bhschain/models/features';
 import type { Logger } from 'pino';
 import { AccessLogError } from '../errors.js';
+import type { NodeDatabase } from '../store/index.js';
 import type { Handles } from './handles.js';
 import { followFile } from './followed-file.js';
 import { readGzip } from './gzip-file.js';
@@ -28,7 +29,18 @@ export interface LogFollowerOptions {
   readonly timeGranularity: 'exact' | 'day' | 'case-shifted';
   readonly roles: RoleTables | null;
   readonly vocabularySize: number;
+  /** Counts every event by account and day; null: nobody does. */
+  readonly days: EventCounter | null;
   readonly log: Logger;
+}
+
+export interface EventCounter {
+  /** @returns false if the event's period is closed: it came too late and is not counted */
+  take(event: AccessEvent, place: Place): boolean;
+  /** The first line, in the order of arrival, that is not counted yet: what must be read again after a crash. */
+  readonly firstOpen: Place | null;
+  /** Counts what happened before `throughMs`. @returns what makes it last, for the transaction that closes the period */
+  close(throughMs: number): Promise<(transaction: NodeDatabase) => Promise<void>>;
 }
 
 export interface LogStatus {
@@ -66,7 +78,8 @@ const LEAP_MS = 86_400_000;
 /** At least so many event ids back, a repeated delivery is noticed. */
 const EVENT_IDS_REMEMBERED = 32_768;
 
-interface Place {
+/** Where a line stands, and how many stand before it. */
+export interface Place {
   readonly position: LogPosition;
   readonly ordinal: number;
 }
@@ -201,12 +214,30 @@ class Follower implements LogFollower {
     }
     if (line.text.trim() === '') return;
     const decoded = this.#decode(line.text);
-    if (decoded.kind === 'malformed') this.#refuse(line, decoded.reason, isNew);
-    if (decoded.kind !== 'call' || this.#isRepeated(decoded.eventId)) return;
-    const { timeMs } = decoded.call.call;
-    if (!this.#isWitnessed(line, timeMs, isNew)) return;
-    this.#newestMs = Math.max(this.#newestMs ?? 0, timeMs);
-    if (!this.#period.take(decoded.call, place) && isNew) this.#late += 1;
+    if (decoded.kind === 'malformed') {
+      this.#refuse(line, decoded.reason, isNew);
+      return;
+    }
+    const { event, call } = decoded;
+    if (this.#isRepeated(event.eventId)) return;
+    if (call !== null && !this.#isWitnessed(line, event.timeMs, isNew)) return;
+    if (!this.#takeEvent(decoded, place) && isNew) this.#late += 1;
+  }
+
+  /** Only calls move the time of the log on. @returns false if the event came too late */
+  #takeEvent(
+    { event, call }: { event: AccessEvent; call: ActorCall | null },
+    place: Place,
+  ): boolean {
+    const { days } = this.#options;
+    if (call === null) {
+      const leaps = this.#newestMs !== null && event.timeMs > this.#newestMs + LEAP_MS;
+      return leaps || days === null || days.take(event, place);
+    }
+    this.#newestMs = Math.max(this.#newestMs ?? 0, event.timeMs);
+    if (!this.#period.take(call, place)) return false;
+    days?.take(event, place);
+    return true;
   }
 
   /**
@@ -260,10 +291,12 @@ class Follower implements LogFollower {
 
   async #commit(closed: ClosedPeriod | null): Promise<void> {
     if (closed !== null) this.#closedThroughMs = closed.throughMs;
-    const resume = this.#period.firstOpen ?? this.#place;
+    const { store, days } = this.#options;
+    const beside = closed === null ? null : ((await days?.close(closed.throughMs)) ?? null);
+    const resume = earlier(this.#period.firstOpen, days?.firstOpen ?? null) ?? this.#place;
     if (resume === null) return;
-    await this.#options.store.commit({
-      closed,
+    await store.commit({
+      ...{ closed, beside },
       freezesProfiles: closed !== null && closed.throughMs === this.#liveFromMs,
       state: {
         resume: resume.position,
@@ -279,4 +312,9 @@ class Follower implements LogFollower {
     });
     this.#dirty = false;
   }
+}
+
+function earlier(a: Place | null, b: Place | null): Place | null {
+  if (a === null || b === null) return a ?? b;
+  return a.ordinal < b.ordinal ? a : b;
 }

@@ -1,5 +1,5 @@
 /**
- * One line of the native log → one guarded call under handles. Everything personal ends here: what leaves this file is
+ * One line of the native log → one access event under handles, and the guarded call that it is. Everything personal ends here: what leaves this file is
  * keyed hashes and small integers.
  * @module
  */
@@ -7,17 +7,21 @@ import {
   callFromEvent,
   decodeAccessEvent,
   FeatureError,
-  homeOf,
   type AccessEvent,
   type ActorCall,
   type RowOutcome,
 } from '@bhschain/models/features';
-import type { Handles } from './handles.js';
+import { patientHandle, type Handles } from './handles.js';
 
-/** `ignored`: a sound event that asks nothing of the ledger. A fault's words never contain what stood in the line. */
+/** A fault's words never contain what stood in the line. */
 export type DecodedLine =
-  | { readonly kind: 'call'; readonly eventId: string; readonly call: ActorCall }
-  | { readonly kind: 'ignored' }
+  | {
+      readonly kind: 'event';
+      /** Under handles. */
+      readonly event: AccessEvent;
+      /** null: a sound event that asks nothing of the ledger. */
+      readonly call: ActorCall | null;
+    }
   | { readonly kind: 'malformed'; readonly reason: string };
 
 export interface LineDecoderOptions {
@@ -45,33 +49,30 @@ export function createLineDecoder(options: LineDecoderOptions): LineDecoder {
     }
     const hidden = underHandles(event, options.handles);
     const call = callFromEvent(hidden);
-    if (call === null) return { kind: 'ignored' };
     return {
-      kind: 'call',
-      eventId: event.eventId,
-      call: {
-        actor: hidden.actor,
-        session: hidden.session ?? '',
-        call,
-        outcome: outcomeOf(event),
-      },
+      kind: 'event',
+      event: hidden,
+      call:
+        call === null
+          ? null
+          : {
+              actor: hidden.actor,
+              session: hidden.session ?? '',
+              call,
+              outcome: outcomeOf(event),
+            },
     };
   };
 }
 
-/** A patient's handle keeps the prefix of its home hospital, which is a feature and not a secret. */
 function underHandles(event: AccessEvent, handles: Handles): AccessEvent {
-  const { patient } = event;
-  const home = patient === null ? null : homeOf(patient);
+  const { session, patient, device } = event;
   return {
     ...event,
     actor: handles.of('actor', event.actor),
-    session: event.session === null ? null : handles.of('session', event.session),
-    patient:
-      patient === null
-        ? null
-        : `${home === null ? '' : `${home}-`}${handles.of('patient', patient).slice(0, 16)}`,
-    device: null,
+    session: session === null ? null : handles.of('session', session),
+    patient: patient === null ? null : patientHandle(patient, handles),
+    device: device === null ? null : handles.of('device', device),
   };
 }
 

@@ -49,11 +49,13 @@ export interface WindowStore {
   /**
    * Stores a closed stretch and the reading state, all or nothing.
    * @param o.freezesProfiles - the profiles as they now stand are the ones to enrol; a second time changes nothing
+   * @param o.beside - what else belongs to the closed stretch
    */
   commit(o: {
     readonly state: ReadingState;
     readonly closed: ClosedPeriod | null;
     readonly freezesProfiles: boolean;
+    readonly beside: ((transaction: NodeDatabase) => Promise<void>) | null;
   }): Promise<void>;
   /**
    * Windows of the interval, ordered by bin and actor. A quarantined or confirmed stretch does not train; each window is
@@ -112,7 +114,7 @@ export function createWindowStore(options: {
       );
     },
 
-    commit: async ({ state, closed, freezesProfiles }) => {
+    commit: async ({ state, closed, freezesProfiles, beside }) => {
       await database.transaction().execute(async (transaction) => {
         const position = rowOf(state);
         await transaction
@@ -121,6 +123,7 @@ export function createWindowStore(options: {
           .onConflict((conflict) => conflict.column('id').doUpdateSet(position))
           .execute();
         if (closed === null) return;
+        await beside?.(transaction);
         for (const part of partsOf(closed.windows, ROWS_PER_STATEMENT)) {
           await transaction
             .insertInto('training_window')

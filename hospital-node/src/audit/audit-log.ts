@@ -42,6 +42,8 @@ export const AUDIT_KINDS = [
   'detector-attested',
   'detector-refused',
   'call-reported',
+  'days-ranked',
+  'day-looked-at',
   'signed-in',
   'sign-in-refused',
   're-identified',

@@ -9,6 +9,7 @@ import type { NodeConfig } from '../config.js';
 import { readIdentityFiles } from '../enrolment/node-identity.js';
 import { codeOf } from '../errors.js';
 import { foldReleases, readLedger, spendOf, type SpendReport } from '../privacy-ledger/index.js';
+import { secondLineFacts, secondLineSentence } from '../second-line/day-list.js';
 import {
   isPaused,
   lockState,
@@ -52,6 +53,7 @@ async function describe(
       .selectAll()
       .orderBy('version', 'desc')
       .executeTakeFirst()) ?? null;
+  const secondLine = await secondLineFacts(database);
   const certificateDays = daysLeft(readIdentityFiles(config.federation.tls).certificate, nowMs);
   const sentences = [
     `${config.nodeId} of federation ${config.federation.id}: ${running ? 'running' : 'not running'}${paused ? ', paused' : ''}.`,
@@ -62,6 +64,7 @@ async function describe(
     position === undefined
       ? 'The log has not been read yet.'
       : `Log: ${position.counted_lines} lines read, ${position.malformed_lines} malformed, ${position.late_events} late.`,
+    secondLineSentence(secondLine),
     detector === null
       ? 'No detector has been looked at yet.'
       : `Detector ${detector.version}: ${detector.verdict}${detector.reason === null ? '' : ` – ${detector.reason}`}.`,
@@ -81,6 +84,7 @@ async function describe(
       privacy: spent,
       log: position ?? null,
       detector,
+      secondLine,
       certificateDays,
       tornBytes,
     },

@@ -102,8 +102,8 @@ function sampleOf(config: NodeConfig): Sample {
       faults.push(`line ${index + 1}: ${result.reason}`);
       return;
     }
-    if (result.kind === 'ignored') return;
-    const { timeMs } = result.call.call;
+    if (result.call === null) return;
+    const { timeMs } = result.event;
     decoded += 1;
     if (timeMs < newestMs - config.log.watermarkMs) backwards += 1;
     newestMs = Math.max(newestMs, timeMs);

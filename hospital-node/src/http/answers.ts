@@ -518,3 +518,77 @@ export interface Status {
   };
   readonly [fact: string]: unknown;
 }
+
+/** One account's day that the second line lists. */
+export interface ListedDayAnswer {
+  readonly id: number;
+  /** ISO date, UTC; a session counts on the day of its beginning. */
+  readonly date: string;
+  readonly actor: string;
+  readonly isOnLedger: boolean;
+  readonly role: string;
+  /** 1 is the strangest of its day. */
+  readonly place: number;
+  readonly accounts: number;
+  /** Sum of 1 / p over everything that was looked at. */
+  readonly evidence: number;
+  /** So many of the compared days have at least this evidence. */
+  readonly asStrange: number;
+  readonly calibrationCases: number;
+  readonly calibrationDays: number;
+  readonly isOver: boolean;
+  readonly isKept: boolean;
+  /** Sentences, the strongest first. */
+  readonly reasons: readonly string[];
+  readonly dispositions: readonly {
+    readonly kind: 'nothing' | 'review';
+    readonly reason: string;
+    readonly by: string;
+    readonly at: string;
+    readonly txId: string | null;
+    readonly reportTxId: string | null;
+  }[];
+}
+
+export interface ListedDayDetailAnswer extends ListedDayAnswer {
+  readonly fromAt: string;
+  readonly toAt: string;
+  readonly findings: readonly {
+    readonly member: string;
+    readonly count: number | null;
+    readonly act: string | null;
+    readonly own: Readonly<{ mean: number; days: number }> | null;
+    readonly peers: Readonly<{ mean: number; days: number }> | null;
+    readonly oneIn: number;
+  }[];
+  /** On the ledger, oldest first. */
+  readonly calls: readonly {
+    readonly at: string;
+    readonly function: string;
+    readonly held: boolean;
+    readonly scoreMillionths: number | null;
+    readonly txId: string;
+    /** The hold that the call is, or that a report made of it. */
+    readonly hold: string | null;
+    readonly state: string | null;
+  }[];
+}
+
+export interface ListedDaysAnswer {
+  readonly items: readonly ListedDayAnswer[];
+  readonly next: string | null;
+  readonly waiting: number;
+  /** The alert budget: about so many a day. */
+  readonly daysPerDay: number;
+  /** The newest ranked day; null before the first. */
+  readonly newest: {
+    readonly date: string;
+    readonly throughAt: string;
+    readonly accounts: number;
+    readonly listed: number;
+    /** null: too few days before it. */
+    readonly alphaPpm: number | null;
+    readonly calibrationDays: number;
+    readonly missing: readonly string[];
+  } | null;
+}

@@ -29,6 +29,7 @@ import type { ReviewStore } from '../review/review-store.js';
 import { createSuppressionIntake } from '../review/suppressions.js';
 import { createSimulationWatch, simulationPage } from '../second-line/simulation-watch.js';
 import type { NodeDatabase } from '../store/index.js';
+import type { DayPart } from './day-part.js';
 import type { Lifetime } from './lifetime.js';
 import type { LogPart } from './log-part.js';
 import type { RoundPart } from './round-part.js';
@@ -50,6 +51,7 @@ export interface ChannelNeeds {
   readonly review: ReviewStore;
   readonly log: LogPart;
   readonly rounds: RoundPart;
+  readonly days: DayPart;
   readonly metrics: NodeMetrics;
   readonly status: () => object;
   readonly audit: AuditLog;
@@ -116,6 +118,7 @@ export async function openChannel(
         }),
         theta: THETA_MILLIONTHS,
       },
+      secondLine: needs.days.secondLine(fabric),
       signIn: signInOf(config),
       metrics: needs.metrics.registry,
       ready: () => readiness(surroundings, needs, blocks),

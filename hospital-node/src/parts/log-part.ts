@@ -15,6 +15,8 @@ import {
 } from '../access-log/index.js';
 import { readActorDirectory, type ActorDirectory } from '../enrolment/actor-directory.js';
 import { HospitalNodeError } from '../errors.js';
+import { openCareRecords } from '../second-line/care-records.js';
+import { openDayLog } from '../second-line/day-log.js';
 import type { NodeDatabase } from '../store/index.js';
 import type { Lifetime } from './lifetime.js';
 import type { Surroundings } from './surroundings.js';
@@ -37,6 +39,7 @@ export async function openLog(
   const { binMs, retentionDays } = config.windows;
   const handles = createHandles(readOrMakeNodeKey(join(config.stateDir, 'node.key'), fillBytes));
   const windows = createWindowStore({ database, binMs, retentionDays });
+  const days = await openDayLog({ database, care: openCareRecords(config.secondLine, handles) });
   const follower = lifetime.own(
     await createLogFollower({
       ...config.log,
@@ -48,6 +51,8 @@ export async function openLog(
       // A coded source has acts of its own, of which the public role tables know nothing.
       roles: config.vocabulary === null ? DETECTOR_ZERO.detector.roles : null,
       vocabularySize: config.vocabulary?.size ?? ACT_COUNT,
+      // Where the clock is worth an order only, there are no days.
+      days: config.timeGranularity === 'case-shifted' ? null : days,
       log: log.child({ part: 'access-log' }),
     }),
     (opened) => opened.close(),

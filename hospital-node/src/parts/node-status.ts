@@ -9,6 +9,7 @@ import type { NodeConfig } from '../config.js';
 import type { HospitalNodeError } from '../errors.js';
 import type { PrivacyLedger, SpendReport } from '../privacy-ledger/index.js';
 import type { AgentStatus, RoundSummary } from '../round/round-agent.js';
+import { secondLineSentence, type SecondLineFacts } from '../second-line/day-list.js';
 import type { TrainingFacts } from '../round/round-trainer.js';
 
 const DETECTORS_SHOWN = 20;
@@ -38,6 +39,7 @@ export interface NodeStatus {
   readonly log: LogStatus & { readonly fault: string | null };
   readonly detectors: readonly DetectorVerdict[];
   readonly enrolledActors: number | null;
+  readonly secondLine: SecondLineFacts;
 }
 
 export function statusOf(o: {
@@ -48,6 +50,7 @@ export function statusOf(o: {
   readonly logFault: HospitalNodeError | null;
   readonly detectors: readonly DetectorVerdict[];
   readonly enrolledActors: number | null;
+  readonly secondLine: SecondLineFacts;
 }): NodeStatus {
   const { agent, ledger } = o;
   const plan = ledger.latestPlan;
@@ -76,6 +79,7 @@ export function statusOf(o: {
     log: { ...o.log, fault: o.logFault?.message ?? null },
     detectors: o.detectors.slice(0, DETECTORS_SHOWN),
     enrolledActors: o.enrolledActors,
+    secondLine: o.secondLine,
   };
   return { ...facts, sentences: sentencesOf(facts) };
 }
@@ -100,6 +104,7 @@ export function sentencesOf(status: Omit<NodeStatus, 'sentences'>): string[] {
   sentences.push(
     `The log has ${log.lines} lines so far, ${log.malformed} malformed, ${log.late} late${log.lastMalformed === null ? '' : `; the last malformed one is line ${log.lastMalformed.line} (${log.lastMalformed.reason})`}.`,
   );
+  sentences.push(secondLineSentence(status.secondLine));
   const newest = status.detectors[0];
   if (newest !== undefined) {
     sentences.push(

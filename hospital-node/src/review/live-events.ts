@@ -7,6 +7,7 @@
  * |-----------|--------------------------------------------------------------------------|
  * | `holds`   | `{ changed: [{ txId, version, state }] }`                                |
  * | `reset`   | too much happened since: read the list again                             |
+ * | `days`    | the list of days differs: read it again                                  |
  * | `status`  | the node's status, whenever it differs                                   |
  * | `session` | `{ signedIn: false }`, then the stream ends                              |
  *
@@ -20,6 +21,8 @@ export interface LiveEventOptions {
   readonly review: ReviewStore;
   readonly mspId: string;
   readonly status: () => object;
+  /** Rises whenever the list of days differs. */
+  readonly daysVersion: () => number;
   /** Refuses who is not signed in. */
   readonly requireSession: (request: FastifyRequest) => Promise<unknown>;
   /** Asked before each batch; watching is not using, so it does not prolong the session. */
@@ -36,6 +39,7 @@ interface Stream {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   block: number;
+  days: number;
   status: string;
 }
 
@@ -64,6 +68,11 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
       }
       stream.block = head;
     }
+    const days = o.daysVersion();
+    if (days !== stream.days) {
+      stream.days = days;
+      await sse.send({ event: 'days', data: {} });
+    }
     if (status !== null && status !== stream.status) {
       stream.status = status;
       await sse.send({ event: 'status', data: JSON.parse(status) as object });
@@ -88,7 +97,7 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
     const last = /^\d{1,15}$/.test(reply.sse.lastEventId ?? '')
       ? Number(reply.sse.lastEventId)
       : o.review.newestBlock();
-    const stream: Stream = { request, reply, block: last, status: '' };
+    const stream: Stream = { request, reply, block: last, days: o.daysVersion(), status: '' };
     reply.sse.keepAlive();
     reply.sse.onClose(() => streams.delete(stream));
     await reply.sse.send({ id: String(last), event: 'open', retry: RETRY_MS, data: {} });

@@ -13,6 +13,8 @@ import { BULK_MAX, takeBulk } from './bulk.js';
 import { assignNext } from './assign-next.js';
 import { caseView, registerCaseRoutes } from './case-routes.js';
 import { caseWith } from './cases.js';
+import { registerDayRoutes } from '../second-line/day-routes.js';
+import type { SecondLine } from '../second-line/second-line.js';
 import { createCursors } from './cursor.js';
 import type { Decisions, StepCommand } from './decisions.js';
 import type { Desk } from './desk.js';
@@ -45,6 +47,8 @@ export interface RouteOptions {
   readonly readBlock: (blockNumber: string) => Promise<Uint8Array>;
   /** Exports, evidence, names; null where there is nobody to give them to (no audit log, no directory). */
   readonly officer: Pick<OfficerRouteOptions, 'audit' | 'directory' | 'identity' | 'theta'> | null;
+  /** Days of accounts; null where nobody ranks them. */
+  readonly secondLine: SecondLine | null;
   /** Facts of the node for the page's head; read on every poll, so cheap. */
   readonly status: () => object;
 }
@@ -341,6 +345,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     registerCaseRoutes(app, desk);
     registerSuppressionRoutes(app, desk);
     registerSupervisorRoutes(app, desk);
+    if (o.secondLine !== null) registerDayRoutes(app, { ...desk, secondLine: o.secondLine });
     registerOfficerRoutes(app, {
       ...{ hospital, mspId, review, readBlock, now },
       ...o.officer,
@@ -354,6 +359,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     review: o.review,
     mspId: o.mspId,
     status: () => ({ ...o.status(), review: reviewFacts() }),
+    daysVersion: () => o.secondLine?.version() ?? 0,
     requireSession: sessionOf,
     stillSignedIn: (request) => {
       const id = request.cookies[o.cookieName];

@@ -13,6 +13,7 @@ import {
   signInFailureSchema,
   signInSchema,
 } from '../review/schema.js';
+import { secondLineSchema } from '../second-line/schema.js';
 import type { Migration } from './migration.js';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   signInSchema,
   searchSchema,
   deskSchema,
+  secondLineSchema,
 ];

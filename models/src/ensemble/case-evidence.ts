@@ -56,6 +56,8 @@ export function strangestOfCases(
 export interface CaseJoin {
   /** Evidence of a new case, one value a member; higher is stranger. */
   evidence(values: ArrayLike<number>): number;
+  /** Each member's part of it: 1 / p among the calibration cases. */
+  terms(values: ArrayLike<number>): Float64Array;
   /** Evidence of each calibration case among the others. */
   readonly calibration: Float64Array;
   /** Split-conformal p of an evidence: (1 + #{calibration ≥ evidence}) / (n + 1). */
@@ -83,9 +85,11 @@ export function joinCases(calibration: readonly Float64Array[]): CaseJoin {
     calibration.reduce((sum, values, m) => sum + cases / atLeast(m, values[i]!), 0),
   );
   const ordered = among.toSorted();
+  const terms = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from(sorted, (_, m) => (cases + 1) / (1 + atLeast(m, values[m]!)));
   return {
-    evidence: (values) =>
-      sorted.reduce((sum, _, m) => sum + (cases + 1) / (1 + atLeast(m, values[m]!)), 0),
+    evidence: (values) => terms(values).reduce((sum, term) => sum + term, 0),
+    terms,
     calibration: among,
     p: (evidence) => (1 + cases - lowerBound(ordered, evidence)) / (cases + 1),
   };

@@ -60,41 +60,90 @@ export function countVectorMember(options: {
 }): Member<Sequence> {
   const { training, of, vocabularySize } = options;
   if (training.length === 0) throw calibrationFault('training', 'at least one sequence', 0);
-  const vectorOf = (sequence: Sequence): Float64Array => {
-    const vector = new Float64Array(vocabularySize);
-    for (const event of Array.from(sequence.rows)) {
+  const countsOf = ({ rows }: Sequence): Map<number, number> => {
+    const counts = new Map<number, number>();
+    for (let i = 0; i < rows.length; i++) {
+      const event = rows[i]!;
       if (!(event >= 0 && event < vocabularySize)) {
         throw calibrationFault('event', `0 … ${vocabularySize - 1}`, event);
       }
-      vector[event]!++;
+      counts.set(event, (counts.get(event) ?? 0) + 1);
     }
-    const length = Math.max(1, sequence.rows.length);
-    return of === 'counts' ? vector : vector.map((count) => Math.sqrt(count / length));
+    return counts;
   };
-  const distinct = new Map(training.map((sequence) => [vectorOf(sequence).join(), sequence]));
-  const known = [...distinct.values()].map(vectorOf);
-  const distance = of === 'counts' ? manhattan : hellinger;
+  const nearest = (of === 'counts' ? nearestByCounts : nearestByShares)(
+    distinct(training.map(countsOf)),
+  );
   return {
     name: `count-vector-${of}`,
     nonconformities: (sequences) =>
-      Uint32Array.from(sequences, (sequence) => {
-        const vector = vectorOf(sequence);
-        let nearest = Infinity;
-        for (const other of known) nearest = Math.min(nearest, distance(vector, other));
-        return of === 'counts' ? nearest : Math.round(SCALE * nearest);
-      }),
+      Uint32Array.from(sequences, (sequence) => nearest(countsOf(sequence))),
   };
 }
 
-function manhattan(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!);
-  return sum;
+type Counts = ReadonlyMap<number, number>;
+
+function distinct(all: readonly Counts[]): Counts[] {
+  const key = (counts: Counts): string =>
+    [...counts]
+      .sort(([a], [b]) => a - b)
+      .flat()
+      .join();
+  return [...new Map(all.map((counts) => [key(counts), counts])).values()];
 }
 
-/** Of vectors of square roots of shares. */
-function hellinger(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return Math.sqrt(sum / 2);
+/** L1: what the two hold together, less twice what they share. */
+function nearestByCounts(known: readonly Counts[]): (own: Counts) => number {
+  const overlaps = overlapsWith(known, Math.min);
+  const totals = known.map(totalOf);
+  return (own) => {
+    const total = totalOf(own);
+    let least = Infinity;
+    overlaps(own).forEach((overlap, i) => {
+      least = Math.min(least, total + totals[i]! - 2 * overlap);
+    });
+    return least;
+  };
+}
+
+/** Hellinger: √(1 − Σ √(a b)) of shares a, b. */
+function nearestByShares(known: readonly Counts[]): (own: Counts) => number {
+  const overlaps = overlapsWith(known.map(rootsOf), (a, b) => a * b);
+  return (own) => {
+    const most = overlaps(rootsOf(own)).reduce((a, b) => Math.max(a, b), 0);
+    return Math.round(SCALE * Math.sqrt(Math.max(0, 1 - most)));
+  };
+}
+
+function totalOf(counts: Counts): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function rootsOf(counts: Counts): Counts {
+  const total = Math.max(1, totalOf(counts));
+  return new Map([...counts].map(([event, count]) => [event, Math.sqrt(count / total)]));
+}
+
+/** Of a vector with each known one, the sum over the events of both; through an index from events to who has them. */
+function overlapsWith(
+  known: readonly Counts[],
+  common: (own: number, other: number) => number,
+): (own: Counts) => Float64Array {
+  const holders = new Map<number, { readonly vectors: number[]; readonly values: number[] }>();
+  known.forEach((counts, vector) => {
+    for (const [event, value] of counts) {
+      const of = holders.get(event) ?? { vectors: [], values: [] };
+      of.vectors.push(vector);
+      of.values.push(value);
+      holders.set(event, of);
+    }
+  });
+  return (own) => {
+    const sums = new Float64Array(known.length);
+    for (const [event, value] of own) {
+      const of = holders.get(event);
+      of?.vectors.forEach((vector, i) => (sums[vector]! += common(value, of.values[i]!)));
+    }
+    return sums;
+  };
 }

@@ -1,0 +1,223 @@
+/**
+ * The listed days as people read them: newest day first, the strangest of a day first, with what became of each.
+ * @module
+ */
+import { sql } from 'kysely';
+import type { NodeDatabase } from '../store/index.js';
+import type { DayFinding } from './day-finding.js';
+import { DAY_MS } from './day-log.js';
+import type { DayDisposition, NewDayDisposition, SecondLineTables } from './schema.js';
+
+export interface ListedDay {
+  readonly id: number;
+  readonly day: number;
+  /** Handle of the log. */
+  readonly actor: string;
+  readonly role: string;
+  readonly place: number;
+  /** Of how many accounts that day. */
+  readonly cases: number;
+  readonly evidence: number;
+  readonly asStrange: number;
+  readonly calibrationCases: number;
+  readonly calibrationDays: number;
+  /** Nothing is added to the day any more. */
+  readonly isOver: boolean;
+  /** False: later hours put others before it, and it stays because somebody decided on it. */
+  readonly isKept: boolean;
+  readonly findings: readonly DayFinding[];
+  readonly dispositions: readonly DayDisposition[];
+}
+
+export interface DayListQuery {
+  /** Only days that nobody has looked at, or only those that somebody has. */
+  readonly waiting: boolean;
+  readonly after: Readonly<{ day: number; place: number }> | null;
+  readonly limit: number;
+}
+
+export async function listDays(
+  database: NodeDatabase,
+  o: DayListQuery,
+): Promise<readonly ListedDay[]> {
+  const tables = database.withTables<SecondLineTables>();
+  let query = listed(database).where('ranked_day.kept', '=', 1);
+  const decided = tables.selectFrom('day_disposition').select('ranked_day');
+  query = o.waiting
+    ? query.where('ranked_day.id', 'not in', decided)
+    : listed(database).where('ranked_day.id', 'in', decided);
+  const { after } = o;
+  if (after !== null) {
+    query = query.where((e) =>
+      e.or([
+        e('ranked_day.day', '<', after.day),
+        e.and([e('ranked_day.day', '=', after.day), e('place', '>', after.place)]),
+      ]),
+    );
+  }
+  const rows = await query
+    .orderBy('ranked_day.day', 'desc')
+    .orderBy('place')
+    .limit(o.limit)
+    .execute();
+  return withDispositions(database, rows);
+}
+
+export async function dayById(database: NodeDatabase, id: number): Promise<ListedDay | null> {
+  const rows = await listed(database).where('ranked_day.id', '=', id).execute();
+  return (await withDispositions(database, rows))[0] ?? null;
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof listed>['execute']>>[number];
+
+// eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- Kysely's builder says it better than we could
+function listed(database: NodeDatabase) {
+  return database
+    .withTables<SecondLineTables>()
+    .selectFrom('ranked_day')
+    .innerJoin('day_ranking', 'day_ranking.day', 'ranked_day.day')
+    .selectAll('ranked_day')
+    .select(['is_over', 'cases', 'calibration_days', 'calibration_cases']);
+}
+
+async function withDispositions(
+  database: NodeDatabase,
+  rows: readonly Row[],
+): Promise<readonly ListedDay[]> {
+  const ids = rows.map(({ id }) => id);
+  const dispositions =
+    ids.length === 0
+      ? []
+      : await database
+          .withTables<SecondLineTables>()
+          .selectFrom('day_disposition')
+          .selectAll()
+          .where('ranked_day', 'in', ids)
+          .orderBy('id')
+          .execute();
+  return rows.map((row): ListedDay => ({
+    id: row.id,
+    day: row.day,
+    actor: row.actor,
+    role: row.role,
+    place: row.place,
+    cases: row.cases,
+    evidence: row.evidence / 1e6,
+    asStrange: row.as_strange,
+    calibrationCases: row.calibration_cases,
+    calibrationDays: row.calibration_days,
+    isOver: row.is_over === 1,
+    isKept: row.kept === 1,
+    findings: JSON.parse(row.reasons) as DayFinding[],
+    dispositions: dispositions.filter(({ ranked_day: of }) => of === row.id),
+  }));
+}
+
+export interface SecondLineFacts {
+  /** The newest ranked day and its figures; null before the first. */
+  readonly newest: {
+    readonly day: number;
+    readonly throughMs: number;
+    readonly cases: number;
+    readonly kept: number;
+    readonly alphaPpm: number | null;
+    readonly calibrationDays: number;
+    readonly missing: readonly string[];
+  } | null;
+  /** Listed, and nobody has looked at them. */
+  readonly waiting: number;
+}
+
+export async function secondLineFacts(database: NodeDatabase): Promise<SecondLineFacts> {
+  const tables = database.withTables<SecondLineTables>();
+  const newest = await tables
+    .selectFrom('day_ranking')
+    .selectAll()
+    .orderBy('day', 'desc')
+    .executeTakeFirst();
+  const { waiting } = await tables
+    .selectFrom('ranked_day')
+    .select((builder) => builder.fn.countAll<number>().as('waiting'))
+    .where('kept', '=', 1)
+    .where('id', 'not in', tables.selectFrom('day_disposition').select('ranked_day'))
+    .executeTakeFirstOrThrow();
+  return {
+    newest:
+      newest === undefined
+        ? null
+        : {
+            day: newest.day,
+            throughMs: newest.through_ms,
+            cases: newest.cases,
+            kept: newest.kept,
+            alphaPpm: newest.alpha_ppm,
+            calibrationDays: newest.calibration_days,
+            missing: JSON.parse(newest.missing) as string[],
+          },
+    waiting: Number(waiting),
+  };
+}
+
+/** One sentence for `status`. */
+export function secondLineSentence({ newest, waiting }: SecondLineFacts): string {
+  if (newest === null) return 'Second line: no day has been ranked yet.';
+  const day = dateOf(newest.day);
+  return newest.alphaPpm === null
+    ? `Second line: ${day} has too few days before it to be compared with (${newest.calibrationDays}).`
+    : `Second line: ${newest.kept} of ${newest.cases} accounts’ days listed for ${day}; ${waiting} in all wait to be looked at.`;
+}
+
+/** ISO date of a day since 1970. */
+export function dateOf(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** A call on the ledger, of one account on one day. */
+export interface DayCall {
+  readonly txId: string;
+  readonly atMs: number;
+  readonly function: string;
+  readonly held: boolean;
+  readonly scoreMillionths: number | null;
+  /** The hold that it is about, if there is one, quarantined or reported. */
+  readonly hold: string | null;
+  readonly state: string | null;
+}
+
+const CALLS_MAX = 200;
+const PLACES_IN_BLOCK = 1_000_000;
+
+/** The calls as the block stream left them, in the order of log time; the latest two hundred. */
+export async function callsOfDay(
+  database: NodeDatabase,
+  o: Readonly<{ ledgerActor: string; day: number }>,
+): Promise<readonly DayCall[]> {
+  const { rows } = await sql<{
+    tx_id: string;
+    at_ms: number;
+    function: string;
+    held: number;
+    score: number | null;
+    number: number | null;
+    state: string | null;
+  }>`
+    SELECT t.tx_id, c.at_ms, c.function, c.held, c.score, h.number, h.state
+    FROM guarded_call c
+    JOIN ledger_transaction t ON t.block = c.place / ${PLACES_IN_BLOCK} AND t.position = c.place % ${PLACES_IN_BLOCK}
+    LEFT JOIN hold h ON h.tx_id = t.tx_id
+    WHERE c.actor = ${o.ledgerActor} AND c.at_ms >= ${o.day * DAY_MS} AND c.at_ms < ${(o.day + 1) * DAY_MS}
+    ORDER BY c.at_ms DESC, c.place DESC LIMIT ${CALLS_MAX}`.execute(database);
+  return rows.reverse().map((row) => ({
+    txId: row.tx_id,
+    atMs: row.at_ms,
+    function: row.function,
+    held: row.held === 1,
+    scoreMillionths: row.score,
+    hold: row.number === null ? null : `H-${row.number}`,
+    state: row.state,
+  }));
+}
+
+export async function addDisposition(database: NodeDatabase, o: NewDayDisposition): Promise<void> {
+  await database.withTables<SecondLineTables>().insertInto('day_disposition').values(o).execute();
+}
