@@ -61,7 +61,7 @@ export function driftOf(
   >;
   for (const data of hospitals) {
     const { calls, past } = scored(data, options);
-    const firstDay = Math.min(...calls.map(({ day }) => day));
+    const firstDay = calls[0]?.day ?? 0;
     for (const policy of POLICIES) {
       const judge = judgeOf(policy, past, { ...options, nodeId: data.nodeId });
       const rows = new Map<number, { calls: number; held: number; governance: number }>();
