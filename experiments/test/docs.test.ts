@@ -28,6 +28,21 @@ describe('generated pages', () => {
   });
 });
 
+/** Headings as GitHub names them, and what is named by hand. */
+function placesOf(file: string): ReadonlySet<string> {
+  const text = read(file);
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  return new Set([
+    ...headings,
+    ...[...text.matchAll(/<a id="([^"]+)">/g)].map((match) => match[1]!),
+  ]);
+}
+
 describe('pages by hand', () => {
   it('are all named in docs/README.md', () => {
     const index = read('docs/README.md');
@@ -36,6 +51,22 @@ describe('pages by hand', () => {
     );
     expect(pages.length).toBeGreaterThan(15);
     expect(pages.filter((file) => !index.includes(`(${file.slice('docs/'.length)})`))).toEqual([]);
+  });
+
+  it('link to files and places that exist', () => {
+    const broken: string[] = [];
+    for (const file of documents()) {
+      for (const [, path = '', place] of read(file).matchAll(
+        /\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g,
+      )) {
+        const target = path === '' ? file : join(dirname(file), path);
+        const found = existsSync(join(ROOT, target));
+        if (!found || (place !== undefined && !placesOf(target).has(place))) {
+          broken.push(`${file}: ${path}${place === undefined ? '' : `#${place}`}`);
+        }
+      }
+    }
+    expect(broken).toEqual([]);
   });
 
   it('show pictures that exist, say what is on them, and are small', () => {
