@@ -252,6 +252,22 @@ describe('tree', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('the lock file has a digest for every package that is downloaded', () => {
+    interface Locked {
+      readonly link?: boolean;
+      readonly inBundle?: boolean;
+      readonly integrity?: string;
+    }
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, Locked>;
+    };
+    const trusted = Object.entries(packages)
+      .filter(([path, { link, inBundle }]) => path.includes('node_modules/') && !link && !inBundle)
+      .filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))
+      .map(([path]) => path);
+    expect(trusted, 'npm compares only what the lock names').toEqual([]);
+  });
+
   it('the lock file names no download address', () => {
     const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
     expect(lock).not.toMatch(/"resolved": "https?:/);
