@@ -13,7 +13,12 @@ import {
 } from './canonical-json.js';
 import { CanonicalJsonError, PlanError, PlanMismatchError } from './errors.js';
 import { encodeEvent } from './event-codec.js';
-import { createPrivacyPlan, type PrivacyPlan, type PrivacyPlanSpec } from './privacy-plan.js';
+import {
+  createPrivacyPlan,
+  type PrivacyPlan,
+  type PrivacyPlanSpec,
+  type ReleaseSpec,
+} from './privacy-plan.js';
 import { sha256Hex } from './sha256.js';
 
 const SCHEMA = 'bhschain/privacy-plan/1';
@@ -41,16 +46,7 @@ export function planHash(plan: PrivacyPlan): string {
  * @throws {PlanMismatchError} `ERR_DP_PLAN_MISMATCH` naming the first derived value that differs
  */
 export function decodePlan(bytes: Uint8Array): PrivacyPlan {
-  if (bytes.length > PLAN_BYTES_MAX) {
-    throw new PlanError('$', `expected at most ${PLAN_BYTES_MAX} bytes, got ${bytes.length}`);
-  }
-  const document = objectOf(parse(bytes), '$', ['derived', 'schema', 'spec']);
-  if (document['schema'] !== SCHEMA) {
-    throw new PlanError(
-      'schema',
-      `expected "${SCHEMA}", got ${JSON.stringify(document['schema'])}`,
-    );
-  }
+  const document = statedIn(bytes);
   const plan = createPrivacyPlan(readSpec(document['spec']!));
   const derived = derivedJson(plan);
   const stated = objectOf(document['derived']!, 'derived', Object.keys(derived).sort());
@@ -59,6 +55,23 @@ export function decodePlan(bytes: Uint8Array): PrivacyPlan {
     if (given !== due) throw new PlanMismatchError({ field, stated: given, derived: due });
   }
   return plan;
+}
+
+/**
+ * The further releases that a plan's bytes state, without deriving the plan again: for whoever knows its hash from elsewhere.
+ * @throws {PlanError} `ERR_DP_PLAN`
+ */
+export function statedReleases(bytes: Uint8Array): readonly ReleaseSpec[] {
+  return readSpec(statedIn(bytes)['spec']!).releases;
+}
+
+function statedIn(bytes: Uint8Array): JsonObject {
+  if (bytes.length > PLAN_BYTES_MAX) {
+    throw new PlanError('$', `expected at most ${PLAN_BYTES_MAX} bytes, got ${bytes.length}`);
+  }
+  const document = objectOf(parse(bytes), '$', ['derived', 'schema', 'spec']);
+  if (document['schema'] === SCHEMA) return document;
+  throw new PlanError('schema', `expected "${SCHEMA}", got ${JSON.stringify(document['schema'])}`);
 }
 
 function derivedJson(plan: PrivacyPlan): JsonObject {

@@ -106,6 +106,10 @@ function sentences(
     plan.samplingNumerator === 2 ** 32
       ? 'All windows take part in every step, so no claim rests on sampling.'
       : `The claim rests on real Poisson sampling (q = ${plan.samplingRate.toPrecision(4)}, ${plan.steps} steps). Had batches been shuffled, only ε = ${show(o.shuffled)} could be proved.`,
+    ...plan.releases.map(
+      ({ name, length, sensitivityUnits, noiseExponent }) =>
+        `Beside the update leaves "${name}": ${length} integers that a window changes by at most ${sensitivityUnits}, with noise of standard deviation ${2 ** noiseExponent}. All numbers above are for both together.`,
+    ),
     plan.certified.rdpExecuted === null
       ? 'These are PLD values for the continuous Gaussian; the integer noise moves them by less than 2e-9.'
       : `PLD values are for the continuous Gaussian; the integer noise moves them by less than 2e-9. For the executed integers, Rényi accounting proves ε = ${show(plan.certified.rdpExecuted)} per ${plan.unit}.`,

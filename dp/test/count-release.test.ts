@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { countByBin, releaseCounts } from '../src/count-release.js';
 import { InvalidArgumentError, NoisePoolError } from '../src/errors.js';
 import { createNoisePool, type NoisePool } from '../src/noise-pool.js';
-import { decodePlan, encodePlan, planHash } from '../src/plan-codec.js';
+import { decodePlan, encodePlan, planHash, statedReleases } from '../src/plan-codec.js';
+import { privacyStatement } from '../src/privacy-statement.js';
 import { planPreset } from '../src/plan-presets.js';
 import { appendRecord, verifyLedger } from '../src/privacy-ledger.js';
 import { createPrivacyPlan, type PrivacyPlan } from '../src/privacy-plan.js';
@@ -43,6 +44,24 @@ function opened(of: PrivacyPlan, seed: string): NoisePool {
   pool.open(verifyLedger(first.line + debit.line).records[1]!);
   return pool;
 }
+
+describe('a plan with a release', () => {
+  it('states it in its bytes, where one reads it without deriving the plan again', () => {
+    expect(statedReleases(encodePlan(single))).toEqual([release]);
+    expect(statedReleases(encodePlan(createPrivacyPlan(spec)))).toEqual([]);
+    for (const bytes of ['{}', '{"plan":"of a test"}', 'no JSON']) {
+      expect(() => statedReleases(new TextEncoder().encode(bytes))).toThrow(
+        expect.objectContaining({ code: 'ERR_DP_PLAN' }) as Error,
+      );
+    }
+  });
+
+  it('says so in its statement, and only then', () => {
+    const said = (of: PrivacyPlan): boolean =>
+      privacyStatement(of, { roundsSoFar: 0 }).text.some((each) => each.includes('"calibration"'));
+    expect([said(single), said(createPrivacyPlan(spec))]).toEqual([true, false]);
+  });
+});
 
 describe('counts of a release', () => {
   it('move by one in one bin when a window comes or goes', () => {

@@ -70,6 +70,7 @@ export async function roundBench(
     timeGranularity: 'exact',
     roles: DETECTOR_ZERO.detector.roles,
     vocabularySize: ACT_COUNT,
+    days: null,
     log: silentLog,
   });
   const ledger = openPrivacyLedger({
@@ -111,8 +112,7 @@ export async function roundBench(
       labels: { windowStateOf: () => Promise.resolve('clear') },
       log: follower,
       random,
-      networks: networksOf(DETECTOR_ZERO.detector),
-      normaliser: DETECTOR_ZERO.detector.normaliser,
+      published: DETECTOR_ZERO,
     }),
     nodeId: 'H1',
     software: 'test',

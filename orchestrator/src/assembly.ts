@@ -5,13 +5,14 @@
 import { createPrivateKey } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPrivacyPlan, planPreset, type PrivacyPlan } from '@bhschain/dp';
-import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import { createPrivacyPlan, planPreset, type PrivacyPlan, type ReleaseSpec } from '@bhschain/dp';
+import { DETECTOR_ZERO, HISTOGRAM_BINS, HISTOGRAM_SENSITIVITY } from '@bhschain/models/detector';
 import type { OrchestratorConfig } from './config.js';
 import { ConfigError, OrchestratorError } from './errors.js';
 import type { Federation, Hospital, Signer } from './federation.js';
 import { planFactsOf } from './plan-facts.js';
 import { encodeParameters } from './protocol/parameters.js';
+import { SCORE_HISTOGRAM } from './protocol/releases.js';
 import { signDocument } from './protocol/signing.js';
 import { PROFILE_PERIOD_MS } from './round/calendar.js';
 import { createFolderObjects } from './store/folder-objects.js';
@@ -29,6 +30,7 @@ export function federationOf(config: OrchestratorConfig): Federation {
     planPreset(config.planPreset, {
       ...config.planOverrides,
       parameterCount: detector.parameters.length,
+      releases: config.scoreHistogram === null ? [] : [histogramRelease(config.scoreHistogram)],
     }),
   );
   assertMergeFits(config, plan);
@@ -40,6 +42,16 @@ export function federationOf(config: OrchestratorConfig): Federation {
     plan: planFactsOf(plan),
     layoutHash: detector.layoutHash,
     genesisModel: encodeParameters(detector.parameters),
+  };
+}
+
+function histogramRelease({ noiseExponent }: Readonly<{ noiseExponent: number }>): ReleaseSpec {
+  return {
+    name: SCORE_HISTOGRAM,
+    length: HISTOGRAM_BINS,
+    sensitivityUnits: HISTOGRAM_SENSITIVITY,
+    noiseExponent,
+    count: 1,
   };
 }
 

@@ -35,6 +35,8 @@ export interface OrchestratorConfig {
   readonly attestMaxMs: number;
   readonly planPreset: PlanPresetName;
   readonly planOverrides: Omit<PlanPresetOptions, 'parameterCount'>;
+  /** The histogram of scores beside the update; null: off. */
+  readonly scoreHistogram: Readonly<{ noiseExponent: number }> | null;
   readonly replay: ReplayMode | null;
   readonly vocabulary: Readonly<{ hash: string; size: number }> | null;
   readonly gateway: Readonly<{
@@ -165,6 +167,7 @@ function freeze(
     attestMaxMs: raw.attestMaxMs ?? ATTEST_MS_MAX,
     planPreset: raw.planPreset ?? 'hospital',
     planOverrides: raw.planOverrides ?? {},
+    scoreHistogram: raw.scoreHistogram ?? null,
     replay: raw.replay ?? null,
     vocabulary: raw.vocabulary ?? null,
     gateway: {

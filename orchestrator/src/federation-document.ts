@@ -1,10 +1,12 @@
 /**
- * What the members have agreed on, as every node reads it: roster, policy, plan, layout, replay mode. Canonical JSON.
+ * What the members have agreed on, as every node reads it: roster, policy, plan, what leaves a hospital,
+ * layout, replay mode. Canonical JSON.
  * @module
  */
 import { standingMembers } from './enrolment/roster.js';
 import type { Federation } from './federation.js';
 import { encodeCanonical } from './protocol/canonical.js';
+import { SCORE_HISTOGRAM } from './protocol/releases.js';
 import type { FederationStore } from './store/store.js';
 
 /** The document as it stands now: the roster may have grown since the process started. */
@@ -19,6 +21,7 @@ export async function federationDocument(
     layoutHash: federation.layoutHash,
     planHash: federation.plan.hash,
     policy: federation.policy,
+    releases: ['update', ...(federation.plan.histogram === null ? [] : [SCORE_HISTOGRAM])],
     replay: federation.replay,
   });
 }

@@ -2,7 +2,7 @@
  * What a federation has agreed on, as the running orchestrator uses it: roster, policy, plan, layout, first model.
  * @module
  */
-import type { NormBounds } from './aggregation/screening.js';
+import type { HistogramFacts, NormBounds } from './aggregation/screening.js';
 import type { Manifest } from './protocol/manifest.js';
 import type { SignatureDomain } from './protocol/signing.js';
 import type { ReplayMode } from './round/calendar.js';
@@ -24,6 +24,8 @@ export interface PlanFacts {
   readonly parameterCount: number;
   readonly privacy: Manifest['privacy'];
   readonly bounds: NormBounds;
+  /** The histogram of scores that leaves beside the update; null where the federation has not switched it on. */
+  readonly histogram: HistogramFacts | null;
 }
 
 export interface Federation {

@@ -5,6 +5,8 @@
 import { encodePlan, planHash, type PrivacyPlan } from '@bhschain/dp';
 import type { PlanFacts } from './federation.js';
 import { normBoundsOf } from './aggregation/norm-bounds.js';
+import type { HistogramFacts } from './aggregation/screening.js';
+import { SCORE_HISTOGRAM } from './protocol/releases.js';
 
 export function planFactsOf(plan: PrivacyPlan): PlanFacts {
   return {
@@ -12,6 +14,7 @@ export function planFactsOf(plan: PrivacyPlan): PlanFacts {
     hash: planHash(plan),
     parameterCount: plan.parameterCount,
     bounds: normBoundsOf(plan),
+    histogram: histogramOf(plan),
     privacy: {
       differentiallyPrivate: true,
       unit: plan.unit,
@@ -22,4 +25,18 @@ export function planFactsOf(plan: PrivacyPlan): PlanFacts {
       accountant: 'pld',
     },
   };
+}
+
+function histogramOf({ releases, nominalWindows }: PrivacyPlan): HistogramFacts | null {
+  const release = releases.find(({ name }) => name === SCORE_HISTOGRAM);
+  if (release === undefined) return null;
+  return { bins: release.length, noiseExponent: release.noiseExponent, nominalWindows };
+}
+
+/** Bytes of what a node hands in under this plan. */
+export function submissionBytes({
+  parameterCount,
+  histogram,
+}: Pick<PlanFacts, 'parameterCount' | 'histogram'>): number {
+  return 4 * (parameterCount + (histogram?.bins ?? 0));
 }

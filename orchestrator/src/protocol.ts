@@ -75,6 +75,13 @@ export {
   type Verdict,
   type VerdictKind,
 } from './protocol/receipt.js';
+export {
+  decodeReleases,
+  describeReleases,
+  encodeReleases,
+  SCORE_HISTOGRAM,
+  type ReleasedVectors,
+} from './protocol/releases.js';
 export { nextDetector, type NextDetectorFacts } from './protocol/next-detector.js';
 export { replayRound, type ReplayedRound } from './protocol/replay.js';
 export {
@@ -84,7 +91,12 @@ export {
   type SignatureDomain,
 } from './protocol/signing.js';
 export { normBoundsOf } from './aggregation/norm-bounds.js';
-export { normEnvelope, screenUpdate, type NormBounds } from './aggregation/screening.js';
+export {
+  normEnvelope,
+  screenUpdate,
+  type HistogramFacts,
+  type NormBounds,
+} from './aggregation/screening.js';
 export { replayAggregation, type Rate } from './aggregation/federated-average.js';
 export {
   AggregationError,

@@ -24,6 +24,8 @@ export function manifestOf(
     submissions: readonly Submission[];
     /** Share of the squared norm in millionths, by node. */
     influencePpm: ReadonlyMap<string, number>;
+    /** Sum of the accepted histograms; null where the plan releases none. */
+    scoreHistogram: readonly number[] | null;
   }>,
 ): Manifest {
   const { round, plan } = o;
@@ -58,6 +60,7 @@ export function manifestOf(
       round,
       contributions.reduce((sum, each) => sum + each.weight, 0),
     ),
+    ...(o.scoreHistogram === null ? {} : { scoreHistogram: o.scoreHistogram }),
     privacy: plan.privacy,
   };
 }

@@ -7,6 +7,7 @@
 import { AggregationError } from './errors.js';
 import { applyEvent, type Attached } from './apply-event.js';
 import { createUpdateSum } from './aggregation/federated-average.js';
+import { createHistogramSum } from './aggregation/histogram-sum.js';
 import {
   decodeOptimiserState,
   encodeOptimiserState,
@@ -19,6 +20,7 @@ import { SILENT, type Federation, type Log, type Signer } from './federation.js'
 import { baseModelOf, newestManifestOf } from './lineage.js';
 import { encodeManifest, manifestDigest } from './protocol/manifest.js';
 import { decodeParameters, encodeParameters } from './protocol/parameters.js';
+import { decodeReleases, type ReleasedVectors } from './protocol/releases.js';
 import { EQUAL_WEIGHT, manifestOf } from './round-manifest.js';
 import {
   dueSlots,
@@ -59,13 +61,20 @@ export interface RoundRunnerOptions {
   readonly observer?: RoundObserver;
 }
 
+/** What a manifest says of the accepted submissions beside their mean. */
+interface Derived {
+  /** Share of the squared norm in millionths, by node. */
+  readonly influencePpm: ReadonlyMap<string, number>;
+  readonly scoreHistogram: readonly number[] | null;
+}
+
 const EFFECT_BACKOFF_MAX_MS = 60_000;
 
 export class RoundRunner {
   readonly #o: RoundRunnerOptions;
   readonly #log: Log;
   /** Derived while aggregating and thrown away with the process; made again where it is missing. */
-  #influence: { round: string; ppm: ReadonlyMap<string, number> } | null = null;
+  #derived: { readonly round: string; readonly facts: Derived } | null = null;
 
   constructor(options: RoundRunnerOptions) {
     this.#o = options;
@@ -280,15 +289,8 @@ export class RoundRunner {
   }
 
   async #average(round: Round): Promise<OptimisedModel> {
-    const { parameterCount } = this.#o.federation.plan;
-    const total = createUpdateSum(parameterCount);
-    const energies = new Map<string, number>();
-    for (const nodeId of nodesIn(round, 'accepted')) {
-      const update = await this.#vector(round.members[nodeId]!.update);
-      total.add(update, EQUAL_WEIGHT);
-      energies.set(nodeId, squaredNorm(update));
-    }
-    this.#influence = { round: slotName(round), ppm: sharesPpm(energies) };
+    const total = createUpdateSum(this.#o.federation.plan.parameterCount);
+    await this.#derive(round, (update) => total.add(update, EQUAL_WEIGHT));
     const { rate, optimiser } = round.policy;
     const carried = round.optimiserState;
     return optimise({
@@ -300,13 +302,27 @@ export class RoundRunner {
     });
   }
 
-  async #influenceOf(round: Round): Promise<ReadonlyMap<string, number>> {
-    if (this.#influence?.round === slotName(round)) return this.#influence.ppm;
+  async #derivedOf(round: Round): Promise<Derived> {
+    return this.#derived?.round === slotName(round) ? this.#derived.facts : this.#derive(round);
+  }
+
+  /** Reads the accepted submissions once, in the canonical order. */
+  async #derive(round: Round, each?: (update: Int32Array) => void): Promise<Derived> {
+    const { histogram } = this.#o.federation.plan;
+    const counts = createHistogramSum(histogram?.bins ?? 0);
     const energies = new Map<string, number>();
     for (const nodeId of nodesIn(round, 'accepted')) {
-      energies.set(nodeId, squaredNorm(await this.#vector(round.members[nodeId]!.update)));
+      const { update, scoreHistogram } = await this.#submitted(round.members[nodeId]!.update);
+      each?.(update);
+      energies.set(nodeId, squaredNorm(update));
+      if (scoreHistogram !== null) counts.add(scoreHistogram);
     }
-    return sharesPpm(energies);
+    const facts: Derived = {
+      influencePpm: sharesPpm(energies),
+      scoreHistogram: histogram === null ? null : counts.counts,
+    };
+    this.#derived = { round: slotName(round), facts };
+    return facts;
   }
 
   async #seal(effect: OpenEffect): Promise<void> {
@@ -318,7 +334,7 @@ export class RoundRunner {
       round,
       plan: federation.plan,
       submissions: await store.rounds.submissions(effect.key),
-      influencePpm: await this.#influenceOf(round),
+      ...(await this.#derivedOf(round)),
     });
     const bytes = encodeManifest(manifest);
     const digest = manifestDigest(bytes);
@@ -339,6 +355,12 @@ export class RoundRunner {
         },
       },
     );
+  }
+
+  async #submitted(digest: string): Promise<ReleasedVectors> {
+    const { parameterCount, histogram } = this.#o.federation.plan;
+    const histogramBins = histogram?.bins ?? 0;
+    return decodeReleases(await this.#bytes(digest), { parameterCount, histogramBins });
   }
 
   async #vector(digest: string): Promise<Int32Array> {

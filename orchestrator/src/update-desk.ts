@@ -20,9 +20,10 @@ import {
 import { decodeEnvelope, type UpdateEnvelope } from './protocol/envelope.js';
 import type { RoundId } from './protocol/identifiers.js';
 import { OBJECT_BYTES_MAX } from './protocol/limits.js';
-import { decodeParameters } from './protocol/parameters.js';
 import { encodeReceipt } from './protocol/receipt.js';
+import { decodeReleases } from './protocol/releases.js';
 import { isSignatureValid, publicKeyOf } from './protocol/signing.js';
+import { submissionBytes } from './plan-facts.js';
 import type { RoundRunner } from './round-runner.js';
 import type { Round } from './round/round.js';
 import type { ObjectAnnouncement, ObjectStore } from './store/objects.js';
@@ -199,12 +200,16 @@ export class UpdateDesk {
 
   #screen(envelope: UpdateEnvelope, bytes: Uint8Array): ReturnType<typeof screenUpdate> {
     const { plan } = this.#o.federation;
-    const rightLength = bytes.length === plan.parameterCount * 4;
+    const { parameterCount, bounds, histogram } = plan;
+    const rightLength = bytes.length === submissionBytes(plan);
     return screenUpdate({
       releases: envelope.releases,
-      update: rightLength ? decodeParameters(bytes, plan.parameterCount) : new Int32Array(0),
-      parameterCount: plan.parameterCount,
-      bounds: plan.bounds,
+      vectors: rightLength
+        ? decodeReleases(bytes, { parameterCount, histogramBins: histogram?.bins ?? 0 })
+        : null,
+      parameterCount,
+      bounds,
+      histogram,
     });
   }
 
@@ -218,7 +223,7 @@ export class UpdateDesk {
     const open = (await this.#o.store.rounds.findOpen())?.round ?? null;
     if (open === null) throw new FederationError('ERR_ROUND_CLOSED', 'no round takes updates now');
     assertOpenFor(open, caller.nodeId, this.#o.nowMs());
-    const expected = this.#o.federation.plan.parameterCount * 4;
+    const expected = submissionBytes(this.#o.federation.plan);
     if (announcement.objectBytes !== expected || expected > OBJECT_BYTES_MAX) {
       throw new FederationError(
         'ERR_OBJECT_LIMIT',

@@ -6,11 +6,13 @@ import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:cry
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sha256Hex } from '@bhschain/dp';
+import { createPrivacyPlan, encodePlan, planPreset, sha256Hex } from '@bhschain/dp';
+import type { HistogramFacts } from '../src/aggregation/screening.js';
 import { openAuthority, type Authority } from '../src/enrolment/authority.js';
 import type { Federation, Signer } from '../src/federation.js';
 import type { Caller } from '../src/gates.js';
 import { encodeParameters } from '../src/protocol/parameters.js';
+import { SCORE_HISTOGRAM } from '../src/protocol/releases.js';
 import { signDocument } from '../src/protocol/signing.js';
 import {
   ChannelRefusedError,
@@ -42,10 +44,19 @@ export const TEST_POLICY: RoundPolicy = {
 };
 
 export function testFederation(
-  o: Readonly<{ policy?: Partial<RoundPolicy>; nodes?: number; parameterCount?: number }> = {},
+  o: Readonly<{
+    policy?: Partial<RoundPolicy>;
+    nodes?: number;
+    parameterCount?: number;
+    histogram?: HistogramFacts;
+  }> = {},
 ): Federation {
   const parameterCount = o.parameterCount ?? PARAMETER_COUNT;
-  const planBytes = new TextEncoder().encode('{"plan":"of this test"}');
+  const histogram = o.histogram ?? null;
+  const planBytes =
+    histogram === null
+      ? new TextEncoder().encode('{"plan":"of this test"}')
+      : planWith(histogram, parameterCount);
   const nodes = o.nodes ?? 3;
   return {
     federationId: FEDERATION_ID,
@@ -60,6 +71,7 @@ export function testFederation(
       hash: sha256Hex(planBytes),
       parameterCount,
       bounds: { noiseDeviation: 100, signalNorm: 100_000 },
+      histogram,
       privacy: {
         differentiallyPrivate: false,
         unit: 'window',
@@ -73,6 +85,18 @@ export function testFederation(
     layoutHash: sha256Hex('layout'),
     genesisModel: encodeParameters(new Int32Array(parameterCount).fill(1_000)),
   };
+}
+
+/** A real plan that releases a histogram of scores beside the update. */
+function planWith({ bins, noiseExponent }: HistogramFacts, parameterCount: number): Uint8Array {
+  const release = {
+    name: SCORE_HISTOGRAM,
+    length: bins,
+    sensitivityUnits: 1,
+    noiseExponent,
+    count: 1,
+  };
+  return encodePlan(createPrivacyPlan(planPreset('demo', { parameterCount, releases: [release] })));
 }
 
 /** An update that a screening with the test plan accepts; different for each seed. */

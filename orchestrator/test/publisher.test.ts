@@ -11,6 +11,7 @@ import { Publisher } from '../src/publication/publisher.js';
 import type { DetectorBuilder } from '../src/publication/detector-builder.js';
 import type { ObjectStore } from '../src/store/objects.js';
 import type { FederationStore } from '../src/store/store.js';
+import { encodeManifest, type Manifest } from '../src/protocol/manifest.js';
 import { encodeParameters } from '../src/protocol/parameters.js';
 import { scheduleRound } from '../src/round/step.js';
 import type { Round } from '../src/round/round.js';
@@ -104,12 +105,38 @@ async function seal(slotIndex: number): Promise<string> {
       digest: manifest,
       previous: '',
       resultModel,
-      bytes: new Uint8Array(1),
+      bytes: encodeManifest(manifestFacts(slotIndex, resultModel)),
       signature: new Uint8Array(1),
       signer: '',
     },
   });
   return resultModel;
+}
+
+/** A manifest of the right form; what it says of updates does not matter here. */
+function manifestFacts(slotIndex: number, resultModel: string): Manifest {
+  const { plan, layoutHash } = federation;
+  return {
+    schema: 1,
+    federationId: FEDERATION_ID,
+    roundId: { federationId: FEDERATION_ID, slotIndex, attempt: 1 },
+    policyHash: sha256Hex('policy'),
+    planHash: plan.hash,
+    layoutHash,
+    previousManifest: '',
+    baseModel: resultModel,
+    resultModel,
+    parameterCount: plan.parameterCount,
+    interval: { fromMs: 0, toMs: 1 },
+    cohort: [],
+    quorum: 1,
+    openedAtMs: 0,
+    quorumReachedAtMs: 0,
+    closedAtMs: 0,
+    contributions: [],
+    aggregation: { rule: 'fedavg', scaleLog2: 20, rate: [1, 1], weightTotal: 1, software: 'test' },
+    privacy: plan.privacy,
+  };
 }
 
 const states = async (): Promise<string[]> =>

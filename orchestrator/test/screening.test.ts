@@ -20,9 +20,10 @@ function noise(seed: string, deviation: number): Int32Array {
 const verdict = (update: Int32Array, bounds: NormBounds): ReturnType<typeof screenUpdate> =>
   screenUpdate({
     releases: [{ name: 'update', encoding: 'int32le-2^-20', length: D, digest: DIGEST }],
-    update,
+    vectors: { update, scoreHistogram: null },
     parameterCount: D,
     bounds,
+    histogram: null,
   });
 
 describe('where noise dominates', () => {
@@ -60,15 +61,73 @@ describe('shape', () => {
   it('rejects other releases, other lengths and impossible entries', () => {
     const update = noise('shape', 1_000);
     const screen = (change: Partial<Parameters<typeof screenUpdate>[0]>): unknown =>
-      screenUpdate({ releases: [release], update, parameterCount: D, bounds, ...change });
+      screenUpdate({
+        releases: [release],
+        vectors: { update, scoreHistogram: null },
+        parameterCount: D,
+        bounds,
+        histogram: null,
+        ...change,
+      });
     expect(screen({ releases: [] })).toMatchObject({ reason: 'release-set' });
     expect(screen({ releases: [release, release] })).toMatchObject({ reason: 'release-set' });
-    expect(screen({ update: update.subarray(1) })).toMatchObject({ reason: 'length' });
+    expect(screen({ vectors: null })).toMatchObject({ reason: 'length' });
     expect(screen({ releases: [{ ...release, length: 1 }] })).toMatchObject({ reason: 'length' });
     const wild = update.slice();
     wild[7] = -(2 ** 31);
-    expect(screen({ update: wild })).toMatchObject({ kind: 'rejected', reason: 'range' });
+    expect(screen({ vectors: { update: wild, scoreHistogram: null } })).toMatchObject({
+      kind: 'rejected',
+      reason: 'range',
+    });
   });
+});
+
+describe('a histogram of scores beside the update', () => {
+  const histogram = { bins: 64, noiseExponent: 4, nominalWindows: 6_000 };
+  const update = noise('histogram', 1_000);
+  const counts = new Int32Array(64).fill(90);
+  const releases = [
+    { name: 'update', encoding: 'int32le-2^-20', length: D, digest: DIGEST },
+    { name: 'score-histogram', encoding: 'int32le', length: 64, digest: DIGEST },
+  ] as const;
+  const screen = (change: Partial<Parameters<typeof screenUpdate>[0]>): unknown =>
+    screenUpdate({
+      releases,
+      vectors: { update, scoreHistogram: counts },
+      parameterCount: D,
+      bounds: { noiseDeviation: 1_000, signalNorm: 2_000 },
+      histogram,
+      ...change,
+    });
+  const withCount = (count: number): unknown => {
+    const scoreHistogram = counts.slice();
+    scoreHistogram[63] = count;
+    return screen({ vectors: { update, scoreHistogram } });
+  };
+
+  it('is accepted where the plan releases it, with what noise can do to a count', () => {
+    expect(screen({})).toEqual({ kind: 'accepted', reason: '' });
+    expect(withCount(-12 * 16)).toMatchObject({ kind: 'accepted' });
+    expect(withCount(4 * 6_000 + 12 * 16)).toMatchObject({ kind: 'accepted' });
+  });
+
+  it.each<[string, string, Partial<Parameters<typeof screenUpdate>[0]>]>([
+    ['is missing though in the plan', 'release-set', { releases: releases.slice(0, 1) }],
+    ['is there twice', 'release-set', { releases: [...releases, releases[1]] }],
+    ['came instead of the update', 'release-set', { releases: [releases[1], releases[1]] }],
+    ['is not in the plan', 'release-set', { histogram: null }],
+    ['has another length', 'length', { releases: [releases[0], { ...releases[1], length: 63 }] }],
+    ['comes in bytes of another length', 'length', { vectors: null }],
+  ])('is rejected if it %s', (_, reason, change) => {
+    expect(screen(change)).toEqual({ kind: 'rejected', reason });
+  });
+
+  it.each([-12 * 16 - 1, 4 * 6_000 + 12 * 16 + 1, 2 ** 31 - 1, -(2 ** 31)])(
+    'is rejected with a count of %d, which no windows and noise make',
+    (count) => {
+      expect(withCount(count)).toEqual({ kind: 'rejected', reason: 'histogram-range' });
+    },
+  );
 });
 
 describe('the bounds of a plan', () => {

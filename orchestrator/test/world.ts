@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '@bhschain/dp';
+import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import type { AdmissionLimits } from '../src/admission.js';
 import type { Authority, IssuedIdentity } from '../src/enrolment/authority.js';
 import type { Federation, Signer } from '../src/federation.js';
@@ -11,11 +12,13 @@ import { createMetrics } from '../src/metrics.js';
 import { createOrchestrator, type Orchestrator } from '../src/orchestrator.js';
 import {
   createFederationClient,
+  describeReleases,
   encodeParameters,
   type FederationClient,
   type UpdateEnvelope,
   type WorkUnit,
 } from '../src/protocol.js';
+import type { HistogramFacts } from '../src/aggregation/screening.js';
 import type { RoundPolicy } from '../src/round/policy.js';
 import type { ConnectionLimits } from '../src/listening.js';
 import { SOLE } from '../src/store/leadership.js';
@@ -85,6 +88,8 @@ export async function startWorld(
     nodes?: number;
     enrolment?: boolean;
     dashboardDir?: string;
+    /** Switches the histogram of scores on, with a table that can be moved. */
+    histogram?: HistogramFacts;
   }> = {},
 ): Promise<World> {
   const parameterCount = o.parameterCount ?? 64;
@@ -98,6 +103,7 @@ export async function startWorld(
   const federation = testFederation({
     parameterCount,
     ...(o.nodes === undefined ? {} : { nodes: o.nodes }),
+    ...(o.histogram === undefined ? {} : { histogram: o.histogram }),
     policy: { ...POLICY, ...policy },
   });
   const orchestrator = await createOrchestrator({
@@ -111,7 +117,10 @@ export async function startWorld(
       build: (previous, facts) => Buffer.concat([previous, encodeParameters(facts.parameters)]),
       judge: () => ({ passed: true, reason: '', auc: 1, alertRatePpm: 32_000 }),
     },
-    genesis: { detector: Buffer.from('detector zero'), table: Buffer.from('table') },
+    genesis: {
+      detector: Buffer.from('detector zero'),
+      table: o.histogram === undefined ? Buffer.from('table') : DETECTOR_ZERO.tableBytes,
+    },
     configuration: '{}',
     attestations: 2,
     attestMaxMs: 60_000,
@@ -156,7 +165,13 @@ export async function startWorld(
   };
 }
 
-export function envelopeFor(unit: WorkUnit, nodeId: string, update: Uint8Array): UpdateEnvelope {
+/** @param parameterCount - what lies beyond in `update` is the histogram */
+export function envelopeFor(
+  unit: WorkUnit,
+  nodeId: string,
+  update: Uint8Array,
+  parameterCount: number = update.length / 4,
+): UpdateEnvelope {
   return {
     schema: 1,
     roundId: unit.roundId,
@@ -164,14 +179,7 @@ export function envelopeFor(unit: WorkUnit, nodeId: string, update: Uint8Array):
     planHash: unit.planHash,
     layoutHash: unit.layoutHash,
     baseModel: unit.baseModel,
-    releases: [
-      {
-        name: 'update',
-        encoding: 'int32le-2^-20',
-        length: update.length / 4,
-        digest: sha256Hex(update),
-      },
-    ],
+    releases: describeReleases(update, parameterCount),
     ledgerHead: { seq: 3, hash: sha256Hex(`ledger of ${nodeId}`) },
     dataCommitment: '',
     software: 'test',

@@ -40,6 +40,8 @@ export interface Interval {
 /** A window that may train, and one that may not, with the reason. Private. */
 export interface TrainingWindows {
   readonly windows: readonly Window[];
+  /** Held, and nobody has decided yet: they do not train, and they count where rates are counted. */
+  readonly pending: readonly Window[];
   readonly excluded: Readonly<Record<Exclude<WindowState, 'clear' | 'released'>, number>>;
 }
 
@@ -183,15 +185,16 @@ export function createWindowStore(options: {
         .orderBy('actor')
         .execute();
       const windows: Window[] = [];
-      const excluded = { pending: 0, confirmed: 0 };
+      const pending: Window[] = [];
+      let confirmed = 0;
       for (const row of rows) {
         const binEndMs = row.bin_start_ms + binMs;
         const state = await labels.windowStateOf(row.actor, row.bin_start_ms, binEndMs);
-        if (state === 'pending' || state === 'confirmed') {
-          excluded[state] += 1;
+        if (state === 'confirmed') {
+          confirmed += 1;
           continue;
         }
-        windows.push({
+        (state === 'pending' ? pending : windows).push({
           actor: row.actor,
           binStartMs: row.bin_start_ms,
           id: row.window_id,
@@ -200,7 +203,7 @@ export function createWindowStore(options: {
           length: row.length,
         });
       }
-      return { windows, excluded };
+      return { windows, pending, excluded: { pending: pending.length, confirmed } };
     },
 
     count: async (interval) => {

@@ -10,7 +10,9 @@ import {
   decodeDetector,
   decodeTable,
   encodeDetector,
+  encodeTable,
   ENSEMBLE_LAYOUT_HASH,
+  federatedTable,
   type CalibrationTable,
   type Canaries,
   type CanaryReport,
@@ -26,6 +28,7 @@ import {
   roundName,
   type FederationClient,
   type Manifest,
+  type ReplayedRound,
 } from '@bhschain/orchestrator/protocol';
 import { codeOf, DetectorRefusedError, HospitalNodeError, type ErrorFacts } from '../errors.js';
 import type { ReleaseState } from '../privacy-ledger/index.js';
@@ -66,7 +69,8 @@ const AUC_LOSS_MAX = 0.03;
  * | version 0: the published bytes         | `ERR_DETECTOR_ZERO`                           |
  * | later: manifest, replay to the bit     | `ERR_DETECTOR_MANIFEST`, `ERR_DETECTOR_REPLAY`|
  * | own update under its digest            | `ERR_DETECTOR_OWN_UPDATE`                     |
- * | nothing but the parameters has changed | `ERR_DETECTOR_BYTES`, `ERR_DETECTOR_TABLE`    |
+ * | nothing but the parameters has changed | `ERR_DETECTOR_BYTES`                          |
+ * | table: the public one, or what follows from it and the round's histograms of scores | `ERR_DETECTOR_TABLE` |
  * | public canaries                        | `ERR_DETECTOR_CANARIES`                       |
  *
  * @returns the canaries' result: the same bits in every hospital
@@ -96,7 +100,7 @@ export async function checkDetector(
   }
   if (predecessor === null) throw refusal('ERR_DETECTOR_BYTES', 'there is no version before it');
   const manifest = await manifestOf(detector, slotLengthMs, context);
-  const parameters = await replay(manifest, context);
+  const { parameters, scoreHistogram } = await replay(manifest, context);
   checkOwnUpdate(manifest, context);
   const before = decode(predecessor);
   const expected = encodeDetector(
@@ -113,12 +117,20 @@ export async function checkDetector(
     'ERR_DETECTOR_BYTES',
     'the detector is not its predecessor with the parameters of the round',
   );
+  const { published } = context;
   requireThat(
-    sameBytes(proposal.tableBytes, predecessor.tableBytes),
+    sameBytes(
+      proposal.tableBytes,
+      scoreHistogram === null
+        ? published.tableBytes
+        : encodeTable(federatedTable(published.table, scoreHistogram)),
+    ),
     'ERR_DETECTOR_TABLE',
-    'the calibration table has changed',
+    scoreHistogram === null
+      ? 'the calibration table is not the public one'
+      : "the calibration table does not follow from the round's histograms of scores",
   );
-  return checkCanaries({ detector, table }, before, context.canaries);
+  return checkCanaries({ detector, table }, before, context);
 }
 
 function decode(proposal: ProposedDetector): { detector: Detector; table: CalibrationTable } {
@@ -196,16 +208,15 @@ async function manifestOf(
 }
 
 /** The round recomputed from the accepted updates, envelope by envelope. */
-async function replay(manifest: Manifest, context: CheckContext): Promise<Int32Array> {
+async function replay(manifest: Manifest, context: CheckContext): Promise<ReplayedRound> {
   const { evidence } = await context.client.getManifest(manifest.roundId);
   try {
-    const { parameters } = await replayRound({
+    return await replayRound({
       manifest,
       evidence,
       trustedAuthorities: context.nodeAuthorities,
       objectOf: (digest) => context.client.getObject(digest),
     });
-    return parameters;
   } catch (cause) {
     if (codeOf(cause) !== 'ERR_REPLAY') throw cause;
     throw refusal('ERR_DETECTOR_REPLAY', (cause as Error).message, {}, cause);
@@ -235,19 +246,20 @@ function checkOwnUpdate(manifest: Manifest, context: CheckContext): void {
 function checkCanaries(
   proposed: { readonly detector: Detector; readonly table: CalibrationTable },
   before: { readonly detector: Detector; readonly table: CalibrationTable },
-  canaries: Canaries,
+  { canaries, published }: Pick<CheckContext, 'canaries' | 'published'>,
 ): CanaryReport {
-  const report = canaryReport(proposed.detector, proposed.table, canaries);
-  const reference = canaryReport(before.detector, before.table, canaries);
+  // The canaries judge the model, so with the public table: how the federation's own moves α is recomputed above.
+  const { auc, alertRatePpm } = canaryReport(proposed.detector, published.table, canaries);
+  const reference = canaryReport(before.detector, published.table, canaries);
   requireThat(
-    report.auc >= reference.auc - AUC_LOSS_MAX &&
-      report.alertRatePpm >= ALPHA_PPM / 2 &&
-      report.alertRatePpm <= ALPHA_PPM * 2,
+    auc >= reference.auc - AUC_LOSS_MAX &&
+      alertRatePpm >= ALPHA_PPM / 2 &&
+      alertRatePpm <= ALPHA_PPM * 2,
     'ERR_DETECTOR_CANARIES',
-    `worse on the public canaries: area under the curve ${report.auc.toFixed(3)} after ${reference.auc.toFixed(3)}, alert rate ${report.alertRatePpm} ppm`,
-    { alertRatePpm: report.alertRatePpm },
+    `worse on the public canaries: area under the curve ${auc.toFixed(3)} after ${reference.auc.toFixed(3)}, alert rate ${alertRatePpm} ppm`,
+    { alertRatePpm },
   );
-  return report;
+  return canaryReport(proposed.detector, proposed.table, canaries);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

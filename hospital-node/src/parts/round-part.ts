@@ -66,7 +66,6 @@ export async function openRounds(
       await sleep(PAUSE_LOOK_MS, signal).catch(() => undefined);
     }
   });
-  const networks = networksOf(DETECTOR_ZERO.detector);
   const agent = createRoundAgent({
     ...surroundings,
     random: surroundings.jitter,
@@ -81,14 +80,13 @@ export async function openRounds(
       labels: o.labels,
       log: o.log.follower,
       random,
-      networks,
-      normaliser: DETECTOR_ZERO.detector.normaliser,
+      published: DETECTOR_ZERO,
     }),
     nodeId: config.nodeId,
     software: SOFTWARE,
     kernelHash,
     layoutHash: DETECTOR_ZERO.detector.layoutHash,
-    parameterCount: networks.parameterCount,
+    parameterCount: networksOf(DETECTOR_ZERO.detector).parameterCount,
     binMs: config.windows.binMs,
     approvedPlans: config.privacy.approvedPlans,
     isPaused: () => paused,

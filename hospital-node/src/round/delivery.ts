@@ -5,6 +5,7 @@
  */
 import { sha256Hex } from '@bhschain/dp';
 import {
+  describeReleases,
   FederationError,
   UpdateRejectedError,
   type FederationClient,
@@ -24,6 +25,8 @@ export interface DeliveryOptions {
   readonly nodeId: string;
   readonly software: string;
   readonly kernelHash: string;
+  /** Of the update; what lies beyond in a release is the histogram of scores. */
+  readonly parameterCount: number;
   readonly random: () => number;
   readonly monotonicMs: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -112,14 +115,7 @@ async function submitUntil(
           planHash: o.release.planHash,
           layoutHash: o.release.layoutHash,
           baseModel: o.release.baseModel,
-          releases: [
-            {
-              name: 'update',
-              encoding: 'int32le-2^-20',
-              length: update.length / 4,
-              digest: sha256Hex(update),
-            },
-          ],
+          releases: describeReleases(update, options.parameterCount),
           ledgerHead: { seq: ledger.head.seq, hash: ledger.head.hash },
           // '' for a release that was adopted after a crash: its salt was never written down.
           dataCommitment: o.release.dataCommitment ?? '',

@@ -11,6 +11,8 @@ export interface FederationCalendar {
   readonly slotLengthMs: number;
   /** How many slots of log time one round may cover: 1, or `mergeSlotsMax` where missed slots are merged. */
   readonly slotsPerRoundMax: number;
+  /** What leaves a hospital each round, by name; an orchestrator of before this was written down says nothing. */
+  readonly releases: readonly string[];
   /** A declared mode: slots are wall time as ever, the log is an older one. */
   readonly replay: {
     readonly originSlot: number;
@@ -29,6 +31,7 @@ export function readCalendar(document: Uint8Array): FederationCalendar {
     slotLengthMs: whole(policy['slotLengthMs'], 'policy.slotLengthMs'),
     slotsPerRoundMax:
       policy['catchUp'] === 'merge' ? whole(policy['mergeSlotsMax'], 'policy.mergeSlotsMax') : 1,
+    releases: readReleases(value['releases'] ?? ['update']),
     replay: replay === null ? null : readReplay(object(replay, 'replay')),
   };
 }
@@ -57,6 +60,11 @@ function readReplay(value: Record<string, unknown>): FederationCalendar['replay'
     originLogTimeMs: whole(value['originLogTimeMs'], 'replay.originLogTimeMs'),
     logSlotMs: whole(value['logSlotMs'], 'replay.logSlotMs'),
   };
+}
+
+function readReleases(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) refuse('releases', 'a list of names');
+  return value.map((name, i) => text(name, `releases[${i}]`));
 }
 
 function parse(document: Uint8Array): Record<string, unknown> {

@@ -6,7 +6,7 @@
 import { sha256Hex, type PrivacyPlan } from '@bhschain/dp';
 import {
   decodeParameters,
-  encodeParameters,
+  encodeReleases,
   FederationError,
   type DeclineReason,
   type FederationClient,
@@ -308,12 +308,14 @@ class PollingAgent implements RoundAgent {
     this.#step('debited', roundId);
     this.#tell(roundId, 'training');
     try {
-      const { update, data, facts } = await inSpan('train', { slotIndex: roundId.slotIndex }, () =>
-        trainer.train({ plan, base, interval, receipt }),
+      const { update, scoreHistogram, data, facts } = await inSpan(
+        'train',
+        { slotIndex: roundId.slotIndex },
+        () => trainer.train({ plan, base, interval, receipt }),
       );
       this.#status = { ...this.#status, lastTraining: facts };
       this.#step('trained', roundId);
-      const bytes = encodeParameters(update);
+      const bytes = encodeReleases({ update, scoreHistogram });
       releases.persist(key, bytes);
       this.#step('persisted', roundId);
       ledger.released(key, {

@@ -8,13 +8,19 @@ import {
   type PrivacyPlan,
   type SecureRandom,
 } from '@bhschain/dp';
-import { standardise, type NetworksLayout, type Normaliser } from '@bhschain/models/detector';
+import {
+  createScorer,
+  networksOf,
+  standardise,
+  type PublishedDetector,
+} from '@bhschain/models/detector';
 import type { Interval, LogFollower, WindowLabels, WindowStore } from '../access-log/index.js';
 import type { DebitReceipt } from '../privacy-ledger/index.js';
 import { normEnvelope, screenOwnUpdate } from '../training/own-update-screening.js';
 import type { RoundNoise } from '../training/round-noise.js';
 import type { TrainingPool } from '../training/training-pool.js';
 import { commitToData, type DataCommitment } from './data-commitment.js';
+import { releaseScoreHistogram } from './score-histogram.js';
 
 /** Private facts of a round, for this hospital's own status page. */
 export interface TrainingFacts {
@@ -44,6 +50,8 @@ export interface TrainRequest {
 
 export interface Trained {
   readonly update: Int32Array;
+  /** Noised; null where the plan releases none. */
+  readonly scoreHistogram: Int32Array | null;
   readonly data: DataCommitment;
   readonly facts: TrainingFacts;
 }
@@ -56,14 +64,14 @@ export interface RoundTrainerOptions {
   readonly log: Pick<LogFollower, 'pump' | 'closeThrough'>;
   /** For the Poisson mask. */
   readonly random: SecureRandom;
-  /** Public: the detector's. */
-  readonly networks: NetworksLayout;
-  /** Public: the detector's. */
-  readonly normaliser: Normaliser;
+  /** Detector 0, whose public parts every version keeps. */
+  readonly published: Pick<PublishedDetector, 'detector' | 'table'>;
 }
 
 export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
   const { noise, pool } = options;
+  const { detector, table } = options.published;
+  const { parts } = networksOf(detector);
   return {
     prepare: async (plan) => {
       noise.prepare(plan);
@@ -86,9 +94,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     await options.log.closeThrough(interval.toMs);
     const found = await options.windows.trainingWindows(interval, options.labels);
     const windowCount = found.windows.length;
-    const { parts } = options.networks;
     const batches = parts.map(({ spec }) => {
-      const batch = standardise(found.windows, options.normaliser, spec.columns);
+      const batch = standardise(found.windows, detector.normaliser, spec.columns);
       return { windows: batch.windows, lengths: batch.lengths, columnMasks: batch.columnMask };
     });
     // The worker gets the buffers for good, so this comes first.
@@ -96,6 +103,15 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       batches.flatMap(({ windows, lengths, columnMasks }) => [windows, lengths, columnMasks]),
       options.random,
     );
+    // Training closes the pool, so this comes before it.
+    const scoreHistogram =
+      plan.releases.length === 0
+        ? null
+        : await releaseScoreHistogram(plan, drawn, {
+            scorer: createScorer({ ...detector, parameters: base }, table),
+            windows: [...found.windows, ...found.pending],
+            random: options.random,
+          });
     const { update, report } = await pool.run({
       plan,
       architectures: parts.map(({ architecture }) => architecture),
@@ -108,6 +124,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     screenOwnUpdate(update, normEnvelope(plan, windowCount));
     return {
       update,
+      scoreHistogram,
       data,
       facts: {
         windows: windowCount,

@@ -4,8 +4,9 @@
  * @module
  */
 import { decodePlan, planHash, type PrivacyPlan } from '@bhschain/dp';
+import { HISTOGRAM_BINS, HISTOGRAM_SENSITIVITY } from '@bhschain/models/detector';
 import { LAYOUT } from '@bhschain/models/features';
-import type { WorkUnit } from '@bhschain/orchestrator/protocol';
+import { SCORE_HISTOGRAM, type WorkUnit } from '@bhschain/orchestrator/protocol';
 import { PERIOD_MS, type Interval } from '../access-log/index.js';
 import { codeOf, RoundRefusedError, type ErrorFacts } from '../errors.js';
 import type { ReleaseState } from '../privacy-ledger/index.js';
@@ -35,7 +36,8 @@ const FUTURE_MS_MAX = 5_000;
  * | bins or lengths other than this node cuts                | `ERR_PLAN_WINDOWING`     | `local-policy` |
  * | more bins in the interval than windows an actor may have | `ERR_PLAN_WINDOWING`     | `local-policy` |
  * | two periods of profiles, unless the plan says `live`    | `ERR_PLAN_WINDOWING`     | `local-policy` |
- * | releases besides the update                              | `ERR_PLAN_RELEASES`      | `version`      |
+ * | a release that this node does not make                   | `ERR_PLAN_RELEASES`      | `version`      |
+ * | other releases than the federation document says         | `ERR_PLAN_RELEASES`      | `local-policy` |
  * | a slot at or before one already spent                    | `ERR_ROUND_STALE`        | `local-policy` |
  * | an interval that the calendar does not give to this slot | `ERR_ROUND_OFF_CALENDAR` | `local-policy` |
  *
@@ -57,6 +59,7 @@ export function checkWork(unit: WorkUnit, facts: WorkFacts): PrivacyPlan {
     );
   }
   checkWindowing(plan, unit, facts);
+  checkReleases(plan, calendar);
   if (facts.newestSpentSlot !== null && slotIndex <= facts.newestSpentSlot) {
     refuse('ERR_ROUND_STALE', `slot ${slotIndex} is not after slot ${facts.newestSpentSlot}`, {
       slotIndex,
@@ -111,12 +114,32 @@ function checkWindowing(plan: PrivacyPlan, unit: WorkUnit, facts: WorkFacts): vo
       { fromMs, toMs },
     );
   }
-  if (plan.releases.length > 0) {
+}
+
+/** The histogram of scores, as this node counts it, and only where the members have agreed on it. */
+function checkReleases(plan: PrivacyPlan, calendar: FederationCalendar): void {
+  const unknown = plan.releases.find(
+    ({ name, length, sensitivityUnits, count }) =>
+      name !== SCORE_HISTOGRAM ||
+      length !== HISTOGRAM_BINS ||
+      sensitivityUnits !== HISTOGRAM_SENSITIVITY ||
+      count !== 1,
+  );
+  if (unknown !== undefined) {
     throw new RoundRefusedError(
       'ERR_PLAN_RELEASES',
-      `the plan asks for ${plan.releases.map((each) => each.name).join(', ')} besides the update; this node makes none`,
+      `the plan releases ${unknown.name} (${unknown.length} entries, ${unknown.count} a round) besides the update; this node makes ${SCORE_HISTOGRAM} (${HISTOGRAM_BINS}, 1) and no other`,
       'version',
-      { releases: plan.releases.length },
+      { release: unknown.name },
+    );
+  }
+  const asked = ['update', ...plan.releases.map(({ name }) => name)].join(', ');
+  const agreed = calendar.releases.join(', ');
+  if (asked !== agreed) {
+    refuse(
+      'ERR_PLAN_RELEASES',
+      `the plan releases ${asked}, the federation document says ${agreed}`,
+      { asked, agreed },
     );
   }
 }

@@ -9,7 +9,7 @@ import type { NormBounds } from './screening.js';
  * A node may have this many times the nominal windows, or draw that many into a batch. The nominal number is public,
  * the real one is not; four leaves room for a hospital that grew.
  */
-const BATCH_HEADROOM = 4;
+export const BATCH_HEADROOM = 4;
 const UPDATE_SCALE = 2 ** 20;
 /** Variance of rounding to the grid, in squared units. */
 const ROUNDING = 1 / 12;

@@ -11,6 +11,8 @@
  * @module
  */
 import type { Release } from '../protocol/envelope.js';
+import { BATCH_HEADROOM } from './norm-bounds.js';
+import { SCORE_HISTOGRAM, type ReleasedVectors } from '../protocol/releases.js';
 import type { Verdict } from '../protocol/receipt.js';
 
 /** Bounds that follow from the plan, in units of 2^-20. */
@@ -19,6 +21,15 @@ export interface NormBounds {
   readonly noiseDeviation: number;
   /** Largest norm S that the signal of the update can have. */
   readonly signalNorm: number;
+}
+
+/** What a plan says of the histogram of scores that leaves beside the update. */
+export interface HistogramFacts {
+  readonly bins: number;
+  /** Deviation of the noise in one count is 2^this. */
+  readonly noiseExponent: number;
+  /** Public N of a hospital. */
+  readonly nominalWindows: number;
 }
 
 const KAPPA_QUARANTINE = 6;
@@ -33,27 +44,39 @@ export const ACCEPTED: Verdict = Object.freeze({ kind: 'accepted', reason: '' })
 /**
  * | update                                     | verdict                     |
  * |--------------------------------------------|-----------------------------|
- * | releases other than the one `update`       | rejected, `release-set`     |
- * | another length than the layout's           | rejected, `length`          |
+ * | releases other than those of the plan      | rejected, `release-set`     |
+ * | another length than layout and plan say    | rejected, `length`          |
  * | an entry of 32.0 or more                   | rejected, `range`           |
+ * | a count that no windows and noise can make | rejected, `histogram-range` |
  * | squared norm above the edge at κ = 12      | rejected, `norm-bound`      |
  * | squared norm outside the envelope at κ = 6 | quarantined, `norm-envelope`|
  */
 export function screenUpdate(
   o: Readonly<{
     releases: readonly Release[];
-    update: Int32Array;
+    /** Null where the bytes are not as long as layout and plan say. */
+    vectors: ReleasedVectors | null;
     parameterCount: number;
     bounds: NormBounds;
+    /** Null where the plan releases none. */
+    histogram: HistogramFacts | null;
   }>,
 ): Verdict {
-  const [release] = o.releases;
-  if (o.releases.length !== 1 || release === undefined) return rejected('release-set');
-  if (release.length !== o.parameterCount || o.update.length !== o.parameterCount) {
+  const due = new Map<string, number>([['update', o.parameterCount]]);
+  if (o.histogram !== null) due.set(SCORE_HISTOGRAM, o.histogram.bins);
+  const handedIn = new Set<string>(o.releases.map(({ name }) => name));
+  if (o.releases.length !== due.size || [...due.keys()].some((name) => !handedIn.has(name))) {
+    return rejected('release-set');
+  }
+  const { vectors } = o;
+  if (vectors === null || o.releases.some(({ name, length }) => due.get(name) !== length)) {
     return rejected('length');
   }
+  if (o.histogram !== null && !isCredible(vectors.scoreHistogram!, o.histogram)) {
+    return rejected('histogram-range');
+  }
   let squaredNorm = 0;
-  for (const entry of o.update) {
+  for (const entry of vectors.update) {
     if (Math.abs(entry) >= MAGNITUDE_MAX) return rejected('range');
     squaredNorm += entry * entry;
   }
@@ -82,6 +105,13 @@ export function normEnvelope(
     upper: signal + d * noise + KAPPA_QUARANTINE * spread,
     reject: signal + d * noise + KAPPA_REJECT * spread,
   };
+}
+
+/** Windows add, noise reaches 12 deviations either way and no further. */
+function isCredible(counts: Int32Array, facts: HistogramFacts): boolean {
+  const noise = KAPPA_REJECT * 2 ** facts.noiseExponent;
+  const most = BATCH_HEADROOM * facts.nominalWindows + noise;
+  return counts.every((count) => count >= -noise && count <= most);
 }
 
 function rejected(reason: string): Verdict {

@@ -19,13 +19,19 @@ import {
 } from './strict.js';
 
 /** One vector that leaves the hospital. */
-export interface Release {
-  readonly name: 'update';
-  readonly encoding: 'int32le-2^-20';
+export type Release = Readonly<{
   /** Entries, not bytes. */
-  readonly length: number;
-  readonly digest: string;
-}
+  length: number;
+  /** Of the object that holds it, the same for all releases of an envelope: see `releases.ts`. */
+  digest: string;
+}> &
+  (
+    | Readonly<{ name: 'update'; encoding: 'int32le-2^-20' }>
+    | Readonly<{ name: 'score-histogram'; encoding: 'int32le' }>
+  );
+
+/** Each vector's form. */
+const ENCODINGS = { update: 'int32le-2^-20', 'score-histogram': 'int32le' } as const;
 
 export interface UpdateEnvelope {
   readonly schema: 1;
@@ -74,7 +80,7 @@ export function decodeEnvelope(bytes: Uint8Array): UpdateEnvelope {
       planHash: readDigest(fields.planHash, 'envelope.planHash'),
       layoutHash: readDigest(fields.layoutHash, 'envelope.layoutHash'),
       baseModel: readDigest(fields.baseModel, 'envelope.baseModel'),
-      releases: readArray(fields.releases, 'envelope.releases', 8, readRelease),
+      releases: oneObject(readArray(fields.releases, 'envelope.releases', 8, readRelease)),
       ledgerHead: {
         seq: readInteger(head.seq, 'envelope.ledgerHead.seq'),
         hash: readDigest(head.hash, 'envelope.ledgerHead.hash'),
@@ -91,10 +97,28 @@ export function decodeEnvelope(bytes: Uint8Array): UpdateEnvelope {
 
 function readRelease(value: unknown, path: string): Release {
   const fields = readFields(value, path, ['digest', 'encoding', 'length', 'name']);
+  const name = readOneOf(fields.name, `${path}.name`, ['update', 'score-histogram']);
   return {
-    name: readOneOf(fields.name, `${path}.name`, ['update']),
-    encoding: readOneOf(fields.encoding, `${path}.encoding`, ['int32le-2^-20']),
+    name,
+    encoding: readOneOf(fields.encoding, `${path}.encoding`, [ENCODINGS[name]]),
     length: readInteger(fields.length, `${path}.length`, 1, 1 << 24),
     digest: readDigest(fields.digest, `${path}.digest`),
-  };
+  } as Release;
+}
+
+/** The update comes first, every name once, and all in one object. */
+function oneObject(releases: readonly Release[]): readonly Release[] {
+  releases.forEach(({ name, digest }, index) => {
+    const path = `envelope.releases[${index}]`;
+    if ((index === 0) !== (name === 'update')) {
+      throw new StrictError(`${path}.name: expected the update first and once, got ${name}`);
+    }
+    if (releases.findIndex((each) => each.name === name) !== index) {
+      throw new StrictError(`${path}.name: expected each name once, got ${name} again`);
+    }
+    if (digest !== releases[0]!.digest) {
+      throw new StrictError(`${path}.digest: expected that of the first: releases are one object`);
+    }
+  });
+  return releases;
 }

@@ -74,6 +74,8 @@ export interface Manifest {
   readonly closedAtMs: number;
   readonly contributions: readonly Contribution[];
   readonly aggregation: AggregationRecord;
+  /** Sum of the accepted updates' histograms of scores; absent where the plan releases none. */
+  readonly scoreHistogram?: readonly number[];
   readonly privacy: Readonly<{
     differentiallyPrivate: boolean;
     unit: string;
@@ -104,6 +106,29 @@ export interface SignedManifest {
 }
 
 const CONTRIBUTIONS_MAX = 4096;
+const HISTOGRAM_BINS_MAX = 1024;
+
+const KEYS = [
+  'aggregation',
+  'baseModel',
+  'closedAtMs',
+  'cohort',
+  'contributions',
+  'federationId',
+  'interval',
+  'layoutHash',
+  'openedAtMs',
+  'parameterCount',
+  'planHash',
+  'policyHash',
+  'previousManifest',
+  'privacy',
+  'quorum',
+  'quorumReachedAtMs',
+  'resultModel',
+  'roundId',
+  'schema',
+] as const;
 
 /** Canonical bytes; their SHA-256 is the manifest's digest. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
@@ -125,27 +150,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 function readManifest(value: unknown): Manifest {
-  const fields = readFields(value, 'manifest', [
-    'aggregation',
-    'baseModel',
-    'closedAtMs',
-    'cohort',
-    'contributions',
-    'federationId',
-    'interval',
-    'layoutHash',
-    'openedAtMs',
-    'parameterCount',
-    'planHash',
-    'policyHash',
-    'previousManifest',
-    'privacy',
-    'quorum',
-    'quorumReachedAtMs',
-    'resultModel',
-    'roundId',
-    'schema',
-  ]);
+  const fields = readFields(value, 'manifest', KEYS, ['scoreHistogram']);
   readInteger(fields.schema, 'manifest.schema', 1, 1);
   return {
     schema: 1,
@@ -173,8 +178,17 @@ function readManifest(value: unknown): Manifest {
       readContribution,
     ),
     aggregation: readAggregation(fields.aggregation, 'manifest.aggregation'),
+    ...(fields.scoreHistogram === undefined
+      ? {}
+      : { scoreHistogram: readHistogram(fields.scoreHistogram) }),
     privacy: readPrivacy(fields.privacy),
   };
+}
+
+function readHistogram(value: unknown): readonly number[] {
+  return readArray(value, 'manifest.scoreHistogram', HISTOGRAM_BINS_MAX, (count, path) =>
+    readInteger(count, path, Number.MIN_SAFE_INTEGER),
+  );
 }
 
 function readContribution(value: unknown, path: string): Contribution {

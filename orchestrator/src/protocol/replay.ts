@@ -4,7 +4,9 @@
  * @module
  */
 import { sha256Hex } from '@bhschain/dp';
+import type { SharedHistogram } from '@bhschain/models/detector';
 import { createUpdateSum } from '../aggregation/federated-average.js';
+import { createHistogramSum } from '../aggregation/histogram-sum.js';
 import {
   decodeOptimiserState,
   encodeOptimiserState,
@@ -15,6 +17,8 @@ import { decodeEnvelope } from './envelope.js';
 import { nodeOfSubjectAltName } from './identifiers.js';
 import type { Contribution, Evidence, Manifest } from './manifest.js';
 import { decodeParameters, encodeParameters } from './parameters.js';
+import { decodeReleases } from './releases.js';
+import { sharedHistogramOf } from './shared-histogram.js';
 import { isIssuedBy, isSignatureValid, publicKeyOf } from './signing.js';
 import { X509Certificate } from 'node:crypto';
 
@@ -23,11 +27,14 @@ export interface ReplayedRound {
   readonly resultModel: string;
   readonly parameters: Int32Array;
   readonly acceptedCount: number;
+  /** What the updates say of the scores, summed anew; null where the plan releases none. */
+  readonly scoreHistogram: SharedHistogram | null;
 }
 
 /**
  * Recomputes the model of a verified manifest.
- * @param o.objectOf - returns the bytes of an object by digest: the base model and each accepted update
+ * @param o.objectOf - returns the bytes of an object by digest: the base model, each accepted update, and the plan where the
+ *   manifest has a histogram
  * @param o.parent - the manifest whose result is this one's base, null for the genesis model; omit where it is not known.
  *   With it a server optimiser is shown to take up exactly what that round left
  * @param o.evidence - envelopes and signatures; omit to check digests and arithmetic only
@@ -53,12 +60,23 @@ export async function replayRound(
     decodeParameters(await bytesOf(digest), manifest.parameterCount);
   if (o.parent !== undefined) assertDescent(manifest, o.parent);
   const accepted = manifest.contributions.filter((each) => each.verdict === 'accepted');
+  const shared = await sharedHistogramOf(manifest, bytesOf);
+  const histogramBins = shared?.counts.length ?? 0;
+  const histogram = createHistogramSum(histogramBins);
   const total = createUpdateSum(manifest.parameterCount);
   for (const contribution of accepted) {
     if (o.evidence !== undefined) {
       assertEvidence(manifest, contribution, o.evidence, o.trustedAuthorities ?? []);
     }
-    total.add(await read(contribution.update), contribution.weight);
+    const { update, scoreHistogram } = decodeReleases(await bytesOf(contribution.update), {
+      parameterCount: manifest.parameterCount,
+      histogramBins,
+    });
+    total.add(update, contribution.weight);
+    if (scoreHistogram !== null) histogram.add(scoreHistogram);
+  }
+  if (histogram.counts.some((count, bin) => count !== shared?.counts[bin])) {
+    refuse(manifest, 'the histograms of the updates do not add up to that of the manifest');
   }
   const base = await read(manifest.baseModel);
   const { aggregation } = manifest;
@@ -78,7 +96,12 @@ export async function replayRound(
   if (resultModel !== manifest.resultModel) {
     refuse(manifest, `the result is ${resultModel}, the manifest says ${manifest.resultModel}`);
   }
-  return { resultModel, parameters, acceptedCount: accepted.length };
+  return {
+    resultModel,
+    parameters,
+    acceptedCount: accepted.length,
+    scoreHistogram: shared,
+  };
 }
 
 /** The base is the parent's result, and a rule with a memory goes on from what the same rule left there. */

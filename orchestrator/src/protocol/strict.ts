@@ -18,20 +18,21 @@ function fail(path: string, expected: string, got: unknown): never {
   throw new StrictError(`${path}: expected ${expected}, got ${shown}`);
 }
 
-/** An object with exactly these keys. */
-export function readFields<K extends string>(
+/** An object with exactly these keys; one of `optional` may be there. */
+export function readFields<K extends string, O extends string = never>(
   value: unknown,
   path: string,
   keys: readonly K[],
-): Record<K, unknown> {
+  optional: readonly O[] = [],
+): Record<K, unknown> & Partial<Record<O, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     fail(path, 'an object', value);
   }
   for (const key of Object.keys(value)) {
-    if (!(keys as readonly string[]).includes(key)) fail(path, `no key ${key}`, key);
+    if (![...keys, ...optional].some((each) => each === key)) fail(path, `no key ${key}`, key);
   }
   for (const key of keys) if (!Object.hasOwn(value, key)) fail(path, `a key ${key}`, undefined);
-  return value as Record<K, unknown>;
+  return value as ReturnType<typeof readFields<K, O>>;
 }
 
 /** A string of at most `charactersMax` UTF-16 units. */

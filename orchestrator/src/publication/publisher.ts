@@ -4,11 +4,13 @@
  * @module
  */
 import { canonicalJson, sha256Hex, type JsonValue } from '@bhschain/dp';
-import { DetectorError } from '@bhschain/models/detector';
+import { decodeTable, DetectorError, encodeTable, federatedTable } from '@bhschain/models/detector';
 import { standingMembers } from '../enrolment/roster.js';
 import { PublicationError } from '../errors.js';
 import { SILENT, type Federation, type Log } from '../federation.js';
 import { roundName } from '../protocol/identifiers.js';
+import { decodeManifest } from '../protocol/manifest.js';
+import { sharedHistogramOf } from '../protocol/shared-histogram.js';
 import type { NextDetectorFacts } from '../protocol/next-detector.js';
 import { decodeParameters } from '../protocol/parameters.js';
 import { majorityOf } from '../round/policy.js';
@@ -108,9 +110,9 @@ export class Publisher {
 
   async #build(publication: Publication): Promise<void> {
     const { store, objects, genesis, builder, federation } = this.#o;
-    const calibration = await objects.put(genesis.table);
     if (publication.key === null) {
       const detector = await objects.put(genesis.detector);
+      const calibration = await objects.put(genesis.table);
       return this.#move(publication, 'built', { version: 0, detector, calibration });
     }
     const earlier = (await store.publications.list()).filter(
@@ -138,7 +140,17 @@ export class Publisher {
       return this.#move(publication, 'discarded', { reason: verdict.reason });
     }
     const detector = await objects.put(bytes);
+    const calibration = await objects.put(await this.#tableOf(manifest.bytes));
     return this.#move(publication, 'built', { version, detector, calibration });
+  }
+
+  /** The public table, moved where the round's histogram of scores says; as it is where the plan releases none. */
+  async #tableOf(manifestBytes: Uint8Array): Promise<Uint8Array> {
+    const { genesis } = this.#o;
+    const manifest = decodeManifest(manifestBytes);
+    const shared = await sharedHistogramOf(manifest, (digest) => this.#object(digest));
+    if (shared === null) return genesis.table;
+    return encodeTable(federatedTable(decodeTable(genesis.table), shared));
   }
 
   async #propose(publication: Publication): Promise<void> {

@@ -134,6 +134,7 @@ export class LineageStore {
       .where('digest', '=', digest)
       .executeTakeFirst();
     if (manifest !== undefined) return true;
+    if (await this.#isPlanOfSealedRound(digest)) return true;
     const rows = await this.#db
       .selectFrom('submission')
       .innerJoin('round', (join) =>
@@ -149,6 +150,19 @@ export class LineageStore {
       const round = JSON.parse(row.state) as Round;
       return round.members[row.node]?.state === 'accepted';
     });
+  }
+
+  /** A round can be checked with its own plan, also when the federation has another one by now. */
+  async #isPlanOfSealedRound(digest: string): Promise<boolean> {
+    if (!/^[0-9a-f]{64}$/.test(digest)) return false;
+    const row = await this.#db
+      .selectFrom('round')
+      .select('slot')
+      .where('phase', '=', 'sealed')
+      .where('state', 'like', `%"planHash":"${digest}"%`)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 }
 
