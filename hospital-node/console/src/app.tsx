@@ -12,6 +12,7 @@ import { SignIn, UnlockKey } from './sign-in.js';
 import { nextTheme, theme } from './theme.js';
 
 const Cases = lazy(() => import('./cases.js').then(({ CasesPage }) => CasesPage));
+const Days = lazy(() => import('./days.js').then(({ DaysPage }) => DaysPage));
 const Suppressions = lazy(() =>
   import('./suppressions.js').then(({ SuppressionsPage }) => SuppressionsPage),
 );
@@ -102,6 +103,8 @@ function Desk(): JSX.Element {
 
 function Shown(): JSX.Element {
   switch (page.value) {
+    case 'days':
+      return <Days key="days" />;
     case 'cases':
       return <Cases key="cases" />;
     case 'suppressions':

@@ -8,6 +8,8 @@ import type { Status } from '../../src/http/answers.js';
 export interface LiveListener {
   /** Holds were filed or moved on; null: too many to tell which. */
   readonly onHolds: (txIds: ReadonlySet<string> | null) => void;
+  /** The list of days differs. */
+  readonly onDays: () => void;
   readonly onStatus: (status: Status) => void;
   readonly onConnection: (connected: boolean) => void;
   readonly onSignedOut: () => void;
@@ -33,6 +35,7 @@ export function listen(listener: LiveListener): () => void {
       };
       listener.onHolds(new Set(changed.map(({ txId }) => txId)));
     });
+    source.addEventListener('days', listener.onDays);
     source.addEventListener('status', (event) => {
       listener.onStatus(JSON.parse((event as MessageEvent<string>).data) as Status);
     });

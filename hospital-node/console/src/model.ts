@@ -33,6 +33,8 @@ export const detail = signal<HoldDetail | null>(null);
 /** Why the panel in question shows nothing; null: all is well. */
 export const queueProblem = signal<string | null>(null);
 export const detailProblem = signal<string | null>(null);
+/** Rises when the list of days differs. */
+export const daysVersion = signal(0);
 export const offline = signal(false);
 export const nowMs = signal(Date.now());
 /** Said by the live region and shown as a toast. */
@@ -127,6 +129,7 @@ async function enter(): Promise<void> {
   if (!seesHolds()) return;
   stopListening = listen({
     onHolds: heard,
+    onDays: () => daysVersion.value++,
     onStatus: (facts) => {
       status.value = facts;
     },

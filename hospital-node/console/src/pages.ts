@@ -4,13 +4,15 @@
  */
 import { signal } from '@preact/signals';
 
-export type Page = 'queue' | 'cases' | 'suppressions' | 'supervisor';
+export type Page = 'queue' | 'days' | 'cases' | 'suppressions' | 'supervisor';
 
 export const page = signal<Page>('queue');
 export const openCase = signal<number | null>(null);
+export const openDay = signal<number | null>(null);
 
 const WORDS: Readonly<Record<Page, string>> = {
   queue: 'Queue',
+  days: 'Days',
   cases: 'Cases',
   suppressions: 'Suppressions',
   supervisor: 'Supervisor',
@@ -26,8 +28,8 @@ export function leads(role: string): boolean {
 export function pagesFor(role: string): readonly { readonly name: Page; readonly word: string }[] {
   const names: readonly Page[] =
     leads(role) || role === 'auditor'
-      ? ['queue', 'cases', 'suppressions', 'supervisor']
-      : ['queue', 'cases', 'suppressions'];
+      ? ['queue', 'days', 'cases', 'suppressions', 'supervisor']
+      : ['queue', 'days', 'cases', 'suppressions'];
   return names.map((name) => ({ name, word: WORDS[name] }));
 }
 
@@ -37,9 +39,11 @@ export function hrefOf(name: Page, id?: number): string {
 
 export function watchPage(): () => void {
   const read = (): void => {
-    const match = /^#\/(cases|suppressions|supervisor)(?:\/(\d{1,9}))?$/.exec(location.hash);
+    const match = /^#\/(days|cases|suppressions|supervisor)(?:\/(\d{1,9}))?$/.exec(location.hash);
     page.value = (match?.[1] as Page | undefined) ?? 'queue';
-    openCase.value = page.value === 'cases' && match?.[2] !== undefined ? Number(match[2]) : null;
+    const id = match?.[2] === undefined ? null : Number(match[2]);
+    openCase.value = page.value === 'cases' ? id : null;
+    openDay.value = page.value === 'days' ? id : null;
   };
   read();
   addEventListener('hashchange', read);

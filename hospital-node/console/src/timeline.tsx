@@ -43,7 +43,7 @@ export function TimelinePanel({ hold }: { readonly hold: HoldDetail }): JSX.Elem
         <p>No call of {hold.actor} was read in this time.</p>
       ) : (
         <>
-          <Chart line={value} hold={hold} />
+          <TimelineChart line={value} hold={hold} />
           <UsualHours line={value} hold={hold} />
           <Calls line={value} />
         </>
@@ -52,12 +52,13 @@ export function TimelinePanel({ hold }: { readonly hold: HoldDetail }): JSX.Elem
   );
 }
 
-function Chart({
+/** @param hold - the call that is marked; no transaction id marks none */
+export function TimelineChart({
   line,
   hold,
 }: {
-  readonly line: Timeline;
-  readonly hold: HoldDetail;
+  readonly line: Pick<Timeline, 'fromAt' | 'toAt' | 'calls'>;
+  readonly hold: Pick<HoldDetail, 'actor' | 'txId'>;
 }): JSX.Element {
   const from = Date.parse(line.fromAt);
   const span = Date.parse(line.toAt) - from;

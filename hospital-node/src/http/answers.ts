@@ -562,16 +562,7 @@ export interface ListedDayDetailAnswer extends ListedDayAnswer {
     readonly oneIn: number;
   }[];
   /** On the ledger, oldest first. */
-  readonly calls: readonly {
-    readonly at: string;
-    readonly function: string;
-    readonly held: boolean;
-    readonly scoreMillionths: number | null;
-    readonly txId: string;
-    /** The hold that the call is, or that a report made of it. */
-    readonly hold: string | null;
-    readonly state: string | null;
-  }[];
+  readonly calls: readonly (TimelineCall & { readonly txId: string })[];
 }
 
 export interface ListedDaysAnswer {

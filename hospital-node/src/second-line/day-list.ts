@@ -3,6 +3,7 @@
  * @module
  */
 import { sql } from 'kysely';
+import type { TimelineCall } from '../http/answers.js';
 import type { NodeDatabase } from '../store/index.js';
 import type { DayFinding } from './day-finding.js';
 import { DAY_MS } from './day-log.js';
@@ -172,17 +173,8 @@ export function dateOf(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** A call on the ledger, of one account on one day. */
-export interface DayCall {
-  readonly txId: string;
-  readonly atMs: number;
-  readonly function: string;
-  readonly held: boolean;
-  readonly scoreMillionths: number | null;
-  /** The hold that it is about, if there is one, quarantined or reported. */
-  readonly hold: string | null;
-  readonly state: string | null;
-}
+/** A call on the ledger; `hold` is the one that it became, or that a report made of it. */
+export type DayCall = Omit<TimelineCall, 'at'> & { readonly txId: string; readonly atMs: number };
 
 const CALLS_MAX = 200;
 const PLACES_IN_BLOCK = 1_000_000;
@@ -199,12 +191,14 @@ export async function callsOfDay(
     held: number;
     score: number | null;
     number: number | null;
-    state: string | null;
+    state: TimelineCall['state'];
+    finding: string | null;
   }>`
-    SELECT t.tx_id, c.at_ms, c.function, c.held, c.score, h.number, h.state
+    SELECT t.tx_id, c.at_ms, c.function, c.held, c.score, h.number, h.state, l.finding
     FROM guarded_call c
     JOIN ledger_transaction t ON t.block = c.place / ${PLACES_IN_BLOCK} AND t.position = c.place % ${PLACES_IN_BLOCK}
     LEFT JOIN hold h ON h.tx_id = t.tx_id
+    LEFT JOIN label l ON l.hold = h.tx_id
     WHERE c.actor = ${o.ledgerActor} AND c.at_ms >= ${o.day * DAY_MS} AND c.at_ms < ${(o.day + 1) * DAY_MS}
     ORDER BY c.at_ms DESC, c.place DESC LIMIT ${CALLS_MAX}`.execute(database);
   return rows.reverse().map((row) => ({
@@ -215,6 +209,7 @@ export async function callsOfDay(
     scoreMillionths: row.score,
     hold: row.number === null ? null : `H-${row.number}`,
     state: row.state,
+    finding: row.finding,
   }));
 }
 
