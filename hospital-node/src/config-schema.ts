@@ -121,6 +121,11 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
       Type.Array(hexDigest),
       'Hashes of the plans this hospital has signed; null: every plan within the ceilings, recorded when first seen.',
     ),
+    declareBudget: Type.Boolean({
+      default: false,
+      description:
+        'Whether the other members see, on the federation’s dashboard, what of this hospital’s budget is spent and left.',
+    }),
   }),
   secondLine: optionalGroup(
     'Days of accounts that are ranked after the fact, by what the hospital alone sees.',

@@ -69,6 +69,8 @@ export interface NodeConfig {
     readonly ceilings: Ceilings;
     /** Plan hashes this hospital has signed; null: every plan within the ceilings, recorded when first seen. */
     readonly approvedPlans: readonly string[] | null;
+    /** Whether the other members see spent and left on the federation's dashboard. */
+    readonly declareBudget: boolean;
   };
   readonly secondLine: {
     /** The alert budget: about so many accounts' days for a day. */

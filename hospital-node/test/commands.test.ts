@@ -72,6 +72,7 @@ async function stateAfterOneRound(): Promise<{ config: NodeConfig; folder: strin
         windowsPerActorMax: 1,
       },
       approvedPlans: null,
+      declareBudget: false,
     },
     secondLine: {
       daysPerDay: 5,

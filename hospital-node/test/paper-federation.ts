@@ -156,6 +156,7 @@ export function paperFederation(o: PaperFederationOptions): FederationClient {
     getTrust: () => Promise.resolve({ epoch: 0, revoked: [], ca: '' }),
     renewCertificate: () => Promise.reject(new FederationError('ERR_REQUEST', 'none here')),
     setParticipation: () => Promise.resolve(),
+    declareBudget: () => Promise.resolve(),
     close: () => undefined,
     [Symbol.dispose]: () => undefined,
   };

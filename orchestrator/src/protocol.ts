@@ -5,6 +5,7 @@
  */
 export { createFederationClient } from './protocol/grpc-client.js';
 export {
+  type BudgetDeclaration,
   DECLINE_REASONS,
   type DeclineReason,
   type FederationClient,

@@ -79,7 +79,11 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
       listen: { host: '127.0.0.1', port: ports.federation },
       enrolment: { host: '127.0.0.1', port: ports.enrolment },
       http: { host: '127.0.0.1', port: ports.orchestratorHttp },
-      hospitals: o.hospitals.map((nodeId) => ({ nodeId, mspId: mspOf(nodeId) })),
+      hospitals: o.hospitals.map((nodeId) => ({
+        nodeId,
+        mspId: mspOf(nodeId),
+        mspRoot: join(paths.ledger, 'msp', mspOf(nodeId), 'ca.pem'),
+      })),
       policy: { ...DEMO_POLICY, quorum: majority, catchUp: 'skip', roundsMax: o.rounds },
       planPreset: 'demo',
       replay: {
@@ -107,6 +111,7 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
         stateDir: home,
         log: { file: paths.log(nodeId), liveFromMs: o.liveFromMs },
         windows: { binMs: SIX_HOURS_MS },
+        privacy: { declareBudget: true },
         federation: {
           id: FEDERATION_ID,
           signerCa: join(paths.ledger, 'msp', 'OpsMSP', 'ca.pem'),

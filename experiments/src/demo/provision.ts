@@ -12,11 +12,19 @@ import type { Consortium as World } from '@bhschain/datasets';
 import type { DemoLedger } from './ledger-plan.js';
 import type { StatePaths } from './state-directory.js';
 
-/** Two people of each hospital: four eyes means two keys. */
+/**
+ * People of each hospital who sign in to its analyst page: four eyes means two keys. `certified` is the role in the
+ * certificate, which is what the ledger looks at; it knows no supervisors.
+ */
 export const PEOPLE = [
-  { name: 'ana', role: 'analyst' },
-  { name: 'ben', role: 'analyst' },
+  { name: 'ana', role: 'analyst', certified: 'analyst' },
+  { name: 'ben', role: 'analyst', certified: 'analyst' },
+  { name: 'sam', role: 'supervisor', certified: 'analyst' },
+  { name: 'pat', role: 'privacy-officer', certified: 'privacy-officer' },
 ] as const;
+
+/** Speaks for the hospital in the federation: signs words and votes on the dashboard, with a key of its own. */
+export const ADMINISTRATOR = 'hana';
 
 /** Identities of everybody; nothing here depends on a port. */
 export function provisionIdentities(paths: StatePaths, world: World, ledger: DemoLedger): void {
@@ -64,11 +72,20 @@ export function provisionHospital(o: {
       issueIdentity({
         authority,
         commonName: `${person.role}-${randomBytes(4).toString('hex')}`,
-        attributes: { role: person.role },
+        attributes: { role: person.certified },
       }),
       person.name,
     );
   }
+  writePair(
+    join(home, 'administrator'),
+    issueIdentity({
+      authority,
+      commonName: `${ADMINISTRATOR}.${hospital.nodeId.toLowerCase()}`,
+      attributes: { role: 'hospital-admin' },
+    }),
+    ADMINISTRATOR,
+  );
   // The hospital's private directory: who stands behind which pseudonym. It never leaves the hospital.
   const lines: string[] = [];
   for (const member of hospital.staff) {

@@ -27,7 +27,7 @@ import type { DemoLedger, LedgerOptions } from './ledger-plan.js';
 import type { Narrator } from './narrator.js';
 import { freePorts, pagePorts } from './ports.js';
 import { createSupervisor, type ProcessMessage, type Supervisor } from './processes.js';
-import { PEOPLE, provisionIdentities } from './provision.js';
+import { ADMINISTRATOR, PEOPLE, provisionIdentities } from './provision.js';
 import { readRuntimeFigures, type RuntimeFigures } from './runtime-figures.js';
 import {
   createReviewers,
@@ -69,7 +69,11 @@ export interface DemoContext {
 interface Account {
   readonly nodeId: string;
   readonly url: string;
-  readonly people: readonly { readonly name: string; readonly password: string }[];
+  readonly people: readonly {
+    readonly name: string;
+    readonly role: string;
+    readonly password: string;
+  }[];
 }
 
 /** What the processes have reported so far; decoration for people, the truth lies on disk. */
@@ -402,7 +406,7 @@ async function openAccounts(
         privateKeyPem: readFileSync(join(home, 'people', `${person.name}.key.pem`), 'utf8'),
         now: () => Date.now(),
       });
-      people.push({ name: person.name, password });
+      people.push({ name: person.name, role: person.role, password });
     }
     accounts.push({ nodeId, url: `http://127.0.0.1:${pages[index]!}`, people });
   }
@@ -414,8 +418,16 @@ function announce({ narrator }: DemoContext, accounts: readonly Account[]): void
     narrator.say(
       'review',
       `${account.nodeId} analyst page ${account.url}/  sign in: ${account.people
+        .slice(0, 2)
         .map((person) => `${person.name} / ${person.password}`)
         .join('   second person: ')}`,
+    );
+    narrator.say(
+      'review',
+      `${account.nodeId} also: ${account.people
+        .slice(2)
+        .map((person) => `${person.role} ${person.name} / ${person.password}`)
+        .join('   ')}`,
     );
   }
 }
@@ -432,6 +444,11 @@ async function announceDashboard(o: DemoContext, { orchestratorHttp }: Ports): P
   o.narrator.say(
     'federation',
     `dashboard http://127.0.0.1:${orchestratorHttp}/  reading needs no sign-in; operator: ${name} / ${password}`,
+  );
+  const files = join(o.paths.hospital('H1'), 'administrator', `${ADMINISTRATOR}.{cert,key}.pem`);
+  o.narrator.say(
+    'federation',
+    `votes and signed words take two hospitals: sign as ${ADMINISTRATOR} of H1 with ${files}, then as ${ADMINISTRATOR} of H2 with hers`,
   );
 }
 

@@ -17,7 +17,7 @@ import { ExperimentError } from '../errors.js';
 import type { LedgerKind } from './ledger-plan.js';
 
 /** Raised whenever what stands in the folder can no longer be resumed by this program. */
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 
 export interface StatePaths {
   readonly root: string;

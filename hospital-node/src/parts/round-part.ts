@@ -12,6 +12,7 @@ import { renewIdentity } from '../enrolment/renewal.js';
 import type { HospitalNodeError } from '../errors.js';
 import type { NodeMetrics } from '../metrics.js';
 import type { PrivacyLedger } from '../privacy-ledger/index.js';
+import { declareBudget } from '../round/budget-declaration.js';
 import type { AlarmCode } from '../round/delivery.js';
 import { openReleaseStore } from '../round/release-store.js';
 import {
@@ -95,9 +96,20 @@ export async function openRounds(
       log.info({ serial, notAfter }, 'certificate renewed');
     },
     notReady: () => badNoise ?? o.log.fault(),
-    ...observers(surroundings, { ...o, agent: () => agent }),
+    ...observers(surroundings, {
+      ...o,
+      agent: () => agent,
+      acknowledged: () => {
+        if (config.privacy.declareBudget) {
+          void declareBudget({ client, ledger: o.ledger, log });
+        }
+      },
+    }),
   });
-  lifetime.run('round agent', (signal) => agent.run(signal));
+  lifetime.run('round agent', async (signal) => {
+    if (config.privacy.declareBudget) await declareBudget({ client, ledger: o.ledger, log });
+    await agent.run(signal);
+  });
   return { agent, client, noiseFault: badNoise };
 }
 
@@ -109,11 +121,13 @@ function observers(
     ledger,
     audit,
     agent,
+    acknowledged,
   }: {
     readonly metrics: NodeMetrics;
     readonly ledger: PrivacyLedger;
     readonly audit: AuditLog;
     readonly agent: () => RoundAgent;
+    readonly acknowledged: () => void;
   },
 ): {
   readonly onStep: (step: RoundStep, roundId: { readonly slotIndex: number }) => void;
@@ -129,8 +143,10 @@ function observers(
       if (step === 'released') {
         metrics.trainingSeconds.observe((monotonicMs() - debitedAtMs) / 1000);
       }
-      if (step === 'acknowledged')
+      if (step === 'acknowledged') {
         metrics.uploadBytes.inc(ledger.releases().at(-1)?.byteCount ?? 0);
+        acknowledged();
+      }
       if (step === 'debited' || step === 'released') onHop?.(step, { slotIndex });
     },
     onPoll: (result, code) => {
