@@ -32,6 +32,11 @@ function optionalGroup(description: string, keys: Record<string, TSchema>): TSch
   return Type.Object(keys, { additionalProperties: false, default: {}, description });
 }
 
+/** Not a union: inside one, defaults are not filled in. */
+function groupOrNull(description: string, keys: Record<string, TSchema>): TSchema {
+  return Type.Unsafe({ ...group(description, keys), type: ['object', 'null'], default: null });
+}
+
 export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
   nodeId: aName('Name of this node in the federation. `join` writes it.'),
   mspId: aName("The hospital's Fabric organisation."),
@@ -175,8 +180,9 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
       default: true,
       description: 'Whether name and password of a local account open a session.',
     }),
-    provider: orNull(
-      group('The hospital’s identity provider (OpenID Connect).', {
+    provider: groupOrNull(
+      'The hospital’s identity provider (OpenID Connect); null: local accounts only.',
+      {
         issuer: Type.String({
           format: 'web',
           description: 'Its issuer address; https, or http on loopback.',
@@ -219,8 +225,7 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
           default: 30,
           description: 'How far the provider’s clock may be off.',
         }),
-      }),
-      'OpenID Connect; null: local accounts only.',
+      },
     ),
   }),
   actorsFile: path(
@@ -228,13 +233,10 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
   ),
   peopleDir: path('Certificates of the reviewers.'),
   consoleDir: orNull(path('The built analyst page.'), 'The built analyst page; null: API only.'),
-  vocabulary: orNull(
-    group('The code table of the source.', {
-      hash: hexDigest,
-      size: Type.Integer({ minimum: 1 }),
-    }),
-    'The code table of a source with a vocabulary of its own.',
-  ),
+  vocabulary: groupOrNull('The code table of a source with a vocabulary of its own; or null.', {
+    hash: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Its SHA-256, hex.' }),
+    size: Type.Integer({ minimum: 1, description: 'How many words it has.' }),
+  }),
   timeGranularity: oneOf(
     ['exact', 'day', 'case-shifted'],
     'exact',

@@ -65,6 +65,26 @@ describe('the configuration', () => {
     expect(Object.isFrozen(config) && Object.isFrozen(config.privacy.ceilings)).toBe(true);
   });
 
+  it('fills in defaults inside a group that may be null, once it is there', () => {
+    const provider = {
+      issuer: 'https://sso.hospital.example',
+      clientId: 'bhs-node',
+      publicUrl: 'https://review.hospital.example',
+      roles: { reviewers: 'analyst' },
+    };
+    expect(loadConfig(written({ ...VALID, signIn: { provider } }), {}).signIn).toEqual({
+      local: true,
+      provider: {
+        ...provider,
+        clientSecretFile: null,
+        scope: 'openid profile',
+        nameClaim: 'preferred_username',
+        roleClaim: 'roles',
+        clockToleranceSeconds: 30,
+      },
+    });
+  });
+
   it('of the README is sound', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
     const yaml = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';

@@ -3,7 +3,7 @@ import { code, generatedPage, table } from './markdown.js';
 import { read, readJson } from './repository.js';
 
 interface Schema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -51,7 +51,8 @@ function typeOf(schema: Schema): string {
     const high = schema.maximum === undefined ? '' : `to ${schema.maximum.toLocaleString('en')}`;
     return [schema.type, low, high].filter((part) => part !== '').join(' ');
   }
-  return schema.type === 'object' ? 'group' : (schema.type ?? 'any');
+  const types = [schema.type ?? 'any'].flat();
+  return types.map((type) => (type === 'object' ? 'group' : type)).join(' or ');
 }
 
 /** The group inside a key: its own, its list's, or the one beside null. */
@@ -69,7 +70,7 @@ function rowsOf(schema: Schema, path: string): string[][] {
     const key = path === '' ? name : `${path}.${name}`;
     const list = each.type === 'array';
     const group = groupIn(each);
-    const isPlainGroup = each.properties !== undefined;
+    const isPlainGroup = each.type === 'object' && each.properties !== undefined;
     const unit = UNITS.find(([ending]) => ending.test(name))?.[1] ?? '';
     const optional = schema.required?.includes(name) !== true;
     const fallback =

@@ -68,7 +68,8 @@ export function explainConfig(file: string): CommandOutcome {
   const walk = (schema: SchemaNode, path: readonly string[]): void => {
     for (const [name, each] of Object.entries(schema.properties ?? {})) {
       const at = [...path, name];
-      if (each.properties !== undefined) {
+      // A group that may be null is one value.
+      if (each.properties !== undefined && each.default !== null) {
         walk(each, at);
         continue;
       }
