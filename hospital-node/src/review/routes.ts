@@ -311,11 +311,11 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       const session = await signer(request);
       const { items, count } = request.body;
       const command = commandOf(request.body);
+      if (command.step === 'approve') requireFresh(session, o.now());
       const answer = await idempotency.once(
         callOf(request, session.person.name, o.now()),
         async () => ({
           status: 200,
-      if (command.step === 'approve') requireFresh(session, o.now());
           etag: null,
           body: await takeBulk(o.decisions, {
             items,
