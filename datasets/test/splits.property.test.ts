@@ -174,6 +174,25 @@ describe('user switch', () => {
     );
   });
 
+  it('a full switch moves each window once, a partial one changes each own window', () => {
+    const busy = log.flatMap((row) => (row.actor === 'ann' ? [row, row, row] : [row]));
+    const options = { seed: 1, windowActs: 10, cosine: [0.1, 0.9] } as const;
+    const counts = (share: number): number[] => {
+      const { test } = injectUserSwitch(busy, { ...options, share });
+      const under = (actor: string): number =>
+        test.filter((window) => window.foreign !== null && window.actor === actor).length;
+      return [under('ann'), under('bob')];
+    };
+    expect(counts(1)).toEqual([30, 90]);
+    expect(counts(0.5)).toEqual([90, 30]);
+    const { test } = injectUserSwitch(busy, options);
+    const actsOf = (name: 'actor' | 'foreign', who: string, foreign: boolean): string[][] =>
+      test
+        .filter((window) => window[name] === who && (window.foreign !== null) === foreign)
+        .map(({ acts }) => [...acts]);
+    expect(actsOf('foreign', 'ann', true)).toEqual(actsOf('actor', 'ann', false));
+  });
+
   it('puts in exactly the share it is told to', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.05, max: 1, noNaN: true }), fc.nat(), (share, seed) => {

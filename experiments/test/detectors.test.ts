@@ -1,7 +1,10 @@
 import { randomStream } from '@bhschain/datasets';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { detectorsFor, joinMembers, type Session } from '../src/detectors/index.js';
 import { createNextEventNetwork } from '../src/detectors/next-event-network.js';
+import { vocabularyOf } from '../src/detectors/vocabulary.js';
+import { meansBySession, windowsOf } from '../src/detectors/windows.js';
 
 let made = 0;
 function session(events: string, normal = true, group: string | null = null): Session {
@@ -27,6 +30,18 @@ describe('every detector', () => {
     const scores = detector.fit(training, 3).scores(sessions);
     expect(scores.every(Number.isFinite)).toBe(true);
     expect(detector.fit(training, 3).scores(sessions)).toEqual(scores);
+  });
+
+  it.each([...byName.keys()])('%s: says whether it draws', (name) => {
+    const detector = byName.get(name)!;
+    const random = randomStream(8, 'test');
+    const varied = Array.from({ length: 60 }, () =>
+      session(Array.from({ length: 8 }, () => random.pick(['a', 'b', 'c'])).join(' ')),
+    );
+    const sessions = [usual, session('a c d d b', false, 'ward')];
+    const [one, other] = [3, 4].map((seed) => detector.fit(varied, seed).scores(sessions));
+    if (detector.draws) expect(other).not.toEqual(one);
+    else expect(other).toEqual(one);
   });
 });
 
@@ -80,6 +95,33 @@ describe('profiles of groups', () => {
       expect(switched!).toBeGreaterThan(own!);
     },
   );
+
+  it('the rarity of a group knows no event', () => {
+    const [common, rare, never] = byName
+      .get('group-rarity')!
+      .fit([...mixed, session('pay', true, 'porter')], 1)
+      .scores(['nurse', 'porter', 'nobody'].map((group) => session('x y', true, group)));
+    expect(common!).toBeLessThan(rare!);
+    expect(rare!).toBeLessThan(never!);
+  });
+});
+
+describe('windows', () => {
+  it('of 32 events each, every different one once, weighted means by session', () => {
+    const sessions = [session('a b'), session(Array<string>(64).fill('a').join(' ')), session('')];
+    const cut = windowsOf(sessions, vocabularyOf(sessions, 9));
+    expect(cut.distinct.map((window) => window.length)).toEqual([0, 32, 2]);
+    expect(cut.windows).toEqual([
+      { distinct: 2, session: 0 },
+      { distinct: 1, session: 1 },
+      { distinct: 1, session: 1 },
+      { distinct: 0, session: 2 },
+    ]);
+    const values = [5, 64, 3];
+    const weights = cut.distinct.map((window) => window.length);
+    expect(meansBySession(cut, { values, weights, sessions: 3 })).toEqual([1.5, 2, 5]);
+    expect(windowsOf(sessions, cut.vocabulary)).toBe(cut);
+  });
 });
 
 describe('the next-event network', () => {
@@ -94,15 +136,30 @@ describe('the next-event network', () => {
     expect(network.train(windows, 0.05)).toBeLessThan(before / 4);
   });
 
-  it('surprise is in bits: shares of every step sum to one', () => {
-    const random = randomStream(6, 'test');
-    const network = createNextEventNetwork({ vocabulary: 5, hidden: 3, stepsMax: 4 }, () =>
+  const created = (seed: number): ReturnType<typeof createNextEventNetwork> => {
+    const random = randomStream(seed, 'test');
+    return createNextEventNetwork({ vocabulary: 5, hidden: 3, stepsMax: 4 }, () =>
       random.uniform(),
     );
-    const total = [0, 1, 2, 3, 4]
-      .map((last) => 2 ** -network.surprise(Uint16Array.of(1, 2, last))[2]!)
-      .reduce((sum, share) => sum + share, 0);
+  };
+
+  it('surprise is in bits: shares of every step sum to one', () => {
+    const network = created(6);
+    const [before, ...after] = network.surprise(
+      [[1, 2], ...[0, 1, 2, 3, 4].map((last) => [1, 2, last])].map((w) => Uint16Array.from(w)),
+    );
+    const total = after.reduce((sum, bits) => sum + 2 ** -(bits - before!), 0);
     expect(total).toBeCloseTo(1, 5);
+  });
+
+  it('windows that begin alike are each as surprising as alone, in any order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(fc.nat(4), { maxLength: 4 }), { maxLength: 20 }), (lists) => {
+        const windows = lists.map((list) => Uint16Array.from(list));
+        const alone = windows.map((window) => created(7).surprise([window])[0]);
+        expect([...created(7).surprise(windows)]).toEqual(alone);
+      }),
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALPHA, conformal, scoreOf, THETA } from '../src/evaluation/conformal.js';
 import { bootstrap, mcNemar, wilson } from '../src/evaluation/intervals.js';
-import { rank, recallAt } from '../src/evaluation/ranking.js';
+import { aucOfRanks, aucWithinGroups, densely, rank, recallAt } from '../src/evaluation/ranking.js';
 
 const scores = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 60 });
 
@@ -29,6 +29,36 @@ describe('ranking', () => {
     const { averagePrecision, auc } = rank([5, 3, 2], [6, 4, 1]);
     expect(averagePrecision).toBeCloseTo((1 + 2 / 3 + 0.5) / 3, 12);
     expect(auc).toBeCloseTo(areaUnderCurve([5, 3, 2], [6, 4, 1]), 12);
+  });
+});
+
+describe('ranking by places', () => {
+  const sampleOf = (n: number[], a: number[]): { normal: boolean; rank: number }[] => {
+    const ranks = densely([...n, ...a]);
+    return [...ranks].map((place, i) => ({ normal: i < n.length, rank: place }));
+  };
+
+  it('is the area under the ROC curve of the scores', () => {
+    fc.assert(
+      fc.property(scores, scores, (n, a) => {
+        expect(aucOfRanks(sampleOf(n, a))).toBeCloseTo(areaUnderCurve(n, a), 12);
+      }),
+    );
+    expect(aucOfRanks(sampleOf([1], []))).toBeNaN();
+  });
+
+  it('within groups: a score that knows only the name ranks well over all and not at all within', () => {
+    const sample = [
+      { normal: true, rank: 0, group: 'often' },
+      { normal: true, rank: 0, group: 'often' },
+      { normal: false, rank: 0, group: 'often' },
+      { normal: true, rank: 1, group: 'seldom' },
+      { normal: false, rank: 1, group: 'seldom' },
+      { normal: false, rank: 1, group: 'seldom' },
+    ];
+    expect(aucOfRanks(sample)).toBeCloseTo(2 / 3, 12);
+    expect(aucWithinGroups(sample, ({ group }) => group)).toBe(0.5);
+    expect(aucWithinGroups([], () => '')).toBeNaN();
   });
 });
 

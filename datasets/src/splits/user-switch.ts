@@ -1,6 +1,6 @@
 /**
  * User switches: ground truth on a real log. Two actors of middling similarity swap their ids from the test part on; the swap
- * is the label. A partial switch replaces a share of a window's events in place.
+ * is the label. A partial switch replaces a share of each window's events in place.
  *
  * Source: the protocol of the CLUE-LDS authors (Landauer et al. 2022, "A user and entity behavior analytics log data set").
  * @module
@@ -41,7 +41,7 @@ export interface UserSwitch {
   readonly pairs: readonly SwitchPair[];
   readonly profile: readonly ActWindow[];
   readonly calibrate: readonly ActWindow[];
-  /** Each window of a paired actor twice, as it was and switched; of other actors as it was. */
+  /** Every window as it was; and for each pair, under each one's name, what the switch puts there. */
   readonly test: readonly TestWindow[];
 }
 
@@ -51,7 +51,7 @@ export interface UserSwitchOptions {
   readonly windowActs?: number;
   /** Band of the pairs' cosine; default [0, 1]. */
   readonly cosine?: readonly [number, number];
-  /** Share of foreign acts in a switched window, above 0; default 1. */
+  /** Share of foreign acts in a switched window, above 0; default 1: the ids are swapped, whole windows change their name. */
   readonly share?: number;
   /** Windows of the profile part that an actor needs; default 5. */
   readonly profileWindowsLeast?: number;
@@ -151,19 +151,28 @@ function windowsOf(rows: readonly ActorAct[], acts: number): Map<string, ActWind
   return windows;
 }
 
-/** The windows of one actor with acts of the other one in the place of some of their own. */
+/** What stands under one actor's name: the other one's windows, or their own with some acts of the other one. */
 function switched(
   own: readonly ActWindow[],
   other: readonly ActWindow[],
   share: number,
   random: RandomStream,
 ): TestWindow[] {
+  const { actor } = own[0]!;
+  if (share === 1) {
+    return other.map(({ acts, actor: foreign }) => ({
+      actor,
+      acts,
+      foreign,
+      foreignCount: acts.length,
+    }));
+  }
   return own.map((window, i) => {
     const from = other[i % other.length]!;
     const foreignCount = Math.max(1, Math.round(share * window.acts.length));
     const places = new Set(random.shuffled(window.acts.map((_, at) => at)).slice(0, foreignCount));
     return {
-      actor: window.actor,
+      actor,
       acts: window.acts.map((act, at) => (places.has(at) ? from.acts[at]! : act)),
       foreign: from.actor,
       foreignCount,

@@ -1,6 +1,6 @@
 /**
  * The product's LSTM autoencoder on one-hot events: the same kernel, trained on the sessions at hand. Controls are the
- * same network untrained, and the same score on the events themselves, without a network.
+ * same network untrained, and the whitened score on the events themselves, without a network.
  * @module
  */
 import { randomStream } from '@bhschain/datasets';
@@ -8,88 +8,96 @@ import { initialParameters, type Architecture } from '@bhschain/models/architect
 import { fitStrata } from '@bhschain/models/detector';
 import { createKernel, type Kernel, type WindowBatch } from '@bhschain/models/kernel';
 import { preTrain } from '@bhschain/models/training';
+import { once } from './once.js';
 import type { FittedDetector, SequenceDetector, Session } from './sequence-detector.js';
 import { vocabularyOf, type Vocabulary } from './vocabulary.js';
+import { meansBySession, STEPS, windowsOf, type SessionWindows } from './windows.js';
 
-const STEPS = 32;
 const HIDDEN = 48;
 const LATENT = 8;
 /** Columns: the commonest events have one each, the others share the last. More are slower and found no more (ADFA-LD). */
 const VOCABULARY_MAX = 32;
-const EPOCHS = 30;
-const STEPS_MAX = 2_000;
+/** Training ends after so many passes or so many events, whichever is first: a minute, not an hour, on long traces. */
+const PASSES_MAX = 30;
+const EVENTS_MAX = 2_400_000;
 const WINDOWS_PER_STEP = 64;
-
-type Form = 'error' | 'whitened';
-
-interface Options {
-  readonly trains: boolean;
-  readonly form: Form;
-  /** Whiten the events themselves: no network at all. */
-  readonly of?: 'features';
-}
+const STRATUM = [{ columnMask: 0, lengthMin: 1, lengthMax: STEPS }];
 
 export const autoencoder: SequenceDetector = {
   name: 'lstm-autoencoder',
   standing: 'ours',
   about: 'reconstruction error: mean of the steps and half of the worst step',
-  fit: (training, seed) => fitted(training, seed, { trains: true, form: 'error' }),
+  draws: true,
+  fit: (training, seed) => scoredBy(errors, networkOf(training, seed, { trains: true })),
 };
 
 export const autoencoderWhitened: SequenceDetector = {
   name: 'lstm-autoencoder-whitened',
   standing: 'ours',
   about: 'whitened summary of the residuals, the product’s score',
-  fit: (training, seed) => fitted(training, seed, { trains: true, form: 'whitened' }),
+  draws: true,
+  fit: (training, seed) => scoredBy(distances, networkOf(training, seed, { trains: true })),
 };
 
 export const untrainedAutoencoder: SequenceDetector = {
   name: 'autoencoder-untrained',
   standing: 'control',
   about: 'the same network with its initial parameters',
-  fit: (training, seed) => fitted(training, seed, { trains: false, form: 'error' }),
+  draws: true,
+  fit: (training, seed) => scoredBy(errors, networkOf(training, seed, { trains: false })),
 };
 
 export const whitenedEvents: SequenceDetector = {
   name: 'events-whitened',
   standing: 'control',
   about: 'whitened summary of the events themselves, no network',
-  fit: (training, seed) =>
-    fitted(training, seed, { trains: false, form: 'whitened', of: 'features' }),
+  draws: false,
+  // The kernel only computes the summary here, its network is not read.
+  fit: (training, seed) => scoredBy(eventDistances, networkOf(training, seed, { trains: false })),
 };
 
-function fitted(training: readonly Session[], seed: number, options: Options): FittedDetector {
-  const { vocabulary, batch, kernel } = networkOf(training, seed, options.trains);
-  const score =
-    options.form === 'error' ? errorsOf(kernel) : distancesOf(kernel, batch, options.of);
+interface Network {
+  readonly vocabulary: Vocabulary;
+  readonly training: WindowBatch;
+  readonly kernel: Kernel;
+}
+
+/** Fitted to the training windows, gives a score to each of others. */
+type Score = (network: Network) => (batch: WindowBatch) => ArrayLike<number>;
+
+function scoredBy(fit: Score, network: Network): FittedDetector {
+  const score = fit(network);
   return {
     scores(sessions) {
-      const { batch: windows, sessionOf } = encoded(sessions, vocabulary);
-      return meanBySession(score(windows), sessionOf, sessions.length);
+      const cut = windowsOf(sessions, network.vocabulary);
+      const values = score(distinctBatch(cut));
+      const weights = new Uint8Array(values.length).fill(1);
+      return meansBySession(cut, { values, weights, sessions: sessions.length });
     },
   };
 }
 
-interface Network {
-  readonly vocabulary: Vocabulary;
-  readonly batch: WindowBatch;
-  readonly kernel: Kernel;
-}
-
 /** Two scores read one network, and training it is the dear part. */
-const networks = new WeakMap<readonly Session[], Map<string, Network>>();
+const networksFor = once((training: readonly Session[]) => {
+  const known = new Map<string, Network>();
+  return (seed: number, trains: boolean): Network => {
+    const key = `${seed} ${trains}`;
+    const network = known.get(key) ?? createNetwork(training, seed, trains);
+    known.set(key, network);
+    return network;
+  };
+});
 
-function networkOf(training: readonly Session[], seed: number, trains: boolean): Network {
-  const known = networks.get(training) ?? new Map<string, Network>();
-  networks.set(training, known);
-  const key = `${seed} ${trains}`;
-  const network = known.get(key) ?? createNetwork(training, seed, trains);
-  known.set(key, network);
-  return network;
+function networkOf(
+  training: readonly Session[],
+  seed: number,
+  { trains }: { readonly trains: boolean },
+): Network {
+  return networksFor(training)(seed, trains);
 }
 
 function createNetwork(training: readonly Session[], seed: number, trains: boolean): Network {
-  const vocabulary = sharedVocabulary(training);
+  const vocabulary = vocabularyFor(training);
   const shape: Architecture = {
     steps: STEPS,
     features: vocabulary.size,
@@ -101,65 +109,52 @@ function createNetwork(training: readonly Session[], seed: number, trains: boole
   const parameters = initialParameters(shape, () => random.uniform());
   const kernel = createKernel(shape);
   kernel.setParameters(parameters);
-  const { batch } = encoded(training, vocabulary);
+  const batch = trainingBatch(training);
   if (trains) {
-    const steps = Math.round((EPOCHS * batch.lengths.length) / WINDOWS_PER_STEP);
+    const { lengths } = batch;
+    const perPass = lengths.reduce((sum, length) => sum + length, 0);
+    const passes = Math.min(PASSES_MAX, EVENTS_MAX / perPass);
     preTrain({
       kernel,
       parameters,
       batch,
-      steps: Math.min(STEPS_MAX, steps),
+      steps: Math.round((passes * lengths.length) / WINDOWS_PER_STEP),
       windowsPerStep: WINDOWS_PER_STEP,
       learningRate: 0.01,
       random: () => sampling.uniform(),
     });
   }
-  return { vocabulary, batch, kernel };
+  return { vocabulary, training: batch, kernel };
 }
 
 /** One vocabulary for all seeds of a training set, so that what is encoded once serves all of them. */
-const vocabularies = new WeakMap<readonly Session[], Vocabulary>();
+const vocabularyFor = once((training: readonly Session[]) =>
+  vocabularyOf(training, VOCABULARY_MAX),
+);
 
-function sharedVocabulary(training: readonly Session[]): Vocabulary {
-  const vocabulary = vocabularies.get(training) ?? vocabularyOf(training, VOCABULARY_MAX);
-  vocabularies.set(training, vocabulary);
-  return vocabulary;
-}
+/** Every window, as often as it occurs. */
+const trainingBatch = once((training: readonly Session[]) => {
+  const vocabulary = vocabularyFor(training);
+  const { distinct, windows } = windowsOf(training, vocabulary);
+  const all = windows.map((window) => distinct[window.distinct]!);
+  return oneHot(all, vocabulary.size);
+});
 
-type Encoded = Readonly<{ batch: WindowBatch; sessionOf: number[] }>;
-const encodings = new WeakMap<Vocabulary, WeakMap<readonly Session[], Encoded>>();
+/** Every different window once. */
+const distinctBatch = once(({ distinct, vocabulary }: SessionWindows) =>
+  oneHot(distinct, vocabulary.size),
+);
 
-function encoded(sessions: readonly Session[], vocabulary: Vocabulary): Encoded {
-  const known = encodings.get(vocabulary) ?? new WeakMap<readonly Session[], Encoded>();
-  encodings.set(vocabulary, known);
-  const result = known.get(sessions) ?? encode(sessions, vocabulary);
-  known.set(sessions, result);
-  return result;
-}
-
-/** Windows of `STEPS` one-hot events; a long session has several. */
-function encode(sessions: readonly Session[], vocabulary: Vocabulary): Encoded {
-  const sessionOf: number[] = [];
-  const slices = sessions.flatMap(({ events }, session) =>
-    Array.from({ length: Math.max(1, Math.ceil(events.length / STEPS)) }, (_, i) => {
-      sessionOf.push(session);
-      return events.slice(i * STEPS, (i + 1) * STEPS);
-    }),
-  );
-  const windows = new Float32Array(slices.length * STEPS * vocabulary.size);
-  slices.forEach((events, i) => {
-    events.forEach((event, step) => {
-      windows[(i * STEPS + step) * vocabulary.size + vocabulary.indexOf(event)] = 1;
-    });
+function oneHot(all: readonly Uint16Array[], features: number): WindowBatch {
+  const windows = new Float32Array(all.length * STEPS * features);
+  all.forEach((codes, i) => {
+    codes.forEach((code, step) => (windows[(i * STEPS + step) * features + code] = 1));
   });
-  // A session without events is one step of nothing.
-  const lengths = Uint8Array.from(slices, (events) => Math.max(1, events.length));
-  return { batch: { windows, lengths }, sessionOf };
+  // A window without events is one step of nothing.
+  return { windows, lengths: Uint8Array.from(all, (codes) => Math.max(1, codes.length)) };
 }
 
-type Score = (batch: WindowBatch) => ArrayLike<number>;
-
-function errorsOf(kernel: Kernel): Score {
+function errors({ kernel }: Network): (batch: WindowBatch) => number[] {
   const { features } = kernel.architecture;
   return (batch) => {
     const residuals = kernel.reconstruct(batch);
@@ -178,22 +173,12 @@ function errorsOf(kernel: Kernel): Score {
   };
 }
 
-function distancesOf(kernel: Kernel, training: WindowBatch, of?: 'features'): Score {
-  const keys = [{ columnMask: 0, lengthMin: 1, lengthMax: STEPS }];
-  const [stratum] = fitStrata({ kernel, batch: training, keys, ...(of && { of }) });
-  return (batch) => kernel.squaredDistances(batch, stratum!, of ?? 'residuals');
+function distances({ kernel, training }: Network): (batch: WindowBatch) => Float32Array {
+  const [stratum] = fitStrata({ kernel, batch: training, keys: STRATUM });
+  return (batch) => kernel.squaredDistances(batch, stratum!);
 }
 
-function meanBySession(
-  scores: ArrayLike<number>,
-  sessionOf: readonly number[],
-  sessions: number,
-): number[] {
-  const sums = new Array<number>(sessions).fill(0);
-  const counts = new Array<number>(sessions).fill(0);
-  sessionOf.forEach((session, i) => {
-    sums[session]! += scores[i]!;
-    counts[session]!++;
-  });
-  return sums.map((sum, session) => sum / counts[session]!);
+function eventDistances({ kernel, training }: Network): (batch: WindowBatch) => Float32Array {
+  const [stratum] = fitStrata({ kernel, batch: training, keys: STRATUM, of: 'features' });
+  return (batch) => kernel.squaredDistances(batch, stratum!, 'features');
 }

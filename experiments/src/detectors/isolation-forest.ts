@@ -19,6 +19,7 @@ export const isolationForest: SequenceDetector = {
   name: 'isolation-forest',
   standing: 'rival',
   about: `${TREES} trees over shares of events and session length`,
+  draws: true,
   fit(training, seed) {
     const random = randomStream(seed, 'isolation-forest');
     const columns = [...new Set(training.flatMap(({ events }) => events))].sort();

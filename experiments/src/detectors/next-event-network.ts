@@ -5,8 +5,6 @@
  * @module
  */
 
-const { fround } = Math;
-
 export interface NextEventShape {
   readonly vocabulary: number;
   readonly hidden: number;
@@ -14,8 +12,11 @@ export interface NextEventShape {
 }
 
 export interface NextEventNetwork {
-  /** Surprise of each event in bits, given the events before it in the window; length = events. */
-  surprise(events: Uint16Array): Float64Array;
+  /**
+   * Surprise of each window in bits: its events, each given those before it, summed. What a window has in common with the one
+   * before it in the list is not computed again, so lexicographic order is the cheapest.
+   */
+  surprise(windows: readonly Uint16Array[]): Float64Array;
   /** One Adam step on the mean loss of the windows; returns that loss in bits. */
   train(windows: readonly Uint16Array[], learningRate: number): number;
 }
@@ -32,41 +33,42 @@ export function createNextEventNetwork(
   const outputAt = biasAt + G; // [V, H]
   const outputBiasAt = outputAt + V * H; // [V]
   const count = outputBiasAt + V;
-  const p = new Float32Array(count);
+  const p = new Float64Array(count);
   const scale = Math.sqrt(6 / (H + G));
   for (let i = 0; i < biasAt; i++) p[i] = (2 * uniform() - 1) * scale;
   p.fill(1, biasAt + H, biasAt + 2 * H);
   for (let i = outputAt; i < outputBiasAt; i++) p[i] = (2 * uniform() - 1) * scale;
 
-  const gates = new Float32Array(T * G);
-  const cells = new Float32Array((T + 1) * H);
-  const states = new Float32Array((T + 1) * H);
-  const shares = new Float32Array(T * V);
-  const gradient = new Float32Array(count);
-  const first = new Float32Array(count);
-  const second = new Float32Array(count);
-  const dState = new Float32Array(H);
-  const dCell = new Float32Array(H);
-  const dGates = new Float32Array(G);
+  const gates = new Float64Array(T * G);
+  const cells = new Float64Array((T + 1) * H);
+  const states = new Float64Array((T + 1) * H);
+  const shares = new Float64Array(T * V);
+  const gradient = new Float64Array(count);
+  const first = new Float64Array(count);
+  const second = new Float64Array(count);
+  const dState = new Float64Array(H);
+  const dCell = new Float64Array(H);
+  const dGates = new Float64Array(G);
+  const bits = new Float64Array(T);
   let updates = 0;
 
-  function forward(events: Uint16Array): Float64Array {
-    const bits = new Float64Array(events.length);
-    for (let t = 0; t < events.length; t++) {
+  /** Fills `bits` from step `from` on; what lies before is of the same events. Returns their sum. */
+  function forward(events: Uint16Array, from = 0): number {
+    for (let t = from; t < events.length; t++) {
       const g = t * G;
       const row = inputAt + (t === 0 ? V : events[t - 1]!) * G;
-      // Four gates side by side (4 H of them): the same sums in the same order, four at a time.
+      // Four of the 4 H gates side by side: four sums that do not wait for each other.
       for (let j = 0; j < G; j += 4) {
-        let a = fround(p[biasAt + j]! + p[row + j]!);
-        let b = fround(p[biasAt + j + 1]! + p[row + j + 1]!);
-        let c = fround(p[biasAt + j + 2]! + p[row + j + 2]!);
-        let d = fround(p[biasAt + j + 3]! + p[row + j + 3]!);
+        let a = p[biasAt + j]! + p[row + j]!;
+        let b = p[biasAt + j + 1]! + p[row + j + 1]!;
+        let c = p[biasAt + j + 2]! + p[row + j + 2]!;
+        let d = p[biasAt + j + 3]! + p[row + j + 3]!;
         for (let k = 0, at = recurrentAt + j; k < H; k++, at += G) {
           const state = states[t * H + k]!;
-          a = fround(a + state * p[at]!);
-          b = fround(b + state * p[at + 1]!);
-          c = fround(c + state * p[at + 2]!);
-          d = fround(d + state * p[at + 3]!);
+          a += state * p[at]!;
+          b += state * p[at + 1]!;
+          c += state * p[at + 2]!;
+          d += state * p[at + 3]!;
         }
         gates[g + j] = a;
         gates[g + j + 1] = b;
@@ -84,7 +86,9 @@ export function createNextEventNetwork(
       }
       bits[t] = softmax(t, events[t]!);
     }
-    return bits;
+    let sum = 0;
+    for (let t = 0; t < events.length; t++) sum += bits[t]!;
+    return sum;
   }
 
   /** Fills the shares of step t; returns the surprise of `target` in bits. */
@@ -184,17 +188,25 @@ export function createNextEventNetwork(
   }
 
   return {
-    surprise: forward,
+    surprise(windows) {
+      let last: Uint16Array = new Uint16Array(0);
+      return Float64Array.from(windows, (window) => {
+        let common = 0;
+        while (common < window.length && window[common] === last[common]) common++;
+        last = window;
+        return forward(window, common);
+      });
+    },
     train(windows, learningRate) {
       gradient.fill(0);
       const events = windows.reduce((sum, window) => sum + window.length, 0);
-      let bits = 0;
+      let surprise = 0;
       for (const window of windows) {
-        for (const bit of forward(window)) bits += bit;
+        surprise += forward(window);
         backward(window, 1 / events);
       }
       adam(learningRate);
-      return bits / events;
+      return surprise / events;
     },
   };
 }

@@ -61,6 +61,7 @@ function byRatio(
     name,
     standing: 'ours',
     about,
+    draws: false,
     fit(training): FittedDetector {
       const ratio = fitRatio(training);
       return each(({ events, group }) =>
@@ -87,6 +88,7 @@ export const unseenInGroup: SequenceDetector = {
   name: 'unseen-in-group',
   standing: 'ours',
   about: 'share of events that the own group never showed in training',
+  draws: false,
   fit(training) {
     const known = new Map<string, Set<string>>();
     for (const { events, group } of training) {
@@ -99,5 +101,18 @@ export const unseenInGroup: SequenceDetector = {
       const strange = events.filter((event) => !(own?.has(event) ?? false)).length;
       return strange / Math.max(1, events.length);
     });
+  },
+};
+
+/** What the name alone gives away: where the abnormal sessions stand under rare names, this ranks well and has seen no event. */
+export const groupRarity: SequenceDetector = {
+  name: 'group-rarity',
+  standing: 'control',
+  about: 'how seldom training shows the group; knows no event',
+  draws: false,
+  fit(training) {
+    const counts = new Map<string, number>();
+    for (const { group } of training) counts.set(group ?? '', (counts.get(group ?? '') ?? 0) + 1);
+    return each(({ group }) => 1 / (1 + (counts.get(group ?? '') ?? 0)));
   },
 };

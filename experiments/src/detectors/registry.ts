@@ -8,11 +8,11 @@ import {
   untrainedAutoencoder,
   whitenedEvents,
 } from './autoencoder.js';
-import { bagOfEvents, countVector, unseenEvent } from './event-counts.js';
+import { unseenEvent } from './event-counts.js';
 import { isolationForest } from './isolation-forest.js';
-import { nGram } from './n-gram.js';
 import { nextEvent, untrainedNextEvent } from './next-event.js';
-import { ownVsPeersMax, ownVsPeersMean, unseenInGroup } from './own-vs-peers.js';
+import { groupRarity, ownVsPeersMax, ownVsPeersMean, unseenInGroup } from './own-vs-peers.js';
+import { bagOfEvents, countVector, nGram } from './sequence-members.js';
 import type { SequenceDetector } from './sequence-detector.js';
 import { randomScore, sessionLength } from './trivial.js';
 
@@ -33,7 +33,12 @@ const ALWAYS: readonly SequenceDetector[] = [
   sessionLength,
   randomScore,
 ];
-const WITH_GROUPS: readonly SequenceDetector[] = [ownVsPeersMean, ownVsPeersMax, unseenInGroup];
+const WITH_GROUPS: readonly SequenceDetector[] = [
+  ownVsPeersMean,
+  ownVsPeersMax,
+  unseenInGroup,
+  groupRarity,
+];
 
 /** What the product's ensemble joins on sequences; profiles only where there are groups. */
 export const ENSEMBLE_MEMBERS: readonly string[] = [

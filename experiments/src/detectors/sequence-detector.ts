@@ -22,6 +22,8 @@ export interface SequenceDetector {
   readonly standing: Standing;
   /** One line for people. */
   readonly about: string;
+  /** Whether `seed` matters; what draws nothing is fitted once. */
+  readonly draws: boolean;
   /** Training sessions are normal and in time order. Everything random comes from `seed`. */
   fit(training: readonly Session[], seed: number): FittedDetector;
 }

@@ -9,6 +9,7 @@ export const sessionLength: SequenceDetector = {
   name: 'length',
   standing: 'control',
   about: 'distance of the session length from the median in training',
+  draws: false,
   fit(training) {
     const lengths = training.map(({ events }) => events.length).sort((a, b) => a - b);
     const median = lengths[lengths.length >> 1] ?? 0;
@@ -20,6 +21,7 @@ export const randomScore: SequenceDetector = {
   name: 'random',
   standing: 'control',
   about: 'a coin',
+  draws: true,
   fit(_training, seed) {
     const random = randomStream(seed, 'random-score');
     return each(() => random.uniform());

@@ -14,12 +14,20 @@ import {
 import { ExperimentError } from '../errors.js';
 import { ALPHA, conformal } from '../evaluation/conformal.js';
 import { bootstrap, wilson, type Interval } from '../evaluation/intervals.js';
-import { rank, shareOf, type OperatingPoint } from '../evaluation/ranking.js';
+import {
+  aucOfRanks,
+  aucWithinGroups,
+  densely,
+  rank,
+  shareOf,
+  type OperatingPoint,
+} from '../evaluation/ranking.js';
 
 /** Share of the training sessions, the latest, that fixes the threshold if no calibration file is given. */
 export const CALIBRATION_SHARE = 0.2;
 /** One untrained network says nothing: its AUC scatters from .5 to .7 (detection.md §10). */
 export const CONTROL_SEEDS = 10;
+const TEN = Array.from({ length: CONTROL_SEEDS }, (_, i) => 1_000 + i);
 const CALIBRATION_MIN = Math.ceil(1 / ALPHA);
 
 export interface EvaluationInput {
@@ -32,6 +40,8 @@ export interface EvaluationInput {
   /** Names; default all that fit the data. */
   readonly detectors?: readonly string[];
   readonly seeds: readonly number[];
+  /** Of controls that draw; default ten. */
+  readonly controlSeeds?: readonly number[];
   readonly onDetector?: (name: string) => void;
 }
 
@@ -52,6 +62,11 @@ export interface DetectorResult {
   /** Mean over seeds, the range over seeds, and the 95 % bootstrap interval over sessions (groups) and seeds. */
   readonly auc: { readonly mean: number; readonly range: Interval; readonly interval: Interval };
   readonly averagePrecision: number;
+  /**
+   * Of pairs under one name only, normal and abnormal; null without groups or without such a pair. Near .5 beside a high AUC: the
+   * names differ, not the events.
+   */
+  readonly aucWithinGroups: number | null;
   /** Threshold on the test's own normals: ranking quality only. */
   readonly recallAt: readonly OperatingPoint[];
   /** At θ = 0.87 (α = 0.032), the threshold fixed on calibration sessions. */
@@ -172,24 +187,15 @@ function run(
   detector: SequenceDetector,
   fit: readonly Session[],
   calibrate: readonly Session[],
-  { seeds, test, onDetector }: EvaluationInput,
+  { seeds, controlSeeds = TEN, test, onDetector }: EvaluationInput,
 ): Run {
   onDetector?.(detector.name);
-  const controlSeeds = Array.from({ length: CONTROL_SEEDS }, (_, i) => 1_000 + i);
-  const own = detector.standing === 'control' ? controlSeeds : seeds;
-  const scores: SeedScores[] = [];
-  for (const seed of own) {
+  const all = detector.standing === 'control' ? controlSeeds : seeds;
+  const scores = (detector.draws ? all : all.slice(0, 1)).map((seed): SeedScores => {
     const fitted = detector.fit(fit, seed);
-    const next = { calibration: fitted.scores(calibrate), test: fitted.scores(test) };
-    scores.push(next);
-    // What does not depend on its seed is not fitted again.
-    if (scores.length === 2 && sameScores(scores[0]!, next)) return { detector, scores: [next] };
-  }
+    return { calibration: fitted.scores(calibrate), test: fitted.scores(test) };
+  });
   return { detector, scores };
-}
-
-function sameScores(a: SeedScores, b: SeedScores): boolean {
-  return a.test.every((score, i) => score === b.test[i]);
 }
 
 function ensemble(members: readonly Run[], { test, seeds }: EvaluationInput): DetectorResult {
@@ -241,10 +247,11 @@ function judge(
       interval: bootstrap({
         groupsOfSeeds: each.map(({ judged }) => grouped(judged)),
         seed: name,
-        statistic: (sample) => rank(scoresOf(sample, true), scoresOf(sample, false)).auc,
+        statistic: aucOfRanks,
         draws: 200,
       }),
     },
+    aucWithinGroups: withinGroups(each),
     averagePrecision: mean((o) => o.ranking.averagePrecision),
     recallAt: first.ranking.recallAt.map(({ falsePositiveRate: rate }, i) => ({
       falsePositiveRate: rate,
@@ -262,7 +269,10 @@ function judge(
 
 interface Judged {
   readonly session: Session;
+  readonly normal: boolean;
   readonly score: number;
+  /** Place of the score among the different scores of the test. */
+  readonly rank: number;
   /** Conformal p-value against the calibration sessions. */
   readonly p: number;
 }
@@ -276,20 +286,26 @@ interface Outcome {
 
 function outcomeOf(scores: SeedScores, test: readonly Session[]): Outcome {
   const pValue = conformal(scores.calibration);
+  const ranks = densely(scores.test);
   const judged = test.map((session, i): Judged => {
     const score = scores.test[i]!;
-    return { session, score, p: pValue(score) };
+    return { session, normal: session.normal, score, rank: ranks[i]!, p: pValue(score) };
   });
-  const normal = judged.filter(({ session }) => session.normal);
-  const abnormal = judged.filter(({ session }) => !session.normal);
+  const normal = judged.filter((one) => one.normal);
+  const abnormal = judged.filter((one) => !one.normal);
   return { judged, normal, abnormal, ranking: rank(numbers(normal), numbers(abnormal)) };
 }
 
 const alarms = ({ p }: Judged): boolean => p <= ALPHA;
 const numbers = (judged: readonly Judged[]): number[] => judged.map(({ score }) => score);
 
-function scoresOf(judged: readonly Judged[], normal: boolean): number[] {
-  return numbers(judged.filter(({ session }) => session.normal === normal));
+function withinGroups(each: readonly Outcome[]): number | null {
+  const values = each.map(({ judged }) => {
+    const named = judged.filter(({ session }) => session.group !== null);
+    return aucWithinGroups(named, ({ session }) => session.group!);
+  });
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Number.isFinite(mean) ? mean : null;
 }
 
 /** Sessions of one group are not independent, so a group is drawn as a whole. */

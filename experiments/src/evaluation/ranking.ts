@@ -32,6 +32,59 @@ export function rank(normal: readonly number[], abnormal: readonly number[]): Ra
   };
 }
 
+/** Of each score its place among the different ones, from 0. */
+export function densely(scores: readonly number[]): Uint32Array {
+  const places = new Map([...new Set(scores)].sort((a, b) => a - b).map((score, i) => [score, i]));
+  return Uint32Array.from(scores, (score) => places.get(score)!);
+}
+
+export interface Ranked {
+  readonly normal: boolean;
+  /** Higher is stranger; small integers, see {@link densely}. */
+  readonly rank: number;
+}
+
+/** Area under the ROC curve of ranks, by counting: for samples drawn again and again from the same scores. NaN if a side is empty. */
+export function aucOfRanks(sample: readonly Ranked[]): number {
+  let most = 0;
+  for (const { rank: place } of sample) if (place > most) most = place;
+  const normals = new Uint32Array(most + 1);
+  const abnormals = new Uint32Array(most + 1);
+  for (const { normal, rank: place } of sample) (normal ? normals : abnormals)[place]!++;
+  let normal = 0;
+  let abnormal = 0;
+  let wins = 0;
+  for (let place = 0; place <= most; place++) {
+    wins += abnormals[place]! * (normal + normals[place]! / 2);
+    normal += normals[place]!;
+    abnormal += abnormals[place]!;
+  }
+  return wins / (normal * abnormal);
+}
+
+/** Share of pairs of one group, a normal and an abnormal one, that are ranked right; ties half. NaN if there is no pair. */
+export function aucWithinGroups<T extends Ranked>(
+  sample: readonly T[],
+  groupOf: (one: T) => string,
+): number {
+  const groups = new Map<string, T[]>();
+  for (const one of sample) {
+    const own = groups.get(groupOf(one));
+    if (own === undefined) groups.set(groupOf(one), [one]);
+    else own.push(one);
+  }
+  let wins = 0;
+  let pairs = 0;
+  for (const own of groups.values()) {
+    const normal = own.filter((one) => one.normal).length;
+    const ownPairs = normal * (own.length - normal);
+    if (ownPairs === 0) continue;
+    wins += ownPairs * aucOfRanks(own);
+    pairs += ownPairs;
+  }
+  return wins / pairs;
+}
+
 /** Recall of `score > t` with the smallest t at which at most `rate` of the normals alarm; ties never alarm. */
 export function recallAt(
   normal: readonly number[],

@@ -17,7 +17,7 @@ import {
 import { Type } from 'typebox';
 import { switchedSessions } from '../../detectors/index.js';
 import { ExperimentError } from '../../errors.js';
-import { evaluate, type EvaluationInput } from '../../evaluate/evaluate.js';
+import { evaluate, type DetectorResult, type EvaluationInput } from '../../evaluate/evaluate.js';
 import { sha256 } from '../../harness/canonical.js';
 import { REPOSITORY } from '../../harness/code-hash.js';
 import { seedNumber } from '../../harness/seed-streams.js';
@@ -43,6 +43,7 @@ interface LogConfig {
     readonly cosineMost: number;
     readonly windowActs: number;
     readonly profileWindowsLeast: number;
+    readonly pairsMost: number;
   };
 }
 
@@ -81,6 +82,8 @@ export const logStudy: Study = {
           cosineMost: share(1),
           windowActs: Type.Integer({ minimum: 2, maximum: 1_000, default: 20 }),
           profileWindowsLeast: Type.Integer({ minimum: 1, maximum: 1_000, default: 5 }),
+          /** Of those in the band, drawn anew for each seed. */
+          pairsMost: Type.Integer({ minimum: 1, maximum: 100_000, default: 100_000 }),
         },
         closed,
       ),
@@ -105,6 +108,7 @@ export const logStudy: Study = {
       ...input,
       ...(detectors.length === 0 ? {} : { detectors }),
       seeds: [seedNumber(context.seed, 'initial-parameters')],
+      controlSeeds: controlSeedsOf(context.seed),
       onDetector: (name) => context.say(`fitting ${name}`),
     });
     for (const one of evaluation.detectors) context.record({ kind: 'detector', ...one });
@@ -114,11 +118,14 @@ export const logStudy: Study = {
         testSessions: evaluation.sessions.test,
         abnormalSessions: evaluation.abnormal,
         ...Object.fromEntries(
-          evaluation.detectors.flatMap(({ name, auc, recallAt, atTheta }): [string, number][] => [
-            [`${name}.auc`, auc.mean],
-            [`${name}.recall`, recallAt.find((point) => point.falsePositiveRate === 0.032)!.recall],
-            [`${name}.fixedRate`, atTheta.falsePositiveRate],
-            [`${name}.fixedRecall`, atTheta.recall],
+          evaluation.detectors.flatMap((one): [string, number][] => [
+            [`${one.name}.auc`, one.auc.mean],
+            ...(one.aucWithinGroups === null
+              ? []
+              : [[`${one.name}.aucWithinGroups`, one.aucWithinGroups] as [string, number]]),
+            [`${one.name}.recall`, recallAt032(one)],
+            [`${one.name}.fixedRate`, one.atTheta.falsePositiveRate],
+            [`${one.name}.fixedRecall`, one.atTheta.recall],
           ]),
         ),
       },
@@ -143,6 +150,17 @@ export const logStudy: Study = {
     };
   },
 };
+
+function recallAt032({ recallAt }: DetectorResult): number {
+  return recallAt.find((point) => point.falsePositiveRate === 0.032)!.recall;
+}
+
+/** Two untrained networks a seed: five seeds have ten different ones (detection.md §10: one says nothing). */
+function controlSeedsOf(seed: number): number[] {
+  return ['first', 'second'].map((which) =>
+    seedNumber(seed, 'initial-parameters', 'untrained', which),
+  );
+}
 
 function folderOf(log: Log, dir: string): string {
   const folder = join(resolve(REPOSITORY, dir), FOLDERS[log]);
@@ -190,6 +208,7 @@ function switched(
     cosine: [options.cosineLeast, options.cosineMost],
     windowActs: options.windowActs,
     profileWindowsLeast: options.profileWindowsLeast,
+    pairsMost: options.pairsMost,
     ...(borders === null ? {} : { borders }),
   });
   const { train, calibrate, test } = switchedSessions(parts);
