@@ -47,6 +47,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'POST /api/v1/cases/:id/statuses': 'Move a case on, with a reason',
   'POST /api/v1/cases/:id/notes': 'Add a note',
   'POST /api/v1/cases/:id/holds': 'Add holds',
+  'GET /api/v1/days': 'Listed days of accounts: newest day first, the strangest of it first',
+  'GET /api/v1/days/:id': 'One of them, with its reasons in figures and its calls on the ledger',
+  'POST /api/v1/days/:id/dispositions':
+    'What became of it: nothing, or a review of a committed call',
   'GET /api/v1/suppressions': 'Suppressions: proposed, active, past',
   'GET /api/v1/suppressions/preview': 'What a rule would have moved back in thirty days',
   'POST /api/v1/suppressions': 'Propose a suppression; broad ones wait for a second person',
