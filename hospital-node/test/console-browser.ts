@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
+import { watch } from './page-checks.js';
 import { temporaryFolder } from './review-fixture.js';
 import { PASSWORD } from './seeded-server.js';
 
@@ -62,6 +63,7 @@ export async function launchBrowser(): Promise<ConsoleBrowser> {
         await context.addInitScript("localStorage.setItem('bhs-claim-on-open', 'off')");
       }
       const page = await context.newPage();
+      await watch(page);
       page.on('console', (message) => {
         if (message.type() === 'error') complaints.push(message.text());
       });

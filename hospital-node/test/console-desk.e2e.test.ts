@@ -90,11 +90,12 @@ describe.skipIf(!hasBrowser('console-desk.e2e'))('the desk', () => {
     await sam.waitForSelector('.toast >> text=written down');
     await sam.click('[data-page=suppressions]');
     await sam.waitForSelector('.cards >> text=needs a second person');
-    expect(await sam.locator('button:text-is("Approve")').count()).toBe(0);
+    expect(await sam.locator('button:text-is("Approve…")').count()).toBe(0);
 
     const oda = await openAs('oda');
     await oda.click('[data-page=suppressions]');
-    await oda.click('button:text-is("Approve")');
+    await oda.click('button:text-is("Approve…")');
+    await confirm(oda);
     await oda.waitForSelector('.cards >> text=in force');
     expect(await violations(oda)).toEqual([]);
     await oda.click('[data-page=queue]');

@@ -9,6 +9,7 @@ import { addPerson, signIn } from '../src/review/people.js';
 import { openReviewStore, type ReviewStore } from '../src/review/review-store.js';
 import { NAMES_MAX, noteFailure } from '../src/review/sign-in-delay.js';
 import { consortium, identityOf } from './identity-fixture.js';
+import { signedIn as signedInTo, type Answer, type Call } from './signed-in.js';
 import {
   advanced,
   chainOf,
@@ -117,22 +118,12 @@ async function append(transactions: Parameters<typeof chainOf>[0][number]): Prom
   });
 }
 
-interface Client {
-  readonly csrf: string;
-  call(method: string, path: string, body?: object, headers?: object): Promise<Answer>;
-}
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-  readonly headers: Headers;
-}
-
 async function call(
   method: string,
   path: string,
   body?: object,
   headers: object = {},
-): Promise<Answer> {
+): Promise<Pick<Answer, 'status' | 'body' | 'headers'>> {
   const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
     method,
     headers: {
@@ -149,21 +140,20 @@ async function call(
   };
 }
 
-async function signedIn(name: string): Promise<Client> {
-  const answer = await call('POST', '/api/v1/session', { name, password: PASSWORD });
-  expect(answer.status).toBe(201);
-  const cookie = answer.headers.get('set-cookie')!.split(';')[0]!;
-  const csrf = answer.body['csrf'] as string;
-  return {
-    csrf,
-    call: (method, path, body, headers = {}) =>
-      call(method, path, body, { cookie, 'x-csrf-token': csrf, ...headers }),
-  };
-}
+const signedIn = (name: string): Promise<Call> =>
+  signedInTo(
+    {
+      get port() {
+        return server.port;
+      },
+    },
+    name,
+    PASSWORD,
+  );
 
-const CLAIMS = `/api/v1/holds/${OWN.txId}/claims`;
-const PROPOSALS = `/api/v1/holds/${OWN.txId}/proposals`;
-const APPROVALS = `/api/v1/holds/${OWN.txId}/approvals`;
+const CLAIMS = `/holds/${OWN.txId}/claims`;
+const PROPOSALS = `/holds/${OWN.txId}/proposals`;
+const APPROVALS = `/holds/${OWN.txId}/approvals`;
 
 describe('signing in', () => {
   it('is needed for everything that shows or changes a hold', async () => {
@@ -172,7 +162,7 @@ describe('signing in', () => {
       ['GET', `/api/v1/holds/${OWN.txId}`],
       ['GET', '/api/v1/status'],
       ['GET', '/api/v1/session'],
-      ['POST', CLAIMS],
+      ['POST', `/api/v1${CLAIMS}`],
     ] as const) {
       const answer = await call(
         method,
@@ -250,14 +240,14 @@ describe('signing in', () => {
 
   it('ends with sign-out, with half an hour of silence, and after twelve hours', async () => {
     const ana = await signedIn('ana');
-    expect((await ana.call('GET', '/api/v1/session')).status).toBe(200);
-    expect((await ana.call('DELETE', '/api/v1/session')).status).toBe(200);
-    expect((await ana.call('GET', '/api/v1/session')).status).toBe(401);
+    expect((await ana('GET', '/session')).status).toBe(200);
+    expect((await ana('DELETE', '/session')).status).toBe(200);
+    expect((await ana('GET', '/session')).status).toBe(401);
     const ben = await signedIn('ben');
     nowMs += 29 * 60_000;
-    expect((await ben.call('GET', '/api/v1/session')).status).toBe(200);
+    expect((await ben('GET', '/session')).status).toBe(200);
     nowMs += 31 * 60_000;
-    expect((await ben.call('GET', '/api/v1/session')).status).toBe(401);
+    expect((await ben('GET', '/session')).status).toBe(401);
   });
 
   it('is asked for again before signing when the node no longer holds the key', async () => {
@@ -280,8 +270,8 @@ describe('signing in', () => {
     const first = server;
     server = other; // the same database, a process that has just started
     try {
-      expect((await ana.call('GET', '/api/v1/holds')).status).toBe(200);
-      const step = await ana.call('POST', CLAIMS, { expectedVersion: 1 });
+      expect((await ana('GET', '/holds')).status).toBe(200);
+      const step = await ana('POST', CLAIMS, { expectedVersion: 1 });
       expect(step).toMatchObject({ status: 401, body: { code: 'ERR_SESSION_LOCKED' } });
     } finally {
       server = first;
@@ -294,10 +284,10 @@ describe('a step', () => {
   it('needs the token of the page and the page itself', async () => {
     const ana = await signedIn('ana');
     const body = { expectedVersion: 1 };
-    const without = await ana.call('POST', CLAIMS, body, { 'x-csrf-token': '' });
-    const guessed = await ana.call('POST', CLAIMS, body, { 'x-csrf-token': 'x'.repeat(43) });
-    const elsewhere = await ana.call('POST', CLAIMS, body, { origin: 'http://evil.example' });
-    const crossSite = await ana.call('POST', CLAIMS, body, { 'sec-fetch-site': 'cross-site' });
+    const without = await ana('POST', CLAIMS, body, { 'x-csrf-token': '' });
+    const guessed = await ana('POST', CLAIMS, body, { 'x-csrf-token': 'x'.repeat(43) });
+    const elsewhere = await ana('POST', CLAIMS, body, { origin: 'http://evil.example' });
+    const crossSite = await ana('POST', CLAIMS, body, { 'sec-fetch-site': 'cross-site' });
     for (const answer of [without, guessed, elsewhere, crossSite]) {
       expect(answer).toMatchObject({ status: 403, body: { code: 'ERR_CSRF' } });
     }
@@ -305,11 +295,11 @@ describe('a step', () => {
 
   it('says which version was seen', async () => {
     const ana = await signedIn('ana');
-    expect(await ana.call('POST', CLAIMS, {})).toMatchObject({
+    expect(await ana('POST', CLAIMS, {})).toMatchObject({
       status: 428,
       body: { code: 'ERR_IF_MATCH' },
     });
-    expect(await ana.call('POST', CLAIMS, { expectedVersion: 7 })).toMatchObject({
+    expect(await ana('POST', CLAIMS, { expectedVersion: 7 })).toMatchObject({
       status: 412,
       body: { code: 'ERR_HOLD_STALE', current: { version: 1, state: 'open' } },
     });
@@ -318,23 +308,23 @@ describe('a step', () => {
   it('refuses what is not well formed, naming the place', async () => {
     const ana = await signedIn('ana');
     const answers = [
-      await ana.call('POST', CLAIMS, { expectedVersion: '1' }),
-      await ana.call('POST', CLAIMS, { expectedVersion: 1, more: true }),
-      await ana.call('POST', PROPOSALS, {
+      await ana('POST', CLAIMS, { expectedVersion: '1' }),
+      await ana('POST', CLAIMS, { expectedVersion: 1, more: true }),
+      await ana('POST', PROPOSALS, {
         expectedVersion: 1,
         action: 'release',
         finding: 'benign',
         reason: 'long enough to be one',
       }),
-      await ana.call('POST', PROPOSALS, {
+      await ana('POST', PROPOSALS, {
         expectedVersion: 1,
         action: 'release',
         finding: 'accident',
         reason: 'short',
       }),
-      await ana.call('POST', '/api/v1/holds/xyz/claims', { expectedVersion: 1 }),
-      await ana.call('GET', '/api/v1/holds?state=lost'),
-      await ana.call('GET', '/api/v1/holds?state=open&after=0.1.AAAAAAAAAAAAAAAAAAAAAA'),
+      await ana('POST', '/holds/xyz/claims', { expectedVersion: 1 }),
+      await ana('GET', '/holds?state=lost'),
+      await ana('GET', '/holds?state=open&after=0.1.AAAAAAAAAAAAAAAAAAAAAA'),
     ];
     expect(answers.map(({ status, body }) => [status, body['code']])).toEqual([
       ...Array.from({ length: 6 }, () => [400, 'ERR_REQUEST']),
@@ -344,11 +334,11 @@ describe('a step', () => {
 
   it('is for the actor’s own hospital', async () => {
     const ana = await signedIn('ana');
-    const answer = await ana.call('POST', `/api/v1/holds/${FOREIGN.txId}/claims`, {
+    const answer = await ana('POST', `/holds/${FOREIGN.txId}/claims`, {
       expectedVersion: 1,
     });
     expect(answer).toMatchObject({ status: 403, body: { code: 'ERR_HOLD_FOREIGN' } });
-    const unknown = await ana.call('POST', `/api/v1/holds/${hashOf('none')}/claims`, {
+    const unknown = await ana('POST', `/holds/${hashOf('none')}/claims`, {
       expectedVersion: 1,
     });
     expect(unknown).toMatchObject({ status: 404, body: { code: 'ERR_HOLD_UNKNOWN' } });
@@ -371,7 +361,7 @@ describe('a step', () => {
       ]);
       return hashOf('claim');
     };
-    const answer = await ana.call('POST', CLAIMS, {}, { 'if-match': `"${OWN.txId}.1"` });
+    const answer = await ana('POST', CLAIMS, {}, { 'if-match': `"${OWN.txId}.1"` });
     expect(answer).toMatchObject({
       status: 201,
       body: {
@@ -396,7 +386,7 @@ describe('a step', () => {
           sentence: 'approve is for a second person',
         }),
       );
-    const answer = await ana.call('POST', APPROVALS, { expectedVersion: 2 });
+    const answer = await ana('POST', APPROVALS, { expectedVersion: 2 });
     expect(answer).toMatchObject({
       status: 403,
       body: {
@@ -410,20 +400,20 @@ describe('a step', () => {
     const ana = await signedIn('ana');
     ledger = () =>
       Promise.reject(new GatewayUnavailableError({ endpoints: ['a:1'], detail: 'refused' }));
-    const answer = await ana.call('POST', APPROVALS, { expectedVersion: 2 });
+    const answer = await ana('POST', APPROVALS, { expectedVersion: 2 });
     expect(answer).toMatchObject({ status: 503, body: { code: 'ERR_LEDGER_AWAY' } });
-    expect((await ana.call('GET', '/api/v1/holds')).status).toBe(200);
+    expect((await ana('GET', '/holds')).status).toBe(200);
   });
 });
 
 describe('reading', () => {
   it('pages, and gives a hold its ETag', async () => {
     const ana = await signedIn('ana');
-    const list = await ana.call('GET', '/api/v1/holds?limit=1');
+    const list = await ana('GET', '/holds?limit=1');
     expect(list.body).toMatchObject({ items: [{ txId: OWN.txId, id: 'H-1' }], next: null });
-    const detail = await ana.call('GET', `/api/v1/holds/${OWN.txId}`);
+    const detail = await ana('GET', `/holds/${OWN.txId}`);
     const etag = detail.headers.get('etag')!;
-    const again = await ana.call('GET', `/api/v1/holds/${OWN.txId}`, undefined, {
+    const again = await ana('GET', `/holds/${OWN.txId}`, undefined, {
       'if-none-match': etag,
     });
     expect(again.status).toBe(304);
@@ -431,7 +421,7 @@ describe('reading', () => {
 
   it('says of which ledger it speaks', async () => {
     const ana = await signedIn('ana');
-    const status = await ana.call('GET', '/api/v1/status');
+    const status = await ana('GET', '/status');
     expect(status.body).toMatchObject({
       round: 3,
       hospital: 'H1',

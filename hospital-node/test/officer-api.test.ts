@@ -9,14 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAuditLog } from '../src/audit/audit-log.js';
 import { verifyBundle, type EvidenceBundle } from '../src/proof/verify-bundle.js';
-import { PASSWORD, startSeededServer, type SeededServer } from './seeded-server.js';
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly headers: Headers;
-}
-type Call = (method: string, path: string, body?: object) => Promise<Answer>;
+import { startSeededServer, type SeededServer } from './seeded-server.js';
+import { signedIn, type Call } from './signed-in.js';
 
 let server: SeededServer;
 let ana: Call;
@@ -37,7 +31,7 @@ beforeAll(async () => {
       },
     ],
   });
-  [ana, oda] = [await signedIn('ana'), await signedIn('oda')];
+  [ana, oda] = [await signedIn(server, 'ana'), await signedIn(server, 'oda')];
   const path = `/holds/${server.holds[3]!}`; // proposed by ben
   expect((await ana('POST', `${path}/approvals`, { expectedVersion: 3 })).status).toBe(201);
   bundle = (await oda('GET', `${path}/evidence.json`)).text;
@@ -46,27 +40,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
 });
-
-async function signedIn(name: string): Promise<Call> {
-  const base = `http://127.0.0.1:${server.port}/api/v1`;
-  const json = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ name, password: PASSWORD });
-  const first = await fetch(`${base}/session`, { method: 'POST', headers: json, body });
-  const { csrf } = (await first.json()) as { csrf: string };
-  const cookie = first.headers.get('set-cookie')!.split(';')[0]!;
-  return async (method, path, sent) => {
-    const response = await fetch(base + path, {
-      method,
-      headers: { cookie, 'x-csrf-token': csrf, ...(sent === undefined ? {} : json) },
-      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
-    });
-    return {
-      status: response.status,
-      text: await response.text(),
-      headers: response.headers,
-    };
-  };
-}
 
 const outcomesOf = async (text: string): Promise<string[]> =>
   (await verifyBundle(text)).map(({ name, outcome }) => `${outcome} ${name}`);

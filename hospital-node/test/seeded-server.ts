@@ -143,6 +143,10 @@ export interface Scene {
   readonly ward: string;
   readonly args: readonly string[];
   readonly dueH: number;
+  /** Another hospital's; absent: this one's. */
+  readonly mspId?: string;
+  /** In this hospital's directory; absent: a number. */
+  readonly name?: string;
 }
 
 /**
@@ -154,6 +158,7 @@ export interface Scene {
 export async function startSeededServer(
   o: {
     readonly port?: number;
+    readonly hospital?: 'H1' | 'H2';
     readonly more?: readonly Scene[];
     readonly history?: boolean;
     /** Where the built page lies; that of the last build otherwise. */
@@ -163,6 +168,8 @@ export async function startSeededServer(
     readonly signIn?: NonNullable<HttpServerOptions['signIn']>;
   } = {},
 ): Promise<SeededServer> {
+  const hospital = o.hospital ?? 'H1';
+  const mspId = `${hospital}MSP`;
   const file = await migratedFile();
   const world = consortium();
   const people: Record<string, string> = {};
@@ -174,17 +181,17 @@ export async function startSeededServer(
     ['oda', 'privacy-officer'],
   ] as const) {
     const attributes = { role: role === 'supervisor' ? 'analyst' : role };
-    const identity = identityOf(world, { mspId: 'H1MSP', name, attributes });
-    const person = { file, name, role, password: PASSWORD, mspId: 'H1MSP' } as const;
+    const identity = identityOf(world, { mspId, name, attributes });
+    const person = { file, name, role, password: PASSWORD, mspId } as const;
     const { actor } = await addPerson({ ...person, ...identity, now: Date.now });
     people[name] = actor;
-    signers.set(actor, { mspId: 'H1MSP', ...identity });
+    signers.set(actor, { mspId, ...identity });
   }
   const review = openReviewStore({ file });
   const records = new Map<string, QuarantineRecord>();
-  const signer = (mspId: string, name: string, attributes: Record<string, string>): Signer => ({
-    mspId,
-    ...identityOf(world, { mspId, name, attributes }),
+  const signer = (org: string, name: string, attributes: Record<string, string>): Signer => ({
+    mspId: org,
+    ...identityOf(world, { mspId: org, name, attributes }),
   });
   const chain = createTestChain([signer('H1MSP', 'peer0.h1', {}), signer('H2MSP', 'peer0.h2', {})]);
   const append = async (
@@ -200,15 +207,11 @@ export async function startSeededServer(
     await applyBlock(review.database, {
       channel: 'consortium',
       block: chain.block(transactions),
-      consumers: [
-        review.consumer,
-        createSuppressionIntake({ mspId: 'H1MSP' }),
-        createCallIntake({ mspId: 'H1MSP' }),
-      ],
+      consumers: [review.consumer, createSuppressionIntake({ mspId }), createCallIntake({ mspId })],
       atMs: Date.now(),
     });
   };
-  const node = signer('H1MSP', 'gateway.h1', {});
+  const node = signer(mspId, 'gateway.h1', {});
   const step = async (
     txId: string,
     change: Parameters<typeof advanced>[1],
@@ -252,7 +255,7 @@ export async function startSeededServer(
   const actors = scenes.map((scene, i) =>
     i === 0 && o.ownCallOf !== undefined
       ? signers.get(people[o.ownCallOf]!)!
-      : signer('H1MSP', `clin-${i}`, { role: scene.role, ward: scene.ward }),
+      : signer(scene.mspId ?? mspId, `clin-${i}`, { role: scene.role, ward: scene.ward }),
   );
   if (o.history === true) {
     for (const calls of ordinaryCalls({ signer, own: actors })) await appendAll(calls);
@@ -262,20 +265,20 @@ export async function startSeededServer(
       const filedMs = Date.now() - hoursAgo * HOUR_MS;
       const identity = actors[i % 2]!;
       const origin = originOf(identity);
-      const actor = actorOf('H1MSP', identity.certificatePem);
+      const actor = actorOf(mspId, identity.certificatePem);
       const { fn, args } = SCENES[i % 2]!;
       const transaction = heldTransaction({
         name: `decided ${i}`,
         window: held[(i * 5) % held.length]!.window,
         scorer,
         record: {
-          ...{ txId: origin.txId, session: `0123456789abcd${10 + i}`, actor },
+          ...{ txId: origin.txId, session: `0123456789abcd${10 + i}`, actor, mspId },
           function: `RecordAccessContract:${fn}`,
           ...{ atMs: filedMs, filedMs, deadlineMs: filedMs + 24 * HOUR_MS },
-          history: [{ step: 'file', by: actor, mspId: 'H1MSP', atMs: filedMs, to: 'open' }],
+          history: [{ step: 'file', by: actor, mspId, atMs: filedMs, to: 'open' }],
         },
         transaction: {
-          creator: { mspId: 'H1MSP', certificatePem: identity.certificatePem, actor },
+          creator: { mspId, certificatePem: identity.certificatePem, actor },
           timestampMs: filedMs,
           args: [`0123456789abcd${10 + i}`, hashOf('handle'), ...args, ''],
         },
@@ -307,12 +310,14 @@ export async function startSeededServer(
   for (const [i, scene] of scenes.entries()) {
     const identity = actors[i]!;
     const origin = originOf(identity);
-    const actor = actorOf('H1MSP', identity.certificatePem);
+    const org = scene.mspId ?? mspId;
+    const actor = actorOf(org, identity.certificatePem);
     const glass = scene.fn === 'breakGlass';
     const record = {
       txId: origin.txId,
       session: '0123456789abcdef',
       actor,
+      mspId: org,
       function: `RecordAccessContract:${scene.fn}`,
       digest: hashOf(`digest ${i}`),
       cause: glass ? ('break-glass' as const) : ('score' as const),
@@ -327,10 +332,10 @@ export async function startSeededServer(
       scorer,
       record: {
         ...record,
-        history: [{ step: 'file', by: actor, mspId: 'H1MSP', atMs: record.filedMs, to: 'open' }],
+        history: [{ step: 'file', by: actor, mspId: org, atMs: record.filedMs, to: 'open' }],
       },
       transaction: {
-        creator: { mspId: 'H1MSP', certificatePem: identity.certificatePem, actor },
+        creator: { mspId: org, certificatePem: identity.certificatePem, actor },
         timestampMs: record.filedMs,
         args: [record.session, hashOf('handle'), ...scene.args, ''],
       },
@@ -339,7 +344,10 @@ export async function startSeededServer(
       Buffer.from(transaction.writes[0]!.value).toString(),
     ) as QuarantineRecord;
     records.set(record.txId, written);
-    appendFileSync(directory, `${JSON.stringify({ actor: `Person ${i}`, ledgerActor: actor })}\n`);
+    if (org === mspId) {
+      const line = { actor: scene.name ?? `Person ${i}`, ledgerActor: actor };
+      appendFileSync(directory, `${JSON.stringify(line)}\n`);
+    }
     holds.push(record.txId);
     await append(
       glass
@@ -380,18 +388,19 @@ export async function startSeededServer(
     host: '127.0.0.1',
     port: o.port ?? 0,
     consoleDir: o.consoleDir ?? fileURLToPath(new URL('../dist/console', import.meta.url)),
-    hospital: 'H1',
-    mspId: 'H1MSP',
+    hospital,
+    mspId,
     review,
     fabric: {
       kind: 'development ledger',
       channel: 'consortium',
       evaluate: (_fn, args) => Promise.resolve(chain.bytesOf(Number(args[1]))),
       submit: async (fn, args, call) => {
-        const by = actorOf('H1MSP', call?.identity?.certificatePem ?? '');
+        const by = actorOf(mspId, call?.identity?.certificatePem ?? '');
         const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);
         const name = fn.split(':')[1] ?? '';
-        const record = records.get(txId)!;
+        const record = records.get(txId) ?? recordIn(review.database, txId);
+        records.set(txId, record);
         if (name === 'approve' && record.proposal?.by === by) {
           throw new ChaincodeError({
             chaincodeCode: 'ERR_FOUR_EYES',
@@ -441,7 +450,7 @@ export async function startSeededServer(
       audit: openAuditLog({ stateDir, now: Date.now }),
       directory: openDirectory(directory),
       identity: createIdentity({
-        mspId: 'H1MSP',
+        mspId,
         certificatePem: node.certificatePem,
         privateKey: node.privateKeyPem,
       }),
@@ -468,6 +477,12 @@ export async function startSeededServer(
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** Of a hold that a test has put there itself. */
+function recordIn(database: DatabaseSyncInstance, txId: string): QuarantineRecord {
+  const row = database.prepare('SELECT record FROM hold WHERE tx_id = ?').get(txId);
+  return JSON.parse((row as { record: string }).record) as QuarantineRecord;
+}
+
   const server = await startSeededServer({ port: Number(process.argv[2] ?? 0), history: true });
   process.stdout.write(`http://127.0.0.1:${server.port}/ ana, ben, sam or oda / ${PASSWORD}\n`);
 }

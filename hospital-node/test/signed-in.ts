@@ -7,6 +7,8 @@ import { PASSWORD } from './seeded-server.js';
 export type Json = Record<string, unknown>;
 export interface Answer {
   readonly status: number;
+  readonly text: string;
+  /** Of a JSON answer; empty otherwise. */
   readonly body: Json;
   readonly headers: Headers;
 }
@@ -16,13 +18,18 @@ export interface Call {
   readonly cookie: string;
 }
 
-export async function signedIn(server: { readonly port: number }, name: string): Promise<Call> {
-  const base = `http://127.0.0.1:${server.port}/api/v1`;
+export async function signedIn(
+  server: { readonly port: number },
+  name: string,
+  password: string = PASSWORD,
+): Promise<Call> {
+  // Asked each time: a test may put another server in place of the first.
+  const base = (): string => `http://127.0.0.1:${server.port}/api/v1`;
   const json = { 'content-type': 'application/json' };
-  const first = await fetch(`${base}/session`, {
+  const first = await fetch(`${base()}/session`, {
     method: 'POST',
     headers: json,
-    body: JSON.stringify({ name, password: PASSWORD }),
+    body: JSON.stringify({ name, password }),
   });
   const { csrf } = (await first.json()) as { csrf: string };
   const cookie = first.headers.get('set-cookie')!.split(';')[0]!;
@@ -32,7 +39,7 @@ export async function signedIn(server: { readonly port: number }, name: string):
     body?: object,
     headers: object = {},
   ): Promise<Answer> => {
-    const response = await fetch(base + path, {
+    const response = await fetch(base() + path, {
       method,
       headers: {
         cookie,
@@ -45,9 +52,14 @@ export async function signedIn(server: { readonly port: number }, name: string):
     const text = await response.text();
     return {
       status: response.status,
-      body: text === '' ? {} : (JSON.parse(text) as Json),
+      text,
+      body: isJson(response) && text !== '' ? (JSON.parse(text) as Json) : {},
       headers: response.headers,
     };
   };
   return Object.assign(call, { cookie });
+}
+
+function isJson({ headers }: Response): boolean {
+  return /[/+]json(;|$)/.test(headers.get('content-type') ?? '');
 }

@@ -87,23 +87,33 @@ export function Queue(): JSX.Element {
 function Rows({ list }: { readonly list: readonly Hold[] }): JSX.Element {
   const place = useRef<HTMLUListElement>(null);
   useEffect(() => {
-    let asked = 0;
-    const look = (): void => {
-      asked = 0;
+    let stopped = false;
+    let looking = false;
+    let again = false;
+    const look = async (): Promise<void> => {
       const element = place.current;
       if (element === null) return;
       const { top } = element.getBoundingClientRect();
       const sight = { top: Math.max(0, -top), bottom: innerHeight - top };
-      void show({ ...sight, heights: heightsOf(element) }, readPage).catch(() => undefined);
+      if (await show({ ...sight, heights: heightsOf(element) }, readPage)) again = true;
     };
     // The list scrolls in its own pane, or with the page where that is narrow.
-    const scrolled = (): void => {
-      asked ||= requestAnimationFrame(look);
+    const scrolled = async (): Promise<void> => {
+      again = true;
+      if (looking) return;
+      looking = true;
+      while (again && !stopped) {
+        again = false;
+        await new Promise(requestAnimationFrame);
+        await look().catch(() => undefined); // the next turn of the wheel asks again
+      }
+      looking = false;
     };
-    document.addEventListener('scroll', scrolled, { capture: true, passive: true });
+    const heard = (): void => void scrolled();
+    document.addEventListener('scroll', heard, { capture: true, passive: true });
     return () => {
-      cancelAnimationFrame(asked);
-      document.removeEventListener('scroll', scrolled, { capture: true });
+      stopped = true;
+      document.removeEventListener('scroll', heard, { capture: true });
     };
   }, []);
   return (

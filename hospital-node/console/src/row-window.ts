@@ -86,15 +86,16 @@ export async function readAgain(
   return new Map(pages.flatMap(({ items }) => items.map((hold) => [hold.txId, hold])));
 }
 
-/** The page behind the last one. */
-export async function readMore(read: ReadPage): Promise<void> {
+/** The page behind the last one. @returns whether there was one */
+export async function readMore(read: ReadPage): Promise<boolean> {
   const last = slots.value.at(-1);
-  if (last === undefined || last.next === null || busy) return;
-  await alone(async () => {
+  if (last === undefined || last.next === null || busy) return false;
+  return alone(async () => {
     const page = await read(last.next, LATER_PAGES);
-    if (slots.value.at(-1) !== last) return; // another list by now
+    if (slots.value.at(-1) !== last) return false; // another list by now
     slots.value = [...slots.value, slotOf(last.next, page)];
     publish();
+    return true;
   });
 }
 
@@ -103,12 +104,13 @@ export async function readMore(read: ReadPage): Promise<void> {
  *
  * @param o.top - of the sight, in px below the list's beginning
  * @param o.heights - of the pages that are shown, by the id of their first row
+ * @returns whether the window is another one now, so that somebody looks again
  */
 export async function show(
   o: Readonly<{ top: number; bottom: number; heights: ReadonlyMap<string, number> }>,
   read: ReadPage,
-): Promise<void> {
-  if (busy || slots.value.length === 0) return;
+): Promise<boolean> {
+  if (busy || slots.value.length === 0) return false;
   const measured = slots.value.map((slot) => {
     const first = slot.rows?.[0]?.txId;
     const height = first === undefined ? undefined : o.heights.get(first);
@@ -118,25 +120,25 @@ export async function show(
   const to = slotAt(measured, o.bottom) + BESIDE;
   const missing = measured.filter((slot, i) => slot.rows === null && i >= from && i <= to);
   const before = slots.value;
-  await alone(async () => {
+  const changed = await alone(async () => {
     const pages = await Promise.all(missing.map((slot) => read(slot.after, LATER_PAGES)));
-    if (slots.value !== before) return;
+    if (slots.value !== before) return true;
     slots.value = measured.map((slot, i) => {
       if (i < from || i > to) return slot.rows === null ? slot : { ...slot, rows: null };
       const at = missing.indexOf(slot);
       return at < 0 ? slot : { ...slot, rows: upTo(pages[at]!.items, slot.end) };
     });
-    if (missing.length > 0 || slots.value.some((slot, i) => slot.rows !== before[i]?.rows)) {
-      publish();
-    }
+    if (slots.value.every((slot, i) => slot.rows === before[i]?.rows)) return false;
+    publish();
+    return true;
   });
-  if (to >= slots.value.length && slots.value.at(-1)?.next !== null) await readMore(read);
+  return (to >= slots.value.length && (await readMore(read))) || changed;
 }
 
-async function alone(work: () => Promise<void>): Promise<void> {
+async function alone(work: () => Promise<boolean>): Promise<boolean> {
   busy = true;
   try {
-    await work();
+    return await work();
   } finally {
     busy = false;
   }

@@ -76,9 +76,7 @@ export function SupervisorPage(): JSX.Element {
               <Emergencies access={value.breakGlass} />
             </Card>
             <Card title="Names behind pseudonyms that were asked for">
-              <Wide label="Names that were asked for, scrollable">
-                <ReIdentifications items={value.reIdentifications} />
-              </Wide>
+              <ReIdentifications items={value.reIdentifications} />
             </Card>
           </div>
           <Card title="Holds a day">
@@ -323,28 +321,30 @@ function ReIdentifications({
 }): JSX.Element {
   if (items.length === 0) return <p class="muted">None in the audit log.</p>;
   return (
-    <table class="plain-table">
-      <thead>
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">By</th>
-          <th scope="col">Of</th>
-          <th scope="col">Why</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map(({ at, by, hold, actor, reason }) => (
-          <tr key={`${at} ${hold}`}>
-            <td title={timeWord(at)}>{agoWord(at, nowMs.value)}</td>
-            <td>{by}</td>
-            <td>
-              {actor}, {hold}
-            </td>
-            <td class="own-words">{reason}</td>
+    <Wide label="Names that were asked for, scrollable">
+      <table class="plain-table">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">By</th>
+            <th scope="col">Of</th>
+            <th scope="col">Why</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {items.map(({ at, by, hold, actor, reason }) => (
+            <tr key={`${at} ${hold}`}>
+              <td title={timeWord(at)}>{agoWord(at, nowMs.value)}</td>
+              <td>{by}</td>
+              <td>
+                {actor}, {hold}
+              </td>
+              <td class="own-words">{reason}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Wide>
   );
 }
 
