@@ -21,15 +21,19 @@ import { writeBundle } from '../src/doctor/bundle.js';
 import { createContext } from '../src/doctor/context.js';
 import { isPaused, openNodeDatabase } from '../src/store/index.js';
 import { MIGRATIONS } from '../src/store/migrations.js';
-import { roundBench, SLOT } from './round-bench.js';
+import type { PaperFederationOptions } from './paper-federation.js';
+import { parameterCount, roundBench, SLOT } from './round-bench.js';
+import { smallPlan } from './small-plan.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const never = new AbortController().signal;
 
 /** A state directory in which one round has run. */
-async function stateAfterOneRound(): Promise<{ config: NodeConfig; folder: string }> {
+async function stateAfterOneRound(
+  paper: Partial<PaperFederationOptions> = {},
+): Promise<{ config: NodeConfig; folder: string }> {
   const folder = temporaryFolder();
-  const bench = await roundBench(folder, { paper: { sealed: true } });
+  const bench = await roundBench(folder, { paper: { sealed: true, ...paper } });
   await bench.agent.poll(never);
   await bench.agent.poll(never);
   await bench.close();
@@ -198,6 +202,24 @@ describe('the operator’s commands', () => {
     const { spent, after } = facts as Record<'spent' | 'after', { actorEpsilonRdp: number }>;
     expect(after.actorEpsilonRdp).toBeGreaterThan(spent.actorEpsilonRdp);
     expect(showLedger(config).facts).toEqual(before);
+  });
+
+  it('preview the second release where the plan has one, by name, size, noise and purpose', async () => {
+    const plan = smallPlan({ parameterCount, histogramExponent: 4 });
+    const { config } = await stateAfterOneRound({ plan });
+    const { facts, sentences } = previewUpdate(config);
+    expect(facts).toMatchObject({
+      releases: [
+        { name: 'update', bytes: 16_096 },
+        { name: 'score-histogram', shape: [64], bytes: 256, noiseDeviation: 16 },
+      ],
+    });
+    expect(sentences.join('\n')).toMatch(/Second release, under the same debit: 'score-histogram'/);
+    // The privacy statement speaks of it too, there and where a release that left is shown.
+    expect(sentences.join('\n')).toMatch(/Beside the update leaves "score-histogram"/);
+    expect(showEgress(config, String(SLOT)).sentences.join('\n')).toMatch(/"score-histogram"/);
+    expect(listEgress(config).facts).toMatchObject({ releases: [{ byteCount: 16_096 + 256 }] });
+    expect(verifyLedgerCommand(config)).toMatchObject({ exitCode: 0 });
   });
 
   it('notice a release that was changed, removed or added behind the ledger’s back', async () => {

@@ -127,6 +127,27 @@ describe('a proposed detector', () => {
     expect(await codeOfCheck(round.proposal, contextOf(other))).toBe('ERR_DETECTOR_MANIFEST');
   });
 
+  it('has the table that follows from the histograms of its round, and no other', async () => {
+    const histogramOf = (node: number): Int32Array =>
+      Int32Array.from({ length: 64 }, (_, bin) => (bin < 4 ? 160 : 90) + node);
+    const round = await sealedRound({ histogramOf });
+    const { detectorBytes, tableBytes } = round.proposal;
+    expect(Buffer.compare(tableBytes, DETECTOR_ZERO.tableBytes)).not.toBe(0);
+    await checkDetector(round.proposal, contextOf(round));
+    const kept = proposalOf(1, detectorBytes, DETECTOR_ZERO.tableBytes);
+    expect(await codeOfCheck(kept, contextOf(round))).toBe('ERR_DETECTOR_TABLE');
+    // A table that fits another histogram, whatever the manifest says.
+    const lying = await sealedRound({
+      histogramOf,
+      statedHistogram: (honest) => honest.map((count, bin) => (bin < 4 ? 30 : count)),
+    });
+    expect(await codeOfCheck(lying.proposal, contextOf(lying))).toBe('ERR_DETECTOR_REPLAY');
+    // Where the federation releases none, the public table stays.
+    const without = await sealedRound();
+    const moved = proposalOf(1, without.proposal.detectorBytes, tableBytes);
+    expect(await codeOfCheck(moved, contextOf(without))).toBe('ERR_DETECTOR_TABLE');
+  });
+
   it('is refused when it does worse on the public canaries', async () => {
     const round = await sealedRound({
       updateOf: (_, entry) => ((entry * 7919) % 4_000_001) - 2_000_000,

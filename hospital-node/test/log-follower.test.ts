@@ -249,8 +249,10 @@ describe('the log follower', () => {
       },
     };
     const interval = { fromMs: START_MS, toMs: START_MS + PERIOD_MS };
-    const { windows, excluded } = await b.store.trainingWindows(interval, labels);
+    const { windows, pending, excluded } = await b.store.trainingWindows(interval, labels);
     expect(excluded).toEqual({ pending: 1, confirmed: 1 });
+    // Held is counted where rates are counted, decided attacks nowhere.
+    expect(pending.map((window) => window.actor)).toEqual([handles.of('actor', 'nurse-0')]);
     expect(windows.map((window) => window.actor).sort()).toEqual(
       ['nurse-2', 'nurse-3'].map((name) => handles.of('actor', name)).sort(),
     );

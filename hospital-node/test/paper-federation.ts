@@ -23,12 +23,15 @@ export interface PaperFact {
   readonly update: string;
   readonly envelope: string;
   readonly ledgerSeq: number;
+  readonly releases: readonly string[];
   readonly reason: string;
 }
 
 export interface PaperFederationOptions {
   readonly file: string;
   readonly plan: PrivacyPlan;
+  /** What the federation document says leaves a hospital; what the plan releases, if left out; null: says nothing. */
+  readonly releases?: readonly string[] | null;
   readonly layoutHash: string;
   readonly base: Int32Array;
   readonly slotIndex: number;
@@ -85,10 +88,13 @@ export function paperFederation(o: PaperFederationOptions): FederationClient {
       mergeSlotsMax: o.mergeSlotsMax ?? 4,
     },
     replay: o.replay,
+    ...(o.releases === null
+      ? {}
+      : { releases: o.releases ?? ['update', ...o.plan.releases.map(({ name }) => name)] }),
   };
   const note = (fact: PaperFact): void =>
     appendFileSync(o.file, `${JSON.stringify(fact)}\n`, { flush: true });
-  const none = { update: '', envelope: '', ledgerSeq: 0, reason: '' };
+  const none = { update: '', envelope: '', ledgerSeq: 0, releases: [], reason: '' };
   return {
     hello: () =>
       Promise.resolve({
@@ -121,6 +127,7 @@ export function paperFederation(o: PaperFederationOptions): FederationClient {
         update: sha256Hex(update),
         envelope: sha256Hex(encodeEnvelope(envelope)),
         ledgerSeq: envelope.ledgerHead.seq,
+        releases: envelope.releases.map(({ name, length }) => `${name} ${length}`),
       });
       const receipt = {
         roundId,

@@ -1,5 +1,5 @@
-import { createPrivacyPlan, createSecureRandom, encodePlan } from '@bhschain/dp';
-import { FederationError } from '@bhschain/orchestrator/protocol';
+import { createPrivacyPlan, createSecureRandom, encodePlan, type PrivacyPlan } from '@bhschain/dp';
+import { decodeReleases, FederationError } from '@bhschain/orchestrator/protocol';
 import { describe, expect, it } from 'vitest';
 import { HospitalNodeError } from '../src/errors.js';
 import { noiseFault } from '../src/training/noise-fault.js';
@@ -117,6 +117,64 @@ describe('the round agent', () => {
       { stage: 'abandoned', reason: 'ERR_TRAINING_FAILED' },
     ]);
     await bench.close();
+  });
+});
+
+describe('a round that also releases the histogram of scores', () => {
+  const plan = smallPlan({ parameterCount, histogramExponent: 4 });
+
+  it('hands in both as one object for one debit, and repeats its bytes', async () => {
+    const failures = [new FederationError('ERR_UNREACHABLE', 'cut')];
+    const folder = temporaryFolder();
+    const bench = await roundBench(folder, { paper: { plan, failures, sealed: true } });
+    await bench.agent.poll(never);
+    const [submitted] = factsOf(bench.paperFile);
+    const [release] = bench.ledger.releases();
+    expect(bench.ledger.releases()).toHaveLength(1);
+    expect(submitted).toMatchObject({
+      update: release!.digest,
+      releases: [`update ${parameterCount}`, 'score-histogram 64'],
+    });
+    const { update, scoreHistogram } = decodeReleases(bench.releases.read(release!.key)!, {
+      parameterCount,
+      histogramBins: 64,
+    });
+    expect(update.some((entry) => entry !== 0)).toBe(true);
+    // Six windows under noise of 16 a count.
+    const squares = scoreHistogram!.reduce((sum, count) => sum + count * count, 0);
+    expect(squares / 64).toBeGreaterThan((16 * 16) / 3);
+    expect(squares / 64).toBeLessThan(16 * 16 * 3);
+    expect(release!.event).toEqual(plan.event);
+    await bench.agent.poll(never);
+    expect(bench.ledger.releases()[0]).toMatchObject({ stage: 'settled', included: true });
+    await bench.close();
+  });
+
+  it('runs as ever with an orchestrator of before, whose document does not speak of releases', async () => {
+    const bench = await roundBench(temporaryFolder(), { paper: { releases: null } });
+    await bench.agent.poll(never);
+    expect(factsOf(bench.paperFile)).toMatchObject([
+      { kind: 'submitted', releases: [`update ${parameterCount}`] },
+    ]);
+    await bench.close();
+  });
+
+  const changed = (change: Partial<PrivacyPlan['releases'][number]>): PrivacyPlan =>
+    createPrivacyPlan({ ...plan.spec, releases: [{ ...plan.releases[0]!, ...change }] });
+  it.each<[string, string, Partial<PaperFederationOptions>]>([
+    ['is in the plan and not in the federation document', 'local-policy', { releases: ['update'] }],
+    ['is in the plan of a document that says nothing', 'local-policy', { releases: null }],
+    [
+      'is in the federation document and not in the plan',
+      'local-policy',
+      { plan: smallPlan({ parameterCount }), releases: ['update', 'score-histogram'] },
+    ],
+    ['has other bins', 'version', { plan: changed({ length: 32 }) }],
+    ['leaves twice', 'version', { plan: changed({ count: 2 }) }],
+    ['is priced for another sensitivity', 'version', { plan: changed({ sensitivityUnits: 2 }) }],
+  ])('is declined without a debit if the histogram %s', async (_, reason, paper) => {
+    const outcome = await refused({ plan, ...paper });
+    expect(outcome).toMatchObject({ code: 'ERR_PLAN_RELEASES', reason });
   });
 });
 

@@ -8,13 +8,21 @@ import {
   X509CertificateGenerator,
   type X509Certificate,
 } from '@peculiar/x509';
-import { sha256Hex } from '@bhschain/dp';
-import { DETECTOR_ZERO, encodeDetector, ENSEMBLE_LAYOUT_HASH } from '@bhschain/models/detector';
+import { encodePlan, sha256Hex } from '@bhschain/dp';
+import {
+  DETECTOR_ZERO,
+  encodeDetector,
+  encodeTable,
+  ENSEMBLE_LAYOUT_HASH,
+  federatedTable,
+} from '@bhschain/models/detector';
 import { kernelHash } from '@bhschain/models/kernel';
 import {
+  describeReleases,
   encodeEnvelope,
   encodeManifest,
   encodeParameters,
+  encodeReleases,
   manifestDigest,
   nextDetector,
   nodeUri,
@@ -27,6 +35,7 @@ import {
   type VerifiedManifest,
 } from '@bhschain/orchestrator/protocol';
 import type { CheckContext, ProposedDetector } from '../src/detector/detector-check.js';
+import { smallPlan } from './small-plan.js';
 
 export const SLOT_LENGTH_MS = 20_000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -109,18 +118,26 @@ export async function sealedRound(
     readonly updateOf?: (node: number, entry: number) => number;
     readonly result?: (honest: Int32Array) => Int32Array;
     readonly forgedEnvelope?: boolean;
+    /** Each node's histogram of scores; the plan then releases one, and the table follows from their sum. */
+    readonly histogramOf?: (node: number) => Int32Array;
+    /** What the manifest says of their sum. */
+    readonly statedHistogram?: (honest: number[]) => number[];
   } = {},
 ): Promise<SealedRound> {
   const ca = await authority();
   const base = DETECTOR_ZERO.detector.parameters;
   const roundId = { federationId: 'fed', slotIndex: 77, attempt: 1 };
-  const planHash = 'ab'.repeat(32);
   const objects = new Map<string, Uint8Array>();
   const put = (bytes: Uint8Array): string => {
     const digest = sha256Hex(bytes);
     objects.set(digest, bytes);
     return digest;
   };
+  const { histogramOf } = o;
+  const planHash =
+    histogramOf === undefined
+      ? 'ab'.repeat(32)
+      : put(encodePlan(smallPlan({ parameterCount: base.length, histogramExponent: 4 })));
   const baseModel = put(encodeParameters(base));
   const updateOf = o.updateOf ?? ((node, entry) => ((entry * 31 + node * 17) % 201) - 100);
   const contributions: Contribution[] = [];
@@ -129,7 +146,8 @@ export async function sealedRound(
   for (const [node, nodeId] of ['H1', 'H2'].entries()) {
     const update = Int32Array.from(base, (_, entry) => updateOf(node, entry));
     updates.push(update);
-    const digest = put(encodeParameters(update));
+    const handedIn = encodeReleases({ update, scoreHistogram: histogramOf?.(node) ?? null });
+    const digest = put(handedIn);
     const identity = await nodeCertificate(ca, nodeId);
     const envelope = encodeEnvelope({
       schema: 1,
@@ -138,7 +156,7 @@ export async function sealedRound(
       planHash,
       layoutHash: ENSEMBLE_LAYOUT_HASH,
       baseModel,
-      releases: [{ name: 'update', encoding: 'int32le-2^-20', length: base.length, digest }],
+      releases: describeReleases(handedIn, base.length),
       ledgerHead: { seq: 2, hash: 'cd'.repeat(32) },
       dataCommitment: '',
       software: 'test',
@@ -162,8 +180,13 @@ export async function sealedRound(
   }
   const honest = replayAggregation({ base, updates, weights: [1, 1], rate: [1, 1] });
   const parameters = o.result?.(honest) ?? honest;
+  const counts =
+    histogramOf === undefined
+      ? null
+      : Array.from(histogramOf(0), (count, bin) => count + histogramOf(1)[bin]!);
   const manifest: Manifest = {
     schema: 1,
+    ...(counts === null ? {} : { scoreHistogram: o.statedHistogram?.(counts) ?? counts }),
     federationId: 'fed',
     roundId,
     policyHash: 'ef'.repeat(32),
@@ -208,7 +231,19 @@ export async function sealedRound(
   };
   return {
     predecessor: ZERO,
-    proposal: proposalOf(1, encodeDetector(detector)),
+    proposal: proposalOf(
+      1,
+      encodeDetector(detector),
+      manifest.scoreHistogram === undefined
+        ? DETECTOR_ZERO.tableBytes
+        : encodeTable(
+            federatedTable(DETECTOR_ZERO.table, {
+              counts: manifest.scoreHistogram,
+              contributors: 2,
+              noiseExponent: 4,
+            }),
+          ),
+    ),
     authorityPem: ca.certificate.toString('pem'),
     ownUpdateDigest: contributions[0]!.update,
     client: {

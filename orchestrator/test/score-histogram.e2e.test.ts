@@ -16,6 +16,7 @@ import {
   replayRound,
   type FederationClient,
   type Manifest,
+  type ReplayedRound,
   type UpdateEnvelope,
   type WorkUnit,
 } from '../src/protocol.js';
@@ -60,26 +61,25 @@ const submit = (
   });
 
 async function roundOf(
-  world: World,
   clients: readonly FederationClient[],
   tails: readonly number[],
-) {
+): Promise<WorkUnit['roundId']> {
   const units = await Promise.all(clients.map((client) => takeWork(client)));
   await Promise.all(
-    clients.map((client, i) =>
-      submit(
-        client,
-        units[i]!,
-        NODES[i]!,
-        handIn(i + units[i]!.roundId.slotIndex, countsOf(i, tails[i]!)),
-      ),
-    ),
+    clients.map((client, i) => {
+      const seed = i + units[i]!.roundId.slotIndex;
+      return submit(client, units[i]!, NODES[i]!, handIn(seed, countsOf(i, tails[i]!)));
+    }),
   );
   return units[0]!.roundId;
 }
 
 /** As a member sees it: manifest and evidence fetched, everything recomputed. */
-async function replayed(world: World, client: FederationClient, roundId: WorkUnit['roundId']) {
+async function replayed(
+  world: World,
+  client: FederationClient,
+  roundId: WorkUnit['roundId'],
+): Promise<{ manifest: Manifest; proof: ReplayedRound }> {
   const { manifest, evidence } = await client.getManifest(roundId);
   const proof = await replayRound({
     manifest,
@@ -104,7 +104,7 @@ describe('a federation that releases the histogram of scores', () => {
       [1, [1.5, 1.6, 1.7]],
       [2, [0.6, 0.7, 0.7]],
     ] as const) {
-      const roundId = await roundOf(world, clients, tails);
+      const roundId = await roundOf(clients, tails);
       await until(
         async () => (await world.orchestrator.status()).publication.activeVersion === version,
       );
@@ -140,7 +140,7 @@ describe('a federation that releases the histogram of scores', () => {
   it('a manifest that says another sum, none, or more bins than the plan does not replay', async () => {
     const world = await startWorld({ roundsMax: 1 }, { histogram: HISTOGRAM });
     const clients = await Promise.all(NODES.map((id) => world.client(id)));
-    const roundId = await roundOf(world, clients, [1, 1, 1]);
+    const roundId = await roundOf(clients, [1, 1, 1]);
     await until(async () => (await world.orchestrator.status()).publication.activeVersion === 1);
     const { manifest } = await replayed(world, clients[0]!, roundId);
     const counts = manifest.scoreHistogram!;

@@ -9,6 +9,7 @@ import {
   type LedgerRecord,
   type PrivacyEvent,
 } from '@bhschain/dp';
+import type { SharedHistogram } from '@bhschain/models/detector';
 import { replayRound, verifyManifest, type Manifest } from '@bhschain/orchestrator/protocol';
 import type { Claims } from './claims.js';
 import { openReadOnly } from './database.js';
@@ -16,6 +17,8 @@ import { openReadOnly } from './database.js';
 export interface SealedRound {
   readonly manifest: Manifest;
   readonly digest: string;
+  /** Summed anew from the stored updates; null where the plan releases none, or the round does not recompute. */
+  scoreHistogram: SharedHistogram | null;
 }
 
 export interface FederationFiles {
@@ -51,7 +54,7 @@ export async function federationClaims(
         previousManifest,
       });
       previousManifest = sha256Hex(bytes);
-      rounds.push({ manifest, digest: previousManifest });
+      rounds.push({ manifest, digest: previousManifest, scoreHistogram: null });
     }
     claims.add(
       'federation',
@@ -78,11 +81,12 @@ export async function federationClaims(
     `${rounds.map(({ manifest }) => acceptedOf(manifest).length).join(', ')} updates; quorum ${files.majority}`,
   );
   try {
-    for (const { manifest } of rounds) {
-      await replayRound({
-        manifest,
+    for (const round of rounds) {
+      const { scoreHistogram } = await replayRound({
+        manifest: round.manifest,
         objectOf: (digest) => Promise.resolve(readObject(files.orchestratorDir, digest)),
       });
+      round.scoreHistogram = scoreHistogram;
     }
     claims.add(
       'federation',

@@ -22,7 +22,13 @@ import {
   type PrivacyFacts,
   type SealedRound,
 } from './federation-claims.js';
-import { detectorClaims, ledgerClaims, reviewClaims, scoringClaims } from './ledger-claims.js';
+import {
+  detectorClaims,
+  ledgerClaims,
+  reviewClaims,
+  scoringClaims,
+  tableClaims,
+} from './ledger-claims.js';
 import { readLedger, type LedgerView } from './ledger-view.js';
 import { labelClaims, logClaims } from './node-claims.js';
 import { scoreAgain, type ScoredCall } from './scored-calls.js';
@@ -115,6 +121,7 @@ export async function verifyState(paths: StatePaths): Promise<VerifyReport> {
   const rules = { majority, detectorsMin: 2 };
   ledgerClaims(claims, view, rules);
   detectorClaims(claims, view, rules);
+  tableClaims(claims, view, rounds);
   let calls: ScoredCall[] = [];
   try {
     calls = scoreAgain(view);
@@ -167,9 +174,13 @@ function activePointer(
   const pointer = JSON.parse(Buffer.from(bytes).toString('utf8')) as {
     version: number;
     modelHash: string;
-    tableHash: string;
   };
-  const table = view.state.get(`det~blob~${pointer.tableHash}`);
+  // A federated table judges at another p so that this share is held: the public table's α stays what people are promised.
+  const entry = view.state.get('det~entry~0');
+  const { tableHash } = JSON.parse(Buffer.from(entry ?? '{}').toString('utf8')) as {
+    tableHash?: string;
+  };
+  const table = view.state.get(`det~blob~${tableHash ?? ''}`);
   return {
     version: pointer.version,
     modelHash: pointer.modelHash,

@@ -1,7 +1,10 @@
 /** What the blocks on disk prove about ledger, detector, scoring and review. @module */
 import { createHash } from 'node:crypto';
+import { sha256Hex } from '@bhschain/dp';
+import { decodeTable, encodeTable, federatedTable } from '@bhschain/models/detector';
 import { FUNCTION_POLICY } from '@bhschain/models/features';
 import type { Claims } from './claims.js';
+import type { SealedRound } from './federation-claims.js';
 import type { LedgerView } from './ledger-view.js';
 import type { ScoredCall } from './scored-calls.js';
 
@@ -73,6 +76,50 @@ export function detectorClaims(claims: Claims, view: LedgerView, rules: ChannelR
     activated.length > 0 && activated.every((each) => each.bound),
     activated.map((each) => `v${each.version} ${each.modelHash.slice(0, 12)}…`).join(', '),
   );
+}
+
+/** A federated detector's table is a function of the public one and of what the hospitals released in its round. */
+export function tableClaims(
+  claims: Claims,
+  view: LedgerView,
+  rounds: readonly Pick<SealedRound, 'digest' | 'scoreHistogram'>[],
+): void {
+  claims.attempt(
+    'detector',
+    "each federated detector's table is the public one, moved as its round's histograms of scores say",
+    () => {
+      const entryOf = (version: number): ProposedEntry | null => {
+        const bytes = view.state.get(`det~entry~${version}`);
+        if (bytes === undefined) return null;
+        return JSON.parse(Buffer.from(bytes).toString('utf8')) as ProposedEntry;
+      };
+      const publicHash = entryOf(0)?.tableHash ?? '';
+      const publicBytes = view.state.get(`det~blob~${publicHash}`);
+      if (publicBytes === undefined) return { ok: false, detail: 'no table of version 0' };
+      const table = decodeTable(publicBytes);
+      const said: string[] = [];
+      let ok = true;
+      for (let version = 1; ; version++) {
+        const entry = entryOf(version);
+        if (entry === null) break;
+        const round = rounds.find(({ digest }) => digest === entry.provenance.manifestDigest);
+        const shared = round?.scoreHistogram ?? null;
+        const due = shared === null ? table : federatedTable(table, shared);
+        const hash = due === table ? publicHash : sha256Hex(encodeTable(due));
+        ok &&= round !== undefined && entry.tableHash === hash;
+        said.push(
+          `v${version} ${shared === null ? 'public' : due === table ? 'public, too few windows above the noise' : `α ${due.alphaPpm} ppm`}`,
+        );
+      }
+      return { ok: ok && said.length > 0, detail: said.join(', ') };
+    },
+  );
+}
+
+/** Of `det~entry~<version>`, what is read here. */
+interface ProposedEntry {
+  readonly tableHash: string;
+  readonly provenance: { readonly manifestDigest: string };
 }
 
 /** What the guard itself writes of a call that it diverts: record, index, ring (or epoch row), actor, audit row. */

@@ -38,7 +38,16 @@ export function previewUpdate(config: NodeConfig): CommandOutcome {
       plan.nominalWindows *
       plan.samplingRate) /
     plan.expectedBatch;
+  const { address } = config.federation;
   const bytes = plan.parameterCount * 4;
+  const further = plan.releases.map(({ name, length, noiseExponent }) => ({
+    name,
+    shape: [length],
+    encoding: 'int32le',
+    bytes: 4 * length,
+    noiseDeviation: 2 ** noiseExponent,
+    destination: address,
+  }));
   return {
     exitCode: spent.roundsLeft === 0 ? 1 : 0,
     facts: {
@@ -48,8 +57,9 @@ export function previewUpdate(config: NodeConfig): CommandOutcome {
           shape: [plan.parameterCount],
           encoding: 'int32le-2^-20',
           bytes,
-          destination: config.federation.address,
+          destination: address,
         },
+        ...further,
       ],
       planHash: planHash(plan),
       windowClippingNorm: plan.windowClippingNorm,
@@ -60,12 +70,16 @@ export function previewUpdate(config: NodeConfig): CommandOutcome {
       statement: statement.machine,
     },
     sentences: [
-      `One release: 'update', ${plan.parameterCount} integers in units of 2^-${plan.updateScaleLog2}, ${bytes} bytes, to ${config.federation.address}.`,
+      `${further.length === 0 ? 'One release' : 'First release'}: 'update', ${plan.parameterCount} integers in units of 2^-${plan.updateScaleLog2}, ${bytes} bytes, to ${address}.`,
+      ...further.map(
+        (release) =>
+          `Second release, under the same debit: '${release.name}', ${release.shape[0]} counts of this hospital's windows by how strange the detector in force finds them (p-values from 0 to 1, held windows too, confirmed attacks not), each with noise of deviation ${release.noiseDeviation}, ${release.bytes} bytes, to ${address}. What it is for: the table of the next detector, so that the alert rate holds in all hospitals.`,
+      ),
       `Plan ${planHash(plan).slice(0, 16)}…: each window's gradient is clipped to ${plan.windowClippingNorm}, ${plan.steps} noisy step${plan.steps === 1 ? '' : 's'} with noise ${plan.noiseMultiplier.toFixed(4)} times that.`,
       `In this plan the noise of an update is ${(noiseNorm / signalNorm).toFixed(2)} times as long as its signal can be.`,
       `An actor who is active in every round goes from ε ${spent.actorEpsilonRdp.toFixed(3)} to ${after.actorEpsilonRdp.toFixed(3)} by the filter, of ${spent.actorCeiling} in ${spent.actorHorizonDays} days; ${spent.roundsLeft ?? 0} more rounds fit.`,
       ...statement.text,
-      'The update stays in releases/ and in the privacy ledger; nothing was drawn or debited for this preview.',
+      `${further.length === 0 ? 'The update stays' : 'Both stay, in one file,'} in releases/ and in the privacy ledger; nothing was drawn or debited for this preview.`,
     ],
   };
 }

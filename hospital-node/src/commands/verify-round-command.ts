@@ -3,6 +3,12 @@
  * every signature, and recomputes the model to the bit. What every node does before it attests, for people.
  * @module
  */
+import {
+  DETECTOR_ZERO,
+  federatedTable,
+  tailNoise,
+  type SharedHistogram,
+} from '@bhschain/models/detector';
 import { replayRound, roundName, type ManifestReference } from '@bhschain/orchestrator/protocol';
 import type { NodeConfig } from '../config.js';
 import { sentenceOf } from '../doctor/federation-fault.js';
@@ -29,7 +35,7 @@ export async function verifyRoundCommand(
     const { manifest, evidence } = await client.getManifest(chosen.roundId, {
       previousManifest: chosen.previousManifest,
     });
-    const { resultModel, acceptedCount } = await replayRound({
+    const { resultModel, acceptedCount, scoreHistogram } = await replayRound({
       manifest,
       evidence,
       trustedAuthorities: [readIdentityFiles(config.federation.tls).ca],
@@ -38,10 +44,11 @@ export async function verifyRoundCommand(
     const name = roundName(chosen.roundId, slotLengthMs);
     return {
       exitCode: 0,
-      facts: { round: name, manifest: chosen.manifest, resultModel, acceptedCount },
+      facts: { round: name, manifest: chosen.manifest, resultModel, acceptedCount, scoreHistogram },
       sentences: [
         `Round ${name}: signed by the ordering organisation, names its predecessor, ${acceptedCount} updates signed by their nodes.`,
         `Recomputed from the updates: model ${resultModel}, equal to the bit.`,
+        ...(scoreHistogram === null ? [] : [histogramSentence(scoreHistogram)]),
       ],
     };
   } catch (error) {
@@ -54,6 +61,17 @@ export async function verifyRoundCommand(
   } finally {
     client.close();
   }
+}
+
+function histogramSentence(shared: SharedHistogram): string {
+  const { table } = DETECTOR_ZERO;
+  const { alphaPpm } = federatedTable(table, shared);
+  const noise = `noise ${(100 * tailNoise(shared, table.alphaPpm)).toFixed(1)} % of the tail`;
+  return `Their histograms of scores add up to the manifest's (${noise}): ${
+    alphaPpm === table.alphaPpm
+      ? 'the next detector keeps the public table.'
+      : `the next detector is held to ${table.alphaPpm} ppm of all windows by judging at p ≤ ${alphaPpm} ppm of the public table.`
+  }`;
 }
 
 function choose(

@@ -60,13 +60,14 @@ export function privacyChecks(context: DoctorContext): Check[] {
         const plan = latestPlanOf(ledger().records);
         if (plan === null) return NO_PLAN;
         const hash = planHash(plan);
+        const what = ['the update', ...plan.releases.map(({ name }) => name)].join(' and ');
         if (approvedPlans === null)
           return warn(
-            `Plan ${hash.slice(0, 12)}… runs because it is within the ceilings; nobody here has signed it.`,
+            `Plan ${hash.slice(0, 12)}… (${what} leave${plan.releases.length === 0 ? 's' : ''} each round) runs because it is within the ceilings; nobody here has signed it.`,
             `Read \`bhs-node preview-update\`, then put ${hash} into privacy.approvedPlans.`,
           );
         return approvedPlans.includes(hash)
-          ? pass(`Plan ${hash.slice(0, 12)}… is one that this hospital has signed.`)
+          ? pass(`Plan ${hash.slice(0, 12)}… (${what}) is one that this hospital has signed.`)
           : fail(
               `Plan ${hash.slice(0, 12)}… is not among the plans this hospital has signed.`,
               'Rounds are declined until it is (privacy.approvedPlans).',
