@@ -87,6 +87,47 @@ export interface MetricsHistoryOptions {
   readonly nowMs: () => number;
 }
 
+/** The history in columns, thinned to what a plot can show; a value that a sample lacks is null. */
+export interface HistoryColumns extends Resolution {
+  readonly atMs: readonly number[];
+  readonly series: Readonly<Record<string, Readonly<Record<string, readonly (number | null)[]>>>>;
+}
+
+const POINTS_MAX = 720;
+
+export async function historyColumns(
+  store: Pick<FederationStore, 'metrics'>,
+  resolution: ResolutionName,
+  nowMs: number,
+): Promise<HistoryColumns> {
+  const { everyMs, keptMs } = RESOLUTIONS[resolution];
+  const all = await store.metrics.list(everyMs, nowMs - keptMs);
+  const stride = Math.ceil(all.length / POINTS_MAX) || 1;
+  // Counted from the newest, which is always shown.
+  const samples = all.filter((_, index) => (all.length - 1 - index) % stride === 0);
+  const labels = new Map<string, Set<string>>();
+  for (const { series } of samples) {
+    for (const [name, values] of Object.entries(series)) {
+      const known = labels.get(name) ?? new Set();
+      for (const label of Object.keys(values)) known.add(label);
+      labels.set(name, known);
+    }
+  }
+  const columnOf = (name: string, label: string): readonly (number | null)[] =>
+    samples.map(({ series }) => series[name]?.[label] ?? null);
+  return {
+    everyMs,
+    keptMs,
+    atMs: samples.map(({ atMs }) => atMs),
+    series: Object.fromEntries(
+      [...labels].map(([name, known]) => [
+        name,
+        Object.fromEntries([...known].map((label) => [label, columnOf(name, label)])),
+      ]),
+    ),
+  };
+}
+
 function seriesOf(metrics: readonly MetricFacts[]): MetricSample['series'] {
   return Object.fromEntries(
     metrics.map(({ name, values }) => [

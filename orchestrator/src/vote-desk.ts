@@ -139,11 +139,16 @@ export class VoteDesk {
     const atMs = nowMs();
     await store.votes.add({ transactionId, action: kind, about, mspId, person, reason, atMs });
     await store.audit.append('channel-vote', atMs, { kind, about, person, reason, transactionId });
-    if (kind !== 'roll-back') return;
     const publication = await this.#publication(about);
     if (publication === null) return;
-    await store.publications.activate(publication.sequence);
-    await store.audit.append('detector-activated', atMs, { version: about, transactionId });
+    if (kind === 'roll-back') {
+      await store.publications.activate(publication.sequence);
+      await store.audit.append('detector-activated', atMs, { version: about, transactionId });
+    } else if (kind === 'withdraw') {
+      const change = { state: 'refused', reason: 'withdrawn by vote' } as const;
+      await store.publications.update(publication.sequence, change);
+      await store.audit.append('detector-withdrawn', atMs, { version: about, transactionId });
+    }
   }
 
   #forget(nowMs: number): void {

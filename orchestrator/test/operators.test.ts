@@ -171,9 +171,7 @@ describe('an operator', () => {
       call('POST', '/session/freshness', { password: secret }, ana);
     expect(await codeOf(again('guess'))).toBe('ERR_SIGN_IN');
     expect(await approve()).toBe('ERR_SIGN_IN_AGAIN');
-    expect(await (await again(password)).json()).toEqual({
-      freshUntilMs: clock.now + 5 * MINUTE,
-    });
+    expect(await (await again(password)).json()).toEqual({ freshForMs: 5 * MINUTE });
     expect(await approve()).toBe('ERR_REQUEST_DECIDED');
     // What stops harm has no time for a password.
     clock.now += 6 * MINUTE;

@@ -19,8 +19,10 @@ import {
   type WorkUnit,
 } from '../src/protocol.js';
 import type { HistogramFacts } from '../src/aggregation/screening.js';
+import type { Ballots } from '../src/publication/ballots.js';
 import type { RoundPolicy } from '../src/round/policy.js';
 import type { ConnectionLimits } from '../src/listening.js';
+import type { SignInOptions } from '../src/sign-in/sign-in-routes.js';
 import { SOLE } from '../src/store/leadership.js';
 import type { ObjectStore } from '../src/store/objects.js';
 import type { FederationStore } from '../src/store/store.js';
@@ -88,6 +90,9 @@ export async function startWorld(
     nodes?: number;
     enrolment?: boolean;
     dashboardDir?: string;
+    httpPort?: number;
+    signIn?: SignInOptions;
+    ballots?: Ballots;
     /** Switches the histogram of scores on, with a table that can be moved. */
     histogram?: HistogramFacts;
   }> = {},
@@ -125,7 +130,9 @@ export async function startWorld(
     attestations: 2,
     attestMaxMs: 60_000,
     listen: { host: '127.0.0.1', port: 0 },
-    http: { host: '127.0.0.1', port: 0 },
+    http: { host: '127.0.0.1', port: o.httpPort ?? 0 },
+    ...(o.signIn === undefined ? {} : { signIn: o.signIn }),
+    ...(o.ballots === undefined ? {} : { ballots: o.ballots }),
     ...(o.dashboardDir === undefined ? {} : { dashboardDir: o.dashboardDir }),
     enrolment:
       o.enrolment === true ? { host: '127.0.0.1', port: 0, federationAddress: null } : null,

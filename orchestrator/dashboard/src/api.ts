@@ -146,8 +146,36 @@ export interface PrivacyView {
     contributed: number;
     cohorts: number;
     declinedForBudget: number;
-    declared: null;
+    declared: Readonly<{
+      spentMicro: number;
+      ceilingMicro: number;
+      horizonDays: number;
+      deltaExponent: number;
+      roundsLeft: number;
+      ledgerSeq: number;
+      atMs: number;
+    }> | null;
   }>[];
+}
+
+/** A vote on the channel that went through this dashboard. */
+export interface ChannelVote {
+  readonly transactionId: string;
+  readonly action: string;
+  readonly about: string;
+  readonly mspId: string;
+  readonly person: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export interface PlanView {
+  readonly hash: string;
+  readonly words: readonly (readonly [what: string, value: string])[];
+  readonly needed: number;
+  readonly approvers: readonly string[] | null;
+  readonly problem: string;
+  readonly votes: readonly ChannelVote[];
 }
 
 export interface ModelView {
@@ -182,6 +210,7 @@ export interface RollbackView {
   readonly needed: number;
   readonly hospitals: readonly string[];
   readonly candidates: readonly Readonly<{ version: number; detector: string; model: string }>[];
+  readonly votes: readonly ChannelVote[];
 }
 
 export interface Updates {
@@ -225,6 +254,14 @@ export interface MetricsView {
       labels: Readonly<Record<string, string | number>>;
     }>[];
   }>[];
+}
+
+/** Columns: values of each series at the moments of `atMs`. */
+export interface MetricsHistory {
+  readonly everyMs: number;
+  readonly keptMs: number;
+  readonly atMs: readonly number[];
+  readonly series: Readonly<Record<string, Readonly<Record<string, readonly (number | null)[]>>>>;
 }
 
 /** A refusal of the orchestrator: `message` is its sentence. */

@@ -10,7 +10,7 @@ import { RoundPageView } from './pages/round.js';
 import { RoundsPage } from './pages/rounds.js';
 import { UpdatesPage } from './pages/updates.js';
 import { PAGES, route } from './route.js';
-import { Me } from './operator.js';
+import { Me, Refused } from './sign-in.js';
 import { nextTheme, theme } from './theme.js';
 import { duration } from './words.js';
 
@@ -24,6 +24,7 @@ export function App(): JSX.Element {
         To the content
       </a>
       <Header overview={overview.data} />
+      <Refused />
       {overview.data?.paused === true && (
         <p class="banner warn">
           The rounds are paused: every slot is skipped until somebody resumes.

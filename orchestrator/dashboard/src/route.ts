@@ -22,6 +22,29 @@ export interface Route {
   readonly round: Readonly<{ slot: number; attempt: number }> | null;
 }
 
+const RETURN_KEY = 'bhs-return';
+
+/** Before the browser leaves for the sign-in service: it comes back to this page. */
+export function rememberPage(): void {
+  try {
+    sessionStorage.setItem(RETURN_KEY, location.hash);
+  } catch {
+    // Storage may be switched off; she then comes back to the first page.
+  }
+}
+
+function rememberedPage(): void {
+  try {
+    const hash = sessionStorage.getItem(RETURN_KEY);
+    sessionStorage.removeItem(RETURN_KEY);
+    if (hash !== null && location.hash === '')
+      history.replaceState(null, '', `/${location.search}${hash}`);
+  } catch {
+    // As above.
+  }
+}
+
+rememberedPage();
 export const route = signal<Route>(read());
 
 export function startRouter(): void {

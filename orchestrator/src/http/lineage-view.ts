@@ -5,7 +5,7 @@
 import { baseModelOf } from '../lineage.js';
 import { roundName, type Interval } from '../protocol/identifiers.js';
 import { decodeManifest, type Manifest } from '../protocol/manifest.js';
-import type { FederationStore, ModelRow, Publication } from '../store/store.js';
+import type { FederationStore, ModelRow, Publication, ChannelVote } from '../store/store.js';
 
 export interface ModelView {
   readonly digest: string;
@@ -44,7 +44,11 @@ export interface RollbackView {
   readonly hospitals: readonly string[];
   /** Versions that were active before, the newest first. */
   readonly candidates: readonly Readonly<{ version: number; detector: string; model: string }>[];
+  /** Votes on detectors that went through this dashboard, newest first. */
+  readonly votes: readonly ChannelVote[];
 }
+
+const VOTES = 50;
 
 export async function rollbackView(
   o: Readonly<{ store: FederationStore; attestations: number }>,
@@ -55,6 +59,7 @@ export async function rollbackView(
   return {
     active: active?.version ?? null,
     needed: o.attestations,
+    votes: (await o.store.votes.newest(VOTES)).filter((each) => each.action !== 'approve-plan'),
     hospitals: members.map((each) => each.mspId).sort(),
     candidates: publications
       .flatMap(({ state, version, detector, model }) =>

@@ -8,7 +8,7 @@ import type { Registry } from 'prom-client';
 import type { Authority } from '../enrolment/authority.js';
 import { OrchestratorError } from '../errors.js';
 import type { Federation } from '../federation.js';
-import { plottable, RESOLUTIONS, type ResolutionName } from '../metrics-history.js';
+import { historyColumns, plottable, type ResolutionName } from '../metrics-history.js';
 import type { Ballots } from '../publication/ballots.js';
 import { slotAt, slotStartMs } from '../round/calendar.js';
 import { nodesIn } from '../round/round.js';
@@ -117,11 +117,7 @@ export function registerDashboard(app: FastifyInstance, o: DashboardOptions): vo
   app.get<{ Querystring: { resolution: ResolutionName } }>(
     '/api/v1/metrics/history',
     { schema: { querystring: HistoryQuery } },
-    async ({ query }) => {
-      const { everyMs, keptMs } = RESOLUTIONS[query.resolution];
-      const samples = await store.metrics.list(everyMs, o.nowMs() - keptMs);
-      return { everyMs, keptMs, samples };
-    },
+    ({ query }) => historyColumns(store, query.resolution, o.nowMs()),
   );
 }
 

@@ -89,10 +89,8 @@ export class Sessions {
   }
 
   /** The person has just proven again who she is. */
-  async refresh(session: OperatorSession): Promise<number> {
-    const nowMs = this.#nowMs();
-    await this.#store.operators.refresh(session.idHash, nowMs);
-    return nowMs + FRESH_MS;
+  async refresh({ idHash }: OperatorSession): Promise<void> {
+    await this.#store.operators.refresh(idHash, this.#nowMs());
   }
 
   isFresh(session: OperatorSession): boolean {

@@ -66,7 +66,7 @@ export function registerSignIn(app: FastifyInstance, o: SignInRouteOptions): voi
   app.get('/api/v1/session', async (request) => {
     const session = await sessions.find(request.cookies[sessionCookie]);
     const signIn = { local: o.localAccounts, provider: o.provider === null ? null : START };
-    return { ...(session === null ? { name: null } : sessionView(session)), signIn };
+    return { ...(session === null ? { name: null } : sessionView(session, nowMs())), signIn };
   });
 
   app.post<{ Body: Static<typeof Credentials> }>(
@@ -78,7 +78,7 @@ export function registerSignIn(app: FastifyInstance, o: SignInRouteOptions): voi
       const before = await sessions.find(request.cookies[sessionCookie]);
       if (before !== null) await sessions.close(before.idHash);
       const newcomer = { name, role, method: 'password', freshAtMs: nowMs() } as const;
-      return reply.code(201).send(sessionView(await open(request, reply, newcomer)));
+      return reply.code(201).send(sessionView(await open(request, reply, newcomer), nowMs()));
     },
   );
 
@@ -90,7 +90,8 @@ export function registerSignIn(app: FastifyInstance, o: SignInRouteOptions): voi
       if (session.method !== 'password')
         throw signInMethod('Sign in again at the sign-in service.');
       await accounts.check(session.name, request.body.password);
-      return { freshUntilMs: await sessions.refresh(session) };
+      await sessions.refresh(session);
+      return { freshForMs: FRESH_MS };
     },
   );
 
@@ -184,7 +185,8 @@ async function refusalPage({ store, nowMs }: SignInRouteOptions, error: unknown)
   return `/?refused=${error.code}`;
 }
 
-function sessionView(session: OperatorSession): object {
+function sessionView(session: OperatorSession, nowMs: number): object {
   const { name, role, method, csrf, freshAtMs } = session;
-  return { name, role, method, csrf, freshUntilMs: freshAtMs + FRESH_MS };
+  // A span, since the browser's clock may be another one.
+  return { name, role, method, csrf, freshForMs: Math.max(0, freshAtMs + FRESH_MS - nowMs) };
 }

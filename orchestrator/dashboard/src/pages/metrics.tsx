@@ -1,31 +1,54 @@
 /**
- * Plots of the exported metrics since the page was opened, and of the rounds on record. Loaded on its own: the plot
- * library is of no use elsewhere.
+ * Plots of the exported gauges and counters – live, or as the orchestrator keeps them – and of the rounds on record. Loaded
+ * on its own: the plot library is of no use elsewhere.
  * @module
  */
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { MetricsView, Timeline } from '../api.js';
+import { ask, type MetricsHistory, type MetricsView, type Timeline } from '../api.js';
 import { useLive } from '../live.js';
 import { theme } from '../theme.js';
-import { Frame, Part } from '../words.js';
+import { duration, Frame, Part } from '../words.js';
 
 const SAMPLES_MAX = 1_200;
+const SPANS = [
+  ['live', 'Live'],
+  ['fine', 'Two hours'],
+  ['coarse', 'Thirty days'],
+] as const;
+type Span = (typeof SPANS)[number][0];
+type Metric = MetricsView['metrics'][number];
 
 export default function MetricsPage(): JSX.Element {
   const live = useLive<MetricsView>('/metrics');
   const rounds = useLive<Timeline>('/timeline');
+  const span = useSignal<Span>('fine');
+  const history = useHistory(span.value);
   const samples = useRef<MetricsView[]>([]);
-  const newest = samples.current.at(-1);
-  if (live.data !== null && live.data.nowMs !== newest?.nowMs) {
+  if (live.data !== null && live.data.nowMs !== samples.current.at(-1)?.nowMs) {
     samples.current = [...samples.current, live.data].slice(-SAMPLES_MAX);
   }
   const ended = (rounds.data?.rounds ?? [])
     .filter((each) => each.endedAtMs !== null && each.phases.length > 0)
     .toReversed();
-  const x = samples.current.map((each) => each.nowMs / 1_000);
+  // The history ends where the page began to sample.
+  const kept = history?.atMs.filter((atMs) => atMs < (samples.current[0]?.nowMs ?? Infinity)) ?? [];
+  const x = [...kept, ...samples.current.map((each) => each.nowMs)].map((ms) => ms / 1_000);
+  const seriesOf = (metric: Metric): readonly Series[] =>
+    labelsOf(metric, history).map((label) => ({
+      name: label === '' ? 'value' : label,
+      values: [
+        ...(history?.series[metric.name]?.[label]?.slice(0, kept.length) ?? kept.map(() => null)),
+        ...samples.current.map((sample) => valueOf(sample, metric.name, label)),
+      ],
+    }));
+  const plots = (type: string): readonly Metric[] =>
+    (live.data?.metrics ?? []).filter(
+      (each) => each.type === type && each.name !== 'federation_round_phase',
+    );
   return (
     <Frame title="Metrics" loaded={live.data !== null} problem={live.problem}>
       <Part title="Rounds on record">
@@ -47,41 +70,89 @@ export default function MetricsPage(): JSX.Element {
           />
         </div>
       </Part>
-      <Part
-        title="Live"
-        note="Sampled every three seconds since this page was opened; times in UTC."
-      >
+      <fieldset class="spans">
+        <legend>Plots over</legend>
+        {SPANS.map(([name, word]) => (
+          <label key={name}>
+            <input
+              type="radio"
+              name="span"
+              checked={span.value === name}
+              onChange={() => (span.value = name)}
+            />{' '}
+            {word}
+          </label>
+        ))}
+        <span class="muted">{noteOf(history)}</span>
+      </fieldset>
+      <Part title="States">
         <div class="plots">
-          {(live.data?.metrics ?? [])
-            .filter((each) => each.type === 'gauge' && each.name !== 'federation_round_phase')
-            .map((metric) => (
-              <Plot
-                key={metric.name}
-                title={metric.help}
-                name={metric.name}
-                x={x}
-                series={labelsOf(metric).map((label) => ({
-                  name: label,
-                  values: samples.current.map((sample) => valueOf(sample, metric.name, label)),
-                }))}
-              />
-            ))}
+          {plots('gauge').map((metric) => (
+            <Plot
+              key={metric.name}
+              title={metric.help}
+              name={metric.name}
+              x={x}
+              series={seriesOf(metric)}
+            />
+          ))}
+        </div>
+      </Part>
+      <Part title="Totals" note="Counted since the orchestrator started; a restart begins at zero.">
+        <div class="plots">
+          {plots('counter').map((metric) => (
+            <Plot
+              key={metric.name}
+              title={metric.help}
+              name={metric.name}
+              x={x}
+              series={seriesOf(metric)}
+            />
+          ))}
         </div>
       </Part>
     </Frame>
   );
 }
 
-function labelsOf(metric: MetricsView['metrics'][number]): readonly string[] {
-  return metric.values.map((each) => Object.values(each.labels).join(' ') || 'value');
+/** Read once for each choice; from then on the page's own samples follow. */
+function useHistory(span: Span): MetricsHistory | null {
+  const history = useSignal<MetricsHistory | null>(null);
+  useEffect(() => {
+    let wanted = true;
+    history.value = null;
+    if (span === 'live') return undefined;
+    void ask<MetricsHistory>(`/metrics/history?resolution=${span}`)
+      .then((answer) => {
+        if (wanted) history.value = answer;
+      })
+      .catch(() => undefined); // the live plots stay, and say themselves if nobody answers
+    return () => {
+      wanted = false;
+    };
+  }, [span]);
+  return history.value;
+}
+
+function noteOf(history: MetricsHistory | null): string {
+  const live = 'every three seconds since this page was opened; times in UTC';
+  if (history === null) return `A sample ${live}.`;
+  const { everyMs, keptMs } = history;
+  return `A sample every ${duration(everyMs)}, kept for ${duration(keptMs)}, as it was at that moment; then ${live}.`;
+}
+
+function labelsOf(metric: Metric, history: MetricsHistory | null): readonly string[] {
+  const before = Object.keys(history?.series[metric.name] ?? {});
+  return [...new Set([...metric.values.map((each) => labelOf(each)), ...before])];
+}
+
+function labelOf({ labels }: Metric['values'][number]): string {
+  return Object.values(labels).join(' ');
 }
 
 function valueOf(sample: MetricsView, name: string, label: string): number | null {
   const metric = sample.metrics.find((each) => each.name === name);
-  return (
-    metric?.values.find((each) => (Object.values(each.labels).join(' ') || 'value') === label)
-      ?.value ?? null
-  );
+  return metric?.values.find((each) => labelOf(each) === label)?.value ?? null;
 }
 
 interface Series {

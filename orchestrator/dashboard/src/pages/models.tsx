@@ -1,7 +1,10 @@
 import type { JSX } from 'preact';
-import type { ModelView, RollbackView } from '../api.js';
+import type { ChannelVote, ModelView, RollbackView } from '../api.js';
 import { useLive, useSteady } from '../live.js';
+import { operator } from '../operator.js';
 import { roundLink } from '../route.js';
+import { VoteButton } from '../sign.js';
+import { VOTE_WORDS, VotesTable } from '../votes.js';
 import { Digest, epsilon, Frame, Part, percent, State, Table, Time } from '../words.js';
 
 export function ModelsPage(): JSX.Element {
@@ -53,31 +56,105 @@ export function ModelsPage(): JSX.Element {
   );
 }
 
-/** Going back is a vote on the channel; this page says whose. */
+/** Going back is a vote on the channel: cast here with a hospital's own key, or by the hospital's own tools. */
 function Rollback(): JSX.Element | null {
   const live = useLive<RollbackView>('/rollback');
   const candidates = useSteady(live.data?.candidates ?? [], (each) => String(each.version));
+  const votes = useSteady(live.data?.votes ?? [], (each) => each.transactionId);
   if (live.data === null) return null;
   const { needed, hospitals, active } = live.data;
   return (
-    <Part
-      title="Going back"
-      note={`Version ${active ?? 'none'} is active. An older detector becomes active again when ${needed} of ${hospitals.length} hospitals (${hospitals.join(', ')}) vote for it on the channel, each through a person with the role hospital-admin; nobody here can do it for them.`}
-    >
-      <Table
-        label="Detectors to go back to"
-        columns={['Version', 'Detector', 'Vote of each hospital', 'Then, once']}
-        steady={candidates}
-        keyOf={(each) => String(each.version)}
-        empty="No detector was active before this one."
-        cells={(each) => [
-          each.version,
-          <Digest of={each.detector} />,
-          <code class="long">DetectorContract:vote rollBack {each.version} SHA-256-OF-REASON</code>,
-          <code class="long">DetectorContract:rollBack {each.version}</code>,
-        ]}
+    <>
+      <Part
+        title="Going back"
+        note={`Version ${active ?? 'none'} is active. An older detector becomes active again when ${needed} of ${hospitals.length} hospitals (${hospitals.join(', ')}) vote for it on the channel, each through a person with the role hospital-admin, and one of them then carries it out; nobody here can do it for them.`}
+      >
+        <Table
+          label="Detectors to go back to"
+          columns={['Version', 'Detector', 'Voted here', 'Go back', 'Never use again']}
+          steady={candidates}
+          keyOf={(each) => String(each.version)}
+          empty="No detector was active before this one."
+          cells={(each) => [
+            each.version,
+            <Digest of={each.detector} />,
+            voted(live.data!.votes, String(each.version)),
+            <Ballot about={String(each.version)} step="roll-back" done={live.reload} />,
+            <Ballot about={String(each.version)} step="withdraw" done={live.reload} />,
+          ]}
+        />
+      </Part>
+      <Part
+        title="Votes on detectors"
+        note="Those that went through this dashboard; the channel counts them, and holds the digest of each reason."
+      >
+        <VotesTable label="Votes on detectors" votes={votes} />
+      </Part>
+    </>
+  );
+}
+
+function voted(votes: readonly ChannelVote[], version: string): string {
+  // A vote is used up when it is carried out.
+  const since = votes.findIndex(
+    (each) => each.about === version && !each.action.startsWith('vote-'),
+  );
+  const open = (since === -1 ? votes : votes.slice(0, since)).filter(
+    (each) => each.about === version && each.action.startsWith('vote-'),
+  );
+  const words = open.map((each) => `${each.mspId} (${VOTE_WORDS[each.action] ?? each.action})`);
+  return [...new Set(words)].join(', ') || 'nobody';
+}
+
+const STEPS = {
+  'roll-back': {
+    vote: 'Vote for',
+    act: 'Go back to',
+    voteEffect:
+      'One vote of your hospital to make this version active again. It says nothing yet to the peers.',
+    actEffect:
+      'If enough hospitals voted, this version judges every transaction from the next block on.',
+  },
+  withdraw: {
+    vote: 'Vote to withdraw',
+    act: 'Withdraw',
+    voteEffect: 'One vote of your hospital that this version is never used again.',
+    actEffect: 'If enough hospitals voted, this version can never become active again.',
+  },
+} as const;
+
+function Ballot(props: {
+  about: string;
+  step: 'roll-back' | 'withdraw';
+  done: () => void;
+}): JSX.Element {
+  const { about, step, done } = props;
+  const words = STEPS[step];
+  if (operator.value === null) {
+    const name = step === 'roll-back' ? 'rollBack' : 'withdraw';
+    return (
+      <code class="long">
+        DetectorContract:vote {name} {about} SHA-256-OF-REASON
+      </code>
+    );
+  }
+  return (
+    <span class="row-buttons">
+      <VoteButton
+        vote={{ kind: `vote-${step}`, about }}
+        label={`${words.vote} ${about}…`}
+        title={`${words.vote} version ${about}`}
+        effect={words.voteEffect}
+        done={done}
       />
-    </Part>
+      <VoteButton
+        vote={{ kind: step, about }}
+        label={`${words.act} ${about}…`}
+        title={`${words.act} version ${about}`}
+        effect={words.actEffect}
+        done={done}
+      />
+    </span>
   );
 }
 

@@ -2,7 +2,9 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { NodeView, RequestView } from '../api.js';
 import { useLive, useSteady } from '../live.js';
-import { Form, operator } from '../operator.js';
+import { Form } from '../dialog.js';
+import { operator } from '../operator.js';
+import { Weighty } from '../sign-in.js';
 import { roundLink } from '../route.js';
 import { Digest, duration, Frame, Part, SIGNS, State, Table, Time } from '../words.js';
 
@@ -97,7 +99,9 @@ function Outcomes({ node }: { node: NodeView }): JSX.Element {
 function Decide({ request, done }: { request: RequestView; done: () => void }): JSX.Element {
   const open = useSignal<'approve' | 'refuse' | null>(null);
   if (request.state !== 'pending') return <span class="muted">decided</span>;
-  if (operator.value === null) return <span class="muted">by an operator who signs in</span>;
+  if (operator.value?.role !== 'operator') {
+    return <span class="muted">by an operator who signs in</span>;
+  }
   const { requestId, nodeId } = request;
   const close = (): void => {
     open.value = null;
@@ -112,14 +116,16 @@ function Decide({ request, done }: { request: RequestView; done: () => void }): 
         Refuse…
       </button>
       {open.value === 'approve' && (
-        <Form
-          title={`Let ${nodeId} in`}
-          text="Call the hospital on a number that you knew before. Type the thirty digits that they read out, not those on this page. From then on its node takes part in rounds."
-          field={['fingerprint', 'Digits that the hospital read out']}
-          path={`/enrolments/${requestId}/approvals`}
-          button="Approve"
-          close={close}
-        />
+        <Weighty close={close}>
+          <Form
+            title={`Let ${nodeId} in`}
+            text="Call the hospital on a number that you knew before. Type the thirty digits that they read out, not those on this page. From then on its node takes part in rounds."
+            field={['fingerprint', 'Digits that the hospital read out']}
+            path={`/enrolments/${requestId}/approvals`}
+            button="Approve"
+            close={close}
+          />
+        </Weighty>
       )}
       {open.value === 'refuse' && (
         <Form

@@ -112,7 +112,7 @@ function Waits({ overview }: { overview: Overview }): JSX.Element {
 /** For operators only; the header says at the next reading what came of it. */
 function PauseButton({ isPaused }: { isPaused: boolean }): JSX.Element | null {
   const problem = useSignal<string | null>(null);
-  if (operator.value === null) return null;
+  if (operator.value?.role !== 'operator') return null;
   const press = async (): Promise<void> => {
     problem.value = await act('/pause', { paused: !isPaused });
   };
