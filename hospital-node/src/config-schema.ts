@@ -250,6 +250,19 @@ export const CONFIG_SCHEMA: TSchema = group('A hospital node.', {
       description: 'Worker threads; the result does not depend on it.',
     }),
   }),
+  store: optionalGroup(
+    'Where windows, profiles, blocks and review are kept. The privacy ledger is a file always.',
+    {
+      url: orNull(
+        Type.String({ format: 'postgresql', description: 'A database of its own.' }),
+        'postgresql://user@host:port/database, without a password; null: node.sqlite in stateDir.',
+      ),
+      passwordFile: orNull(
+        path('A file with the password.'),
+        'A file with the password of that user; null: none, or what the surroundings of the process say (certificate, ~/.pgpass).',
+      ),
+    },
+  ),
   backup: optionalGroup('What the doctor knows of backups.', {
     stampFile: orNull(
       path('A file that the backup touches.'),

@@ -94,6 +94,11 @@ export interface NodeConfig {
   readonly vocabulary: { readonly hash: string; readonly size: number } | null;
   readonly timeGranularity: 'exact' | 'day' | 'case-shifted';
   readonly training: { readonly threads: number };
+  readonly store: {
+    /** A PostgreSQL database, without a password; null: a file in the state directory. */
+    readonly url: string | null;
+    readonly passwordFile: string | null;
+  };
   readonly backup: { readonly stampFile: string | null };
   readonly tracing: { readonly setupModule: string | null };
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
@@ -103,7 +108,7 @@ const validate = new Ajv({
   allErrors: false,
   useDefaults: true,
   strict: false,
-  formats: { path: true, web: isWebAddress },
+  formats: { path: true, web: isWebAddress, postgresql: isPostgresAddress },
 }).compile<NodeConfig>(CONFIG_SCHEMA);
 
 /**
@@ -324,6 +329,7 @@ function absolute(config: NodeConfig, folder: string): NodeConfig {
     actorsFile: at(config.actorsFile),
     peopleDir: at(config.peopleDir),
     consoleDir: orNull(config.consoleDir),
+    store: { url: config.store.url, passwordFile: orNull(config.store.passwordFile) },
     backup: { stampFile: orNull(config.backup.stampFile) },
     tracing: { setupModule: orNull(config.tracing.setupModule) },
   };
@@ -344,6 +350,13 @@ function isWebAddress(text: string): boolean {
   const { protocol, hostname, search, hash } = new URL(text);
   const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
   return (protocol === 'https:' || (protocol === 'http:' && isLoopback)) && search + hash === '';
+}
+
+/** A password in it would be in every copy of the configuration. */
+function isPostgresAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, password, pathname } = new URL(text);
+  return /^postgres(ql)?:$/.test(protocol) && password === '' && pathname.length > 1;
 }
 
 function checkRelations(config: NodeConfig): void {

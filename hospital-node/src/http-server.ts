@@ -11,7 +11,7 @@ import serveStatic from '@fastify/static';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { HospitalNodeError, type ErrorFacts } from './errors.js';
+import { codeOf, HospitalNodeError, type ErrorFacts } from './errors.js';
 import { installDoor } from './http/door.js';
 import { describeApi } from './http/openapi.js';
 import type { BlockFollower } from './fabric/block-follower.js';
@@ -213,12 +213,13 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
       problemOf('ERR_NOT_FOUND', `There is nothing at ${request.url.split('?')[0] ?? ''}.`),
     ),
   );
-  app.setErrorHandler(async (error: FastifyError | ReviewError, request, reply) => {
+  app.setErrorHandler(async (thrown: FastifyError | ReviewError, request, reply) => {
+    const error = storeIsAway(thrown) ? awayError(thrown) : thrown;
     if (error instanceof ReviewError) {
       if (typeof error.facts['retryAfterMs'] === 'number') {
         reply.header('retry-after', Math.ceil(error.facts['retryAfterMs'] / 1_000));
       }
-      const more = differenceOf(o, request.params, error) ?? error.facts;
+      const more = (await differenceOf(o, request.params, error)) ?? error.facts;
       return sendProblem(reply, problemOf(error.code as ReviewErrorCode, error.message, more));
     }
     if (error.validation !== undefined) {
@@ -248,25 +249,54 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
   });
 }
 
-function differenceOf(o: HttpServerOptions, params: unknown, error: ReviewError): object | null {
+function storeIsAway(error: unknown): boolean {
+  return codeOf(error) === 'ERR_STORE_UNAVAILABLE';
+}
+
+/** A server that is started again is there within seconds. */
+const STORE_RETRY_MS = 5_000;
+
+function awayError(cause: unknown): ReviewError {
+  return new ReviewError(
+    'ERR_STORE_UNAVAILABLE',
+    "The hospital's database does not answer now. Nothing was lost; try again in a moment.",
+    { retryAfterMs: STORE_RETRY_MS },
+    cause,
+  );
+}
+
+/** What changed since the version that was seen; null for every other refusal, and if it cannot be read now. */
+async function differenceOf(
+  o: HttpServerOptions,
+  params: unknown,
+  error: ReviewError,
+): Promise<object | null> {
   const { case: id, expected } = error.facts;
-  if (error.code === 'ERR_HOLD_STALE') return currentOf(o, params, error.facts);
-  return error.code === 'ERR_CASE_STALE'
-    ? caseDifference(o.review.database, Number(id), Number(expected))
-    : null;
+  try {
+    if (error.code === 'ERR_HOLD_STALE') return await currentOf(o, params, error.facts);
+    return error.code === 'ERR_CASE_STALE'
+      ? await caseDifference(o.review.database, Number(id), Number(expected))
+      : null;
+  } catch (failure) {
+    if (storeIsAway(failure)) return null;
+    throw failure;
+  }
 }
 
 /** A stale step is answered with the state of things and the steps since, so that the screen can show the difference. */
-function currentOf(o: HttpServerOptions, params: unknown, facts: ErrorFacts): object {
+async function currentOf(
+  o: HttpServerOptions,
+  params: unknown,
+  facts: ErrorFacts,
+): Promise<object> {
   const { txid } = params as { txid?: string };
   if (txid === undefined) return {};
-  const { version, state, holder, proposer } = o.review.summary(txid);
+  const { version, state, holder, proposer, history } = await o.review.detail(txid);
   const seen = typeof facts['expected'] === 'number' ? facts['expected'] : version;
   return {
     current: { version, state, holder, proposer },
-    changed: o.review
-      .detail(txid)
-      .history.filter((step) => step.version > seen)
+    changed: history
+      .filter((step) => step.version > seen)
       .map((step) => ({
         step: step.step,
         by: step.by,

@@ -28,3 +28,4 @@ export {
   type Person,
   type PersonRole,
 } from './review/people.js';
+export { openNodeDatabase, type NodeDatabase, type StorePlace } from './store/index.js';

@@ -17,6 +17,7 @@ import { statusOf, type NodeStatus } from './parts/node-status.js';
 import { openRounds } from './parts/round-part.js';
 import type { Surroundings } from './parts/surroundings.js';
 import { openPrivacyLedger, type PrivacyLedger } from './privacy-ledger/index.js';
+import { storePlaceOf } from './parts/store-place.js';
 import { openReviewStore } from './review/review-store.js';
 import { lockState, openNodeDatabase } from './store/index.js';
 
@@ -65,11 +66,10 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
   if (ledger.tornTail !== null) {
     surroundings.log.warn(ledger.tornTail, 'unfinished privacy ledger record set aside');
   }
-  const databaseFile = join(config.stateDir, 'node.sqlite');
-  const database = lifetime.own(openNodeDatabase({ file: databaseFile }), (opened) =>
+  const database = lifetime.own(await openNodeDatabase(storePlaceOf(config)), (opened) =>
     opened.destroy(),
   );
-  const review = lifetime.own(openReviewStore({ file: databaseFile }), (opened) => opened.close());
+  const review = openReviewStore(database);
   const log = await openLog(surroundings, lifetime, database);
   const labels = review.windowLabels(log.directory);
   const rounds = await openRounds(surroundings, lifetime, {
@@ -94,7 +94,6 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
       secondLine: days.facts(),
     });
   channel = await openChannel(surroundings, lifetime, {
-    databaseFile,
     database,
     ledger,
     review,

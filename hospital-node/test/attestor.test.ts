@@ -52,7 +52,7 @@ async function decisions(
   count: number,
   file: string = join(temporaryFolder(), 'node.sqlite'),
 ): Promise<readonly DetectorVerdict[]> {
-  const database = openNodeDatabase({ file });
+  const database = await openNodeDatabase({ file });
   const stop = new AbortController();
   let seen = 0;
   const attestor = createAttestor({

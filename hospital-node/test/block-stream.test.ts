@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runBlockStream } from '../src/fabric/block-stream.js';
 import { createBlockFollower, followedBlockOf } from '../src/fabric/block-follower.js';
 import type { BlockSource } from '../src/fabric/connection.js';
-import { chainOf, hashOf, migratedFile, transactionOf } from './review-fixture.js';
+import { chainOf, hashOf, migratedDatabase, transactionOf } from './review-fixture.js';
 
 function blockNumbered(number: number): common.Block {
   const header = new common.BlockHeader();
@@ -103,7 +103,7 @@ describe('the block follower', () => {
       [transactionOf({ txId: hashOf('2') })],
       [],
     ]);
-    const file = await migratedFile();
+    const database = await migratedDatabase();
     const stop = new AbortController();
     const follow = (skip: number): ReturnType<typeof createBlockFollower> =>
       createBlockFollower({
@@ -112,7 +112,7 @@ describe('the block follower', () => {
           ...flakyGateway(4, 9),
           chainInfo: () => Promise.resolve({ height: 4n, currentBlockHash: '' }),
         },
-        file,
+        database,
         consumers: [],
         now: () => 5,
         random: () => 0,
@@ -124,7 +124,7 @@ describe('the block follower', () => {
           if (block.number === 3n) stop.abort();
         },
       });
-    const broken = follow(1);
+    const broken = await follow(1);
     await expect(broken.run(stop.signal)).rejects.toMatchObject({ code: 'ERR_FABRIC_BLOCK_GAP' });
     expect(broken.health()).toMatchObject({
       connected: false,
@@ -132,11 +132,10 @@ describe('the block follower', () => {
       lagBlocks: 2,
       lastErrorCode: 'ERR_FABRIC_BLOCK_GAP',
     });
-    broken.close();
-    const sound = follow(0);
+    const sound = await follow(0);
     await sound.run(stop.signal);
     expect(sound.health()).toMatchObject({ nextBlock: 4n, lagBlocks: 0, lastErrorCode: null });
-    sound.close();
+    await database.destroy();
   });
 
   it('refuses a block whose data is not what its header says', () => {

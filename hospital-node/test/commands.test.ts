@@ -93,6 +93,7 @@ async function stateAfterOneRound(
     vocabulary: null,
     timeGranularity: 'exact',
     training: { threads: 1 },
+    store: { url: null, passwordFile: null },
     backup: { stampFile: null },
     tracing: { setupModule: null },
     logLevel: 'silent',
@@ -179,11 +180,11 @@ describe('the operator’s commands', () => {
     const file = join(folder, 'node.sqlite');
     const [first] = MIGRATIONS;
     rmSync(file, { force: true });
-    await openNodeDatabase({ file, migrations: [first!] }).destroy();
+    await (await openNodeDatabase({ file, migrations: [first!] })).destroy();
     expect((await checkUpgrade(config)).sentences[1]).toMatch(/^ready .* older/);
     rmSync(file);
-    const newer = { name: 'from-the-future', sql: 'CREATE TABLE later (x INTEGER) STRICT' };
-    await openNodeDatabase({ file, migrations: [...MIGRATIONS, newer] }).destroy();
+    const newer = { name: 'from-the-future', sql: 'CREATE TABLE later (x INTEGER) STRICT;' };
+    await (await openNodeDatabase({ file, migrations: [...MIGRATIONS, newer] })).destroy();
     const { exitCode, sentences } = await checkUpgrade(config);
     expect(exitCode).toBe(2);
     expect(sentences[1]).toContain('from-the-future');
@@ -241,7 +242,7 @@ describe('the operator’s commands', () => {
 
   it('pause and resume a node that may be running', async () => {
     const { config, folder } = await stateAfterOneRound();
-    const database = openNodeDatabase({ file: join(folder, 'node.sqlite') });
+    const database = await openNodeDatabase({ file: join(folder, 'node.sqlite') });
     const operator = { by: 'ana', nowMs: () => 0 };
     await pauseCommand(config, { ...operator, paused: true });
     expect(await isPaused(database)).toBe(true);

@@ -49,7 +49,7 @@ describe('the configuration', () => {
       windows: { binMs: 21_600_000, retentionDays: 35 },
       privacy: {
         approvedPlans: null,
-      declareBudget: false,
+        declareBudget: false,
         ceilings: {
           epsilonPerRound: 0.5,
           actorEpsilon: 8,

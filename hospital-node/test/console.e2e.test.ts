@@ -147,7 +147,9 @@ describe.skipIf(!hasBrowser('console.e2e'))('the analyst page', () => {
     await ben.waitForSelector('#do-propose');
     await ana.click('#do-claim');
     await ana.waitForSelector('.conflict >> text=Nothing was signed');
-    expect(await ana.textContent('.conflict')).toMatch(/ben claimed it.*StateOpenClaimed.*nobodyben/s);
+    expect(await ana.textContent('.conflict')).toMatch(
+      /ben claimed it.*StateOpenClaimed.*nobodyben/s,
+    );
     expect(await violations(ana)).toEqual([]);
     await ana.click('text=I have read it');
     expect(await ana.locator('.conflict').count()).toBe(0);

@@ -16,7 +16,7 @@ import {
   startTestLedger,
   type TestLedger,
 } from './ledger-fixture.js';
-import { migratedFile } from './review-fixture.js';
+import { migratedDatabase } from './review-fixture.js';
 
 const MSPS = ['H1MSP', 'H2MSP'];
 const ACCESS = 'RecordAccessContract:requestAccess';
@@ -174,10 +174,11 @@ describe('the block follower on a real stream', () => {
     const fabric = await connect();
     const stop = new AbortController();
     const seen: bigint[] = [];
-    const follower = createBlockFollower({
+    const database = await migratedDatabase();
+    const follower = await createBlockFollower({
       connection: fabric,
-      file: await migratedFile(),
-      consumers: [{ apply: (block) => void seen.push(block.number) }],
+      database,
+      consumers: [{ apply: (block) => Promise.resolve(void seen.push(block.number)) }],
       now: Date.now,
       random: () => 0.1,
     });
@@ -193,7 +194,7 @@ describe('the block follower on a real stream', () => {
     }
     stop.abort();
     await running;
-    follower.close();
+    await database.destroy();
     expect(seen).toEqual(Array.from({ length: height }, (_, i) => BigInt(i)));
     expect(follower.health()).toMatchObject({ lagBlocks: 0, connected: false });
     expect(follower.health().reconnects).toBeGreaterThanOrEqual(2);

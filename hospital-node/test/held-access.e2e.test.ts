@@ -27,7 +27,7 @@ import {
   startTestLedger,
   type TestLedger,
 } from './ledger-fixture.js';
-import { migratedFile, temporaryFolder } from './review-fixture.js';
+import { migratedDatabase, temporaryFolder } from './review-fixture.js';
 
 const MSPS = ['H1MSP', 'H2MSP'];
 const PASSWORD = 'correct horse battery';
@@ -48,24 +48,22 @@ beforeAll(async () => {
   await activateDetectorZero(ledger, MSPS);
   const node = ledger.issue('H1MSP', 'node.h1', { role: 'hospital-node' });
   state = layOut(node);
-  const file = await migratedFile();
+  const database = await migratedDatabase();
   for (const name of ['ana', 'ben']) {
     const pems = ledger.issue('H1MSP', `analyst ${name}`, { role: 'analyst' });
-    const person = { file, name, role: 'analyst', password: PASSWORD, mspId: 'H1MSP' } as const;
+    const person = { database, name, role: 'analyst', password: PASSWORD, mspId: 'H1MSP' } as const;
     await addPerson({ ...person, ...pems, now: Date.now });
   }
   fabric = await ledger.connect(ledger.identity('H1MSP', 'node.h1.b', { role: 'hospital-node' }));
-  review = openReviewStore({ file });
-  const follower = createBlockFollower({
+  review = openReviewStore(database);
+  const follower = await createBlockFollower({
     connection: fabric,
-    file,
+    database,
     consumers: [review.consumer],
     now: Date.now,
     random: Math.random,
   });
-  following = follower.run(stop.signal).finally(() => {
-    follower.close();
-  });
+  following = follower.run(stop.signal);
   server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
@@ -88,7 +86,7 @@ afterAll(async () => {
   stop.abort();
   await server.close();
   await following;
-  review.close();
+  await review.database.destroy();
   await fabric.close();
   await ledger.close();
 });
@@ -131,7 +129,7 @@ describe('a held access', () => {
       const claim = detail.body as unknown as Claim;
       const checks = await prove(claim, {
         block: () => fabric.evaluate('qscc/GetBlockByNumber', [CHANNEL, claim.proof.block]),
-        blob: (hash) => Promise.resolve(review.detectorBlob(hash) ?? new Uint8Array()),
+        blob: async (hash) => (await review.detectorBlob(hash)) ?? new Uint8Array(),
       });
       expect(checks.map(({ outcome }) => outcome)).toEqual(Array(5).fill('pass'));
 
@@ -174,8 +172,9 @@ describe('a held access', () => {
         'H1MSP',
         readFileSync(join(state, 'identities/clin-1.cert.pem'), 'utf8'),
       );
-      expect(review.counts('H1MSP').labels).toMatchObject({ released: 1, confirmed: 0 });
-      expect(review.windowStateOf(clerk, LIVE_FROM_MS, LIVE_FROM_MS + 21_600_000)).toBe('pending');
+      expect((await review.counts('H1MSP')).labels).toMatchObject({ released: 1, confirmed: 0 });
+      const { windowStateOf } = review.windowLabels({ ledgerActorOf: (name) => name });
+      expect(await windowStateOf(clerk, LIVE_FROM_MS, LIVE_FROM_MS + 21_600_000)).toBe('pending');
     } finally {
       await stopGateway(gateway, 'SIGTERM');
     }

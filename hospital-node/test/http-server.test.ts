@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { actorOf } from '@bhschain/chaincode-hooks/events';
@@ -5,6 +6,7 @@ import { applyBlock, readCheckpoint } from '../src/fabric/block-checkpoint.js';
 import { ChaincodeError, GatewayUnavailableError } from '../src/fabric/errors.js';
 import { startHttpServer, type HttpServer } from '../src/http-server.js';
 import type { ReviewError } from '../src/review/errors.js';
+import type { NodeDatabase } from '../src/store/index.js';
 import { addPerson, signIn } from '../src/review/people.js';
 import { openReviewStore, type ReviewStore } from '../src/review/review-store.js';
 import { NAMES_MAX, noteFailure } from '../src/review/sign-in-delay.js';
@@ -15,7 +17,7 @@ import {
   chainOf,
   hashOf,
   holdTransaction,
-  migratedFile,
+  migratedDatabase,
   NOW,
   recordOf,
   transactionOf,
@@ -28,14 +30,14 @@ const FOREIGN = recordOf({ txId: hashOf('foreign'), mspId: 'H2MSP' });
 
 let review: ReviewStore;
 let server: HttpServer;
-let file: string;
+let database: NodeDatabase;
 let actors: Readonly<Record<'ana' | 'ben', string>>;
 let nowMs = NOW;
 /** The ledger's answer to the next step; it is the four-eyes rule's real home. */
 let ledger: (fn: string, args: readonly string[], certificatePem: string) => Promise<string>;
 
 beforeAll(async () => {
-  file = await migratedFile();
+  database = await migratedDatabase();
   const world = consortium();
   const added = [];
   for (const name of ['ana', 'ben']) {
@@ -46,7 +48,7 @@ beforeAll(async () => {
     });
     added.push(
       await addPerson({
-        file,
+        database,
         name,
         role: 'analyst',
         password: PASSWORD,
@@ -57,7 +59,7 @@ beforeAll(async () => {
     );
   }
   actors = { ana: added[0]!.actor, ben: added[1]!.actor };
-  review = openReviewStore({ file });
+  review = openReviewStore(database);
   await append([holdTransaction(OWN), holdTransaction(FOREIGN)]);
   server = await startHttpServer({
     host: '127.0.0.1',
@@ -98,7 +100,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.close();
-  review.close();
+  await database.destroy();
 });
 
 beforeEach(() => {
@@ -108,7 +110,7 @@ beforeEach(() => {
 
 /** Puts one more block behind what is there. */
 async function append(transactions: Parameters<typeof chainOf>[0][number]): Promise<void> {
-  const { nextBlock, previousHash } = readCheckpoint(review.database, 'consortium');
+  const { nextBlock, previousHash } = await readCheckpoint(review.database, 'consortium');
   const [block] = chainOf([transactions]);
   await applyBlock(review.database, {
     channel: 'consortium',
@@ -181,7 +183,7 @@ describe('signing in', () => {
     const answer = await call('POST', '/api/v1/session', { name: 'ana', password: PASSWORD });
     const cookie = answer.headers.get('set-cookie')!;
     expect(cookie).toMatch(/^bhs-H1=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
-    const rows = review.database.prepare('SELECT id_hash FROM person_session').all();
+    const { rows } = await sql`SELECT id_hash FROM person_session`.execute(database);
     expect(JSON.stringify(rows)).not.toContain(cookie.slice(7, 50));
     expect(answer.body).toMatchObject({ hospital: 'H1', canSign: true, person: { name: 'ana' } });
   });
@@ -227,15 +229,14 @@ describe('signing in', () => {
   }, 60_000);
 
   it('remembers the names of failed tries up to a number, the newest, and none of them in clear', async () => {
-    const { database } = review;
-    const insert = database.prepare('INSERT INTO sign_in_failure VALUES (?, 9, ?)');
-    for (let i = 0; i < NAMES_MAX + 10; i++) insert.run(`old-${i}`, i);
+    const rows = Array.from({ length: NAMES_MAX + 10 }, (_, i) => sql`(${`old-${i}`}, 9, ${i})`);
+    await sql`INSERT INTO sign_in_failure VALUES ${sql.join(rows)}`.execute(database);
     await noteFailure(database, 'a-name-typed', nowMs);
-    const rows = database.prepare('SELECT * FROM sign_in_failure').all();
-    expect(rows).toHaveLength(NAMES_MAX);
-    expect(JSON.stringify(rows)).not.toContain('"old-0"');
-    expect(JSON.stringify(rows)).not.toContain('a-name-typed');
-    database.exec('DELETE FROM sign_in_failure');
+    const { rows: kept } = await sql`SELECT * FROM sign_in_failure`.execute(database);
+    expect(kept).toHaveLength(NAMES_MAX);
+    expect(JSON.stringify(kept)).not.toContain('"old-0"');
+    expect(JSON.stringify(kept)).not.toContain('a-name-typed');
+    await sql`DELETE FROM sign_in_failure`.execute(database);
   });
 
   it('ends with sign-out, with half an hour of silence, and after twelve hours', async () => {

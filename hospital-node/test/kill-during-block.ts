@@ -1,19 +1,21 @@
 /**
  * A process that applies blocks to a database and kills itself in the middle of one, after its effects and before its
- * checkpoint. Run by `block-checkpoint.test.ts`: FILE, number of the fatal block (−1: none).
+ * checkpoint. Run by `block-checkpoint.conformance.test.ts`: place of the database as JSON, number of the fatal block
+ * (−1: none).
  * @module
  */
+import { sql } from 'kysely';
 import { applyBlock, readCheckpoint, type BlockConsumer } from '../src/fabric/block-checkpoint.js';
-import { openShared } from '../src/fabric/transact.js';
+import { openNodeDatabase, type StorePlace } from '../src/store/index.js';
 import { chainOf, hashOf, transactionOf } from './review-fixture.js';
 
-const [file = '', fatal = '-1'] = process.argv.slice(2);
-const database = openShared(file);
-database.exec('CREATE TABLE IF NOT EXISTS seen (tx_id TEXT NOT NULL)');
+const [place = '', fatal = '-1'] = process.argv.slice(2);
+const database = await openNodeDatabase(JSON.parse(place) as StorePlace);
+await sql`CREATE TABLE IF NOT EXISTS seen (tx_id TEXT NOT NULL)`.execute(database);
 const consumer: BlockConsumer = {
-  apply(block) {
+  async apply(block, transaction) {
     for (const { txId } of block.transactions) {
-      database.prepare('INSERT INTO seen (tx_id) VALUES (?)').run(txId);
+      await sql`INSERT INTO seen (tx_id) VALUES (${txId})`.execute(transaction);
     }
     if (Number(block.number) === Number(fatal)) process.kill(process.pid, 'SIGKILL');
   },
@@ -24,7 +26,8 @@ const blocks = chainOf(
     transactionOf({ txId: hashOf(`${number} b`) }),
   ]),
 );
-const { nextBlock } = readCheckpoint(database, 'consortium');
+const { nextBlock } = await readCheckpoint(database, 'consortium');
 for (const block of blocks.slice(Number(nextBlock))) {
   await applyBlock(database, { channel: 'consortium', block, consumers: [consumer], atMs: 0 });
 }
+await database.destroy();

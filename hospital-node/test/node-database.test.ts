@@ -11,8 +11,8 @@ const SECOND = { name: 'second', sql: 'CREATE TABLE b (y INTEGER) STRICT;' };
 describe('the node database', () => {
   it('applies each step once, and lays a copy of the old file beside it', async () => {
     const file = join(temporaryFolder(), 'node.sqlite');
-    await openNodeDatabase({ file, migrations: [FIRST] }).destroy();
-    const database = openNodeDatabase({ file, migrations: [FIRST, SECOND] });
+    await (await openNodeDatabase({ file, migrations: [FIRST] })).destroy();
+    const database = await openNodeDatabase({ file, migrations: [FIRST, SECOND] });
     const tables = await database.introspection.getTables();
     expect(tables.map((table) => table.name).sort()).toEqual(['a', 'b', 'schema_migration']);
     await database.destroy();
@@ -21,20 +21,20 @@ describe('the node database', () => {
 
   it('refuses a file that a newer program wrote', async () => {
     const file = join(temporaryFolder(), 'node.sqlite');
-    await openNodeDatabase({ file, migrations: [FIRST, SECOND] }).destroy();
-    expect(() => openNodeDatabase({ file, migrations: [FIRST] })).toThrow(
-      expect.objectContaining({ code: 'ERR_STORE_NEWER' }) as Error,
-    );
+    await (await openNodeDatabase({ file, migrations: [FIRST, SECOND] })).destroy();
+    await expect(openNodeDatabase({ file, migrations: [FIRST] })).rejects.toMatchObject({
+      code: 'ERR_STORE_NEWER',
+    });
   });
 
   it('leaves the file as it was when a step fails', async () => {
     const file = join(temporaryFolder(), 'node.sqlite');
-    await openNodeDatabase({ file, migrations: [FIRST] }).destroy();
+    await (await openNodeDatabase({ file, migrations: [FIRST] })).destroy();
     const broken = { name: 'broken', sql: 'CREATE TABLE c (z INTEGER) STRICT; SELECT nonsense;' };
-    expect(() => openNodeDatabase({ file, migrations: [FIRST, broken] })).toThrow(
-      expect.objectContaining({ code: 'ERR_STORE_MIGRATION' }) as Error,
-    );
-    const database = openNodeDatabase({ file, migrations: [FIRST] });
+    await expect(openNodeDatabase({ file, migrations: [FIRST, broken] })).rejects.toMatchObject({
+      code: 'ERR_STORE_MIGRATION',
+    });
+    const database = await openNodeDatabase({ file, migrations: [FIRST] });
     const tables = await database.introspection.getTables();
     expect(tables.map((table) => table.name)).not.toContain('c');
     await database.destroy();

@@ -13,7 +13,7 @@ import {
   type QuarantineRecord,
 } from '@bhschain/chaincode-hooks/events';
 import type { FollowedBlock } from '../src/fabric/block-checkpoint.js';
-import { openNodeDatabase } from '../src/store/index.js';
+import { openNodeDatabase, type NodeDatabase } from '../src/store/index.js';
 
 export const NOW = 1_790_000_000_000;
 
@@ -21,14 +21,9 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'bhs-node-'));
 }
 
-/** A `node.sqlite` with the tables of this side only. */
-export async function migratedFile(): Promise<string> {
-  const file = join(temporaryFolder(), 'node.sqlite');
-  const database = openNodeDatabase({
-    file,
-  });
-  await database.destroy();
-  return file;
+/** A `node.sqlite` with its schema. */
+export function migratedDatabase(): Promise<NodeDatabase> {
+  return openNodeDatabase({ file: join(temporaryFolder(), 'node.sqlite') });
 }
 
 export function hashOf(text: string): string {

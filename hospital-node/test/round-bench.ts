@@ -57,7 +57,7 @@ export async function roundBench(
   const binMs = o.binMs ?? PERIOD_MS;
   const plan = smallPlan({ parameterCount });
   const paperFile = join(folder, 'orchestrator.jsonl');
-  const database = openNodeDatabase({ file: join(folder, 'node.sqlite') });
+  const database = await openNodeDatabase({ file: join(folder, 'node.sqlite') });
   const windows = createWindowStore({ database, binMs, retentionDays: 35 });
   const follower = await createLogFollower({
     file,

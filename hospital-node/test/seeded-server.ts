@@ -7,15 +7,16 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { actorOf, type QuarantineRecord } from '@bhschain/chaincode-hooks/events';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { PUBLIC_CANARIES } from '@bhschain/models/detector';
+import { sql } from 'kysely';
 import { Registry } from 'prom-client';
 import { openAuditLog } from '../src/audit/audit-log.js';
-import { applyBlock, readCheckpoint } from '../src/fabric/block-checkpoint.js';
+import { applyBlock } from '../src/fabric/block-checkpoint.js';
 import { ChaincodeError } from '../src/fabric/errors.js';
 import { createIdentity } from '../src/fabric/identity.js';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../src/http-server.js';
 import { createCallIntake } from '../src/review/call-intake.js';
+import type { NodeDatabase } from '../src/store/index.js';
 import { addPerson } from '../src/review/people.js';
 import { openDirectory } from '../src/review/re-identification.js';
 import { createSuppressionIntake } from '../src/review/suppressions.js';
@@ -32,7 +33,7 @@ import { createTestChain, originOf, type Origin, type Signer } from './block-fix
 import {
   advanced,
   hashOf,
-  migratedFile,
+  migratedDatabase,
   temporaryFolder,
   transactionOf,
   write,
@@ -134,7 +135,7 @@ export interface SeededServer extends HttpServer {
   readonly holds: string[];
   /** Where the audit log lies. */
   readonly stateDir: string;
-  readonly database: DatabaseSyncInstance;
+  readonly database: NodeDatabase;
 }
 
 export interface Scene {
@@ -157,6 +158,8 @@ export interface Scene {
  */
 export async function startSeededServer(
   o: {
+    /** Its owner closes it; absent: a SQLite of its own. */
+    readonly database?: NodeDatabase;
     readonly port?: number;
     readonly hospital?: 'H1' | 'H2';
     readonly more?: readonly Scene[];
@@ -170,7 +173,7 @@ export async function startSeededServer(
 ): Promise<SeededServer> {
   const hospital = o.hospital ?? 'H1';
   const mspId = `${hospital}MSP`;
-  const file = await migratedFile();
+  const database = o.database ?? (await migratedDatabase());
   const world = consortium();
   const people: Record<string, string> = {};
   const signers = new Map<string, Signer>();
@@ -182,12 +185,12 @@ export async function startSeededServer(
   ] as const) {
     const attributes = { role: role === 'supervisor' ? 'analyst' : role };
     const identity = identityOf(world, { mspId, name, attributes });
-    const person = { file, name, role, password: PASSWORD, mspId } as const;
+    const person = { database, name, role, password: PASSWORD, mspId } as const;
     const { actor } = await addPerson({ ...person, ...identity, now: Date.now });
     people[name] = actor;
     signers.set(actor, { mspId, ...identity });
   }
-  const review = openReviewStore({ file });
+  const review = openReviewStore(database);
   const records = new Map<string, QuarantineRecord>();
   const signer = (org: string, name: string, attributes: Record<string, string>): Signer => ({
     mspId: org,
@@ -201,15 +204,18 @@ export async function startSeededServer(
     await appendAll([{ ...transaction, origin }]);
     return origin.txId;
   };
+  let nextBlock = 0n;
   const appendAll = async (
     transactions: readonly (ReturnType<typeof transactionOf> & { readonly origin: Origin })[],
   ): Promise<void> => {
+    const block = chain.block(transactions);
     await applyBlock(review.database, {
       channel: 'consortium',
-      block: chain.block(transactions),
+      block,
       consumers: [review.consumer, createSuppressionIntake({ mspId }), createCallIntake({ mspId })],
       atMs: Date.now(),
     });
+    nextBlock = block.number + 1n;
   };
   const node = signer(mspId, 'gateway.h1', {});
   const step = async (
@@ -399,7 +405,7 @@ export async function startSeededServer(
         const by = actorOf(mspId, call?.identity?.certificatePem ?? '');
         const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);
         const name = fn.split(':')[1] ?? '';
-        const record = records.get(txId) ?? recordIn(review.database, txId);
+        const record = records.get(txId) ?? (await recordIn(review.database, txId));
         records.set(txId, record);
         if (name === 'approve' && record.proposal?.by === by) {
           throw new ChaincodeError({
@@ -439,7 +445,7 @@ export async function startSeededServer(
     follower: {
       health: () => ({
         connected: true,
-        nextBlock: readCheckpoint(review.database, 'consortium').nextBlock,
+        nextBlock,
         lagBlocks: 0,
         lastBlockAtMs: Date.now(),
         reconnects: 0,
@@ -464,25 +470,26 @@ export async function startSeededServer(
   });
   const close = async (): Promise<void> => {
     await server.close();
-    review.close();
+    if (o.database === undefined) await database.destroy();
   };
   return {
     ...server,
     holds,
     stateDir,
-    database: review.database,
+    database,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
 /** Of a hold that a test has put there itself. */
-function recordIn(database: DatabaseSyncInstance, txId: string): QuarantineRecord {
-  const row = database.prepare('SELECT record FROM hold WHERE tx_id = ?').get(txId);
-  return JSON.parse((row as { record: string }).record) as QuarantineRecord;
+async function recordIn(database: NodeDatabase, txId: string): Promise<QuarantineRecord> {
+  const { rows } = await sql<{ record: string }>`
+    SELECT record FROM hold WHERE tx_id = ${txId}`.execute(database);
+  return JSON.parse(rows[0]!.record) as QuarantineRecord;
 }
 
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const server = await startSeededServer({ port: Number(process.argv[2] ?? 0), history: true });
   process.stdout.write(`http://127.0.0.1:${server.port}/ ana, ben, sam or oda / ${PASSWORD}\n`);
 }

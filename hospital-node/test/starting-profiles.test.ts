@@ -29,7 +29,7 @@ function directoryFile(count: number): string {
 
 describe('starting profiles', () => {
   it('go to the channel in batches of at most fifty, once each, and resume after a failure', async () => {
-    const database = openNodeDatabase({ file: join(temporaryFolder(), 'node.sqlite') });
+    const database = await openNodeDatabase({ file: join(temporaryFolder(), 'node.sqlite') });
     const directory = readActorDirectory(directoryFile(120), handles);
     const known = encodeProfile({ ...emptyProfile(), day: 77 });
     await database

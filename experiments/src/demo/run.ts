@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { addPerson } from '@bhschain/hospital-node';
+import { addPerson, openNodeDatabase } from '@bhschain/hospital-node';
 import { provisionNode, writeIdentity } from '@bhschain/orchestrator';
 import { ExperimentError } from '../errors.js';
 import {
@@ -394,10 +394,11 @@ async function openAccounts(
   for (const [index, nodeId] of record.hospitals.entries()) {
     const home = paths.hospital(nodeId);
     const people = [];
+    const database = await openNodeDatabase({ file: join(home, 'node.sqlite') });
     for (const person of PEOPLE) {
       const password = `${randomBytes(3).toString('hex')}-${randomBytes(3).toString('hex')}`;
       await addPerson({
-        file: join(home, 'node.sqlite'),
+        database,
         name: person.name,
         role: person.role,
         password,
@@ -408,6 +409,7 @@ async function openAccounts(
       });
       people.push({ name: person.name, role: person.role, password });
     }
+    await database.destroy();
     accounts.push({ nodeId, url: `http://127.0.0.1:${pages[index]!}`, people });
   }
   return accounts;

@@ -11,7 +11,7 @@ import {
   encodeRing,
   type Window,
 } from '@bhschain/models/features';
-import type { NodeDatabase } from '../store/index.js';
+import { transact, type NodeDatabase } from '../store/index.js';
 import type { LogPosition } from './log-source.js';
 import type { ActorState, ClosedPeriod } from './open-period.js';
 import type { WindowLabels, WindowState } from './window-labels.js';
@@ -117,7 +117,7 @@ export function createWindowStore(options: {
     },
 
     commit: async ({ state, closed, freezesProfiles, beside }) => {
-      await database.transaction().execute(async (transaction) => {
+      await transact(database, async (transaction) => {
         const position = rowOf(state);
         await transaction
           .insertInto('log_position')
@@ -144,13 +144,20 @@ export function createWindowStore(options: {
         }
         for (const part of partsOf([...closed.changed], ROWS_PER_STATEMENT)) {
           await transaction
-            .replaceInto('actor_state')
+            .insertInto('actor_state')
             .values(
               part.map(([actor, actorState]) => ({
                 actor,
                 profile: encodeProfile(actorState.profile),
                 session: actorState.session,
                 ring: encodeRing(actorState.ring),
+              })),
+            )
+            .onConflict((conflict) =>
+              conflict.column('actor').doUpdateSet((row) => ({
+                profile: row.ref('excluded.profile'),
+                session: row.ref('excluded.session'),
+                ring: row.ref('excluded.ring'),
               })),
             )
             .execute();

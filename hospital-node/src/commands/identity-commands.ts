@@ -10,6 +10,7 @@ import { sentenceOf } from '../doctor/federation-fault.js';
 import { renewIdentity } from '../enrolment/renewal.js';
 import { codeOf } from '../errors.js';
 import { openFederation } from '../parts/federation-connection.js';
+import { storePlaceOf } from '../parts/store-place.js';
 import { foldReleases, readLedger } from '../privacy-ledger/index.js';
 import { openNodeDatabase, setPaused } from '../store/index.js';
 import type { CommandOutcome } from './outcome.js';
@@ -50,7 +51,7 @@ export async function leaveCommand(
   o: Operator & { readonly reason: string },
 ): Promise<CommandOutcome> {
   const audit = openAuditLog({ stateDir: config.stateDir, now: o.nowMs });
-  const database = openNodeDatabase({ file: join(config.stateDir, 'node.sqlite') });
+  const database = await openNodeDatabase(storePlaceOf(config));
   try {
     await setPaused(database, true);
   } finally {

@@ -2,10 +2,10 @@
  * `bhs-node report TXID --reason TEXT`: files a review of a call that was committed and that this hospital finds strange.
  * @module
  */
-import { join } from 'node:path';
 import { openAuditLog } from '../audit/audit-log.js';
 import type { NodeConfig } from '../config.js';
 import { createContext } from '../doctor/context.js';
+import { storePlaceOf } from '../parts/store-place.js';
 import { openReviewStore } from '../review/review-store.js';
 import { reportCall } from '../second-line/report.js';
 import { openNodeDatabase } from '../store/index.js';
@@ -20,10 +20,8 @@ export async function reportCommand(
     readonly jitter: () => number;
   },
 ): Promise<CommandOutcome> {
-  const file = join(config.stateDir, 'node.sqlite');
-  // Brings the tables up to date where no node has run yet.
-  await openNodeDatabase({ file }).destroy();
-  const review = openReviewStore({ file });
+  const database = await openNodeDatabase(storePlaceOf(config));
+  const review = openReviewStore(database);
   const context = createContext(config, { now: o.nowMs, jitter: o.jitter });
   try {
     const filed = await reportCall(o.txId, {
@@ -44,6 +42,6 @@ export async function reportCommand(
     };
   } finally {
     await context.close();
-    review.close();
+    await database.destroy();
   }
 }

@@ -8,6 +8,7 @@ import { openAuditLog } from '../audit/audit-log.js';
 import type { NodeConfig } from '../config.js';
 import { readIdentityFiles } from '../enrolment/node-identity.js';
 import { codeOf } from '../errors.js';
+import { storePlaceOf } from '../parts/store-place.js';
 import { foldReleases, readLedger, spendOf, type SpendReport } from '../privacy-ledger/index.js';
 import { secondLineFacts, secondLineSentence } from '../second-line/day-list.js';
 import {
@@ -24,10 +25,8 @@ const DAY_MS = 86_400_000;
 /** A certificate is renewed long before; this late somebody has to look. */
 const CERTIFICATE_WARN_DAYS = 10;
 
-const databaseFile = (config: NodeConfig): string => join(config.stateDir, 'node.sqlite');
-
 export async function statusCommand(config: NodeConfig, nowMs: number): Promise<CommandOutcome> {
-  const database = openNodeDatabase({ file: databaseFile(config), readOnly: true });
+  const database = await openNodeDatabase({ ...storePlaceOf(config), readOnly: true });
   try {
     return await describe(config, nowMs, database);
   } finally {
@@ -100,7 +99,7 @@ export async function pauseCommand(
   config: NodeConfig,
   { paused, by, nowMs }: Operator & { readonly paused: boolean },
 ): Promise<CommandOutcome> {
-  const database = openNodeDatabase({ file: databaseFile(config) });
+  const database = await openNodeDatabase(storePlaceOf(config));
   try {
     await setPaused(database, paused);
   } finally {

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { kernelHash } from '@bhschain/models/kernel';
 import type { NodeConfig } from '../config.js';
 import { codeOf } from '../errors.js';
+import { storePlaceOf } from '../parts/store-place.js';
 import { SOFTWARE } from '../parts/surroundings.js';
 import { foldReleases, readLedger } from '../privacy-ledger/index.js';
-import { openNodeDatabase } from '../store/index.js';
+import { openNodeDatabase, type StorePlace } from '../store/index.js';
 import type { CommandOutcome } from './outcome.js';
 
 interface Finding {
@@ -27,7 +28,7 @@ export async function checkUpgrade(config: NodeConfig): Promise<CommandOutcome> 
       verdict: 'ready',
       sentence: `The configuration is sound for ${SOFTWARE}.`,
     },
-    await database(join(config.stateDir, 'node.sqlite')),
+    await database(storePlaceOf(config)),
     ...ledgerFindings(join(config.stateDir, 'privacy-ledger.jsonl')),
   ];
   const has = (verdict: Finding['verdict']): boolean =>
@@ -39,13 +40,13 @@ export async function checkUpgrade(config: NodeConfig): Promise<CommandOutcome> 
   };
 }
 
-async function database(file: string): Promise<Finding> {
+async function database(place: StorePlace): Promise<Finding> {
   const about = 'database';
-  if (!existsSync(file)) {
+  if ('file' in place && !existsSync(place.file)) {
     return { about, verdict: 'ready', sentence: 'There is none yet; the first start makes it.' };
   }
   try {
-    await openNodeDatabase({ file, readOnly: true }).destroy();
+    await (await openNodeDatabase({ ...place, readOnly: true })).destroy();
     return { about, verdict: 'ready', sentence: 'It is of this version already.' };
   } catch (error) {
     const older = codeOf(error) === 'ERR_STORE_MIGRATION';
@@ -54,7 +55,9 @@ async function database(file: string): Promise<Finding> {
           about,
           verdict: 'ready',
           sentence:
-            'It is older: the first start copies it aside and brings it forward. There is no way back but that copy.',
+            'file' in place
+              ? 'It is older: the first start copies it aside and brings it forward. There is no way back but that copy.'
+              : 'It is empty or older: the first start brings it forward. Have its administrator make a copy first; there is no way back but that copy.',
         }
       : { about, verdict: 'stop', sentence: (error as Error).message };
   }

@@ -1,13 +1,12 @@
 /** FAB: the channel, as this hospital sees it. @module */
-import { join } from 'node:path';
 import { sha256Hex } from '@bhschain/dp';
 import { createDetectorRegistry } from '../detector/detector-registry.js';
 import { readCheckpoint } from '../fabric/block-checkpoint.js';
-import { openSqlite } from '../store/sqlite-adapter.js';
 import { fail, pass, skip, warn, type Check, type Look } from './check.js';
 import { CHANNEL, ifReached, type DoctorContext } from './context.js';
 import { faultOf } from './federation-fault.js';
 import { lastBlocks } from './newest-block.js';
+import { withDatabase } from './node-state.js';
 
 const LAG_WARN_BLOCKS = 100;
 /** Enough to find a transaction with endorsements among blocks of a few. */
@@ -107,28 +106,17 @@ export function activeArtefactCheck(context: DoctorContext): Check {
 async function lag(context: DoctorContext): Promise<Look> {
   const { config } = context;
   const { height } = await (await context.fabric()).chainInfo();
-  const next = checkpoint(join(config.stateDir, 'node.sqlite'), config.fabric.channel);
+  const next = await withDatabase(config, (database) =>
+    readCheckpoint(database, config.fabric.channel),
+  ).catch(() => null);
   if (next === null) return skip('This node has read no block yet.', 'Start it.');
-  const behind = height - next;
+  const behind = height - next.nextBlock;
   return behind <= BigInt(LAG_WARN_BLOCKS)
     ? pass(`The node has read the channel up to ${behind} blocks from its end.`)
     : warn(
         `The node is ${behind} blocks behind the channel.`,
         'Is it running? A node that was away catches up by itself.',
       );
-}
-
-function checkpoint(file: string, channel: string): bigint | null {
-  try {
-    const database = openSqlite(file, { readOnly: true });
-    try {
-      return readCheckpoint(database, channel).nextBlock;
-    } finally {
-      database.close();
-    }
-  } catch {
-    return null;
-  }
 }
 
 /** The policy is not asked for but seen at work: how many hospitals stand behind a valid transaction. */

@@ -1,7 +1,7 @@
 /** The node's database, read beside a running node or without one. @module */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { NodeConfig } from '../config.js';
+import { storePlaceOf } from '../parts/store-place.js';
 import { openNodeDatabase, type NodeDatabase } from '../store/index.js';
 
 export type ReadDatabase = NodeDatabase;
@@ -11,9 +11,9 @@ export async function withDatabase<T>(
   config: NodeConfig,
   use: (database: NodeDatabase) => Promise<T>,
 ): Promise<T | null> {
-  const file = join(config.stateDir, 'node.sqlite');
-  if (!existsSync(file)) return null;
-  const database = openNodeDatabase({ file, readOnly: true });
+  const place = storePlaceOf(config);
+  if ('file' in place && !existsSync(place.file)) return null;
+  const database = await openNodeDatabase({ ...place, readOnly: true });
   try {
     return await use(database);
   } finally {

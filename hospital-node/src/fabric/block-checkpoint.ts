@@ -12,9 +12,9 @@
  * @module
  */
 import type { DecodedTransaction } from '@bhschain/chaincode-hooks/events';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
+import { rowOf, run, transact, type NodeDatabase } from '../store/index.js';
 import { BlockStreamError } from './errors.js';
-import { transact } from './transact.js';
 
 /** One committed block with all its transactions, invalid ones included: they are signal. */
 export interface FollowedBlock {
@@ -26,8 +26,8 @@ export interface FollowedBlock {
 }
 
 export interface BlockConsumer {
-  /** Effects of one block; synchronous, and part of the block's transaction. A throw stops the stream. */
-  apply(block: FollowedBlock, database: DatabaseSyncInstance): void;
+  /** Effects of one block, in the block's transaction and through it alone. A throw stops the stream. */
+  apply(block: FollowedBlock, transaction: NodeDatabase): Promise<void>;
 }
 
 export interface Checkpoint {
@@ -35,17 +35,19 @@ export interface Checkpoint {
   readonly previousHash: string;
 }
 
-export function readCheckpoint(database: DatabaseSyncInstance, channel: string): Checkpoint {
-  const row = database
-    .prepare('SELECT next_block, previous_hash FROM block_checkpoint WHERE channel = ?')
-    .get(channel) as { next_block: number; previous_hash: string } | undefined;
+export async function readCheckpoint(database: NodeDatabase, channel: string): Promise<Checkpoint> {
+  const row = await rowOf(
+    database,
+    sql<{ next_block: number; previous_hash: string }>`
+      SELECT next_block, previous_hash FROM block_checkpoint WHERE channel = ${channel}`,
+  );
   return row === undefined
     ? { nextBlock: 0n, previousHash: '' }
     : { nextBlock: BigInt(row.next_block), previousHash: row.previous_hash };
 }
 
 export async function applyBlock(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   o: Readonly<{
     channel: string;
     block: FollowedBlock;
@@ -53,10 +55,10 @@ export async function applyBlock(
     atMs: number;
   }>,
 ): Promise<'applied' | 'repeated'> {
-  return transact(database, () => {
+  return transact(database, async (transaction) => {
     const { block } = o;
-    const checkpoint = readCheckpoint(database, o.channel);
-    if (block.number < checkpoint.nextBlock) return repeated(database, block);
+    const checkpoint = await readCheckpoint(transaction, o.channel);
+    if (block.number < checkpoint.nextBlock) return repeated(transaction, block);
     if (block.number > checkpoint.nextBlock) {
       throw new BlockStreamError('ERR_FABRIC_BLOCK_GAP', {
         blockNumber: block.number,
@@ -69,23 +71,24 @@ export async function applyBlock(
         detail: `it follows ${block.previousHash}, ours is ${checkpoint.previousHash}`,
       });
     }
-    recordTransactions(database, block);
-    for (const consumer of o.consumers) consumer.apply(block, database);
-    database
-      .prepare(
-        `INSERT INTO block_checkpoint (channel, next_block, previous_hash, applied_at_ms) VALUES (?, ?, ?, ?)
-         ON CONFLICT (channel) DO UPDATE SET next_block = excluded.next_block,
-           previous_hash = excluded.previous_hash, applied_at_ms = excluded.applied_at_ms`,
-      )
-      .run(o.channel, block.number + 1n, block.hash, o.atMs);
+    await recordTransactions(transaction, block);
+    for (const consumer of o.consumers) await consumer.apply(block, transaction);
+    await run(
+      transaction,
+      sql`INSERT INTO block_checkpoint (channel, next_block, previous_hash, applied_at_ms)
+        VALUES (${o.channel}, ${block.number + 1n}, ${block.hash}, ${o.atMs})
+        ON CONFLICT (channel) DO UPDATE SET next_block = excluded.next_block,
+          previous_hash = excluded.previous_hash, applied_at_ms = excluded.applied_at_ms`,
+    );
     return 'applied';
   });
 }
 
-function repeated(database: DatabaseSyncInstance, block: FollowedBlock): 'repeated' {
-  const known = database
-    .prepare('SELECT hash FROM ledger_block WHERE number = ?')
-    .get(block.number) as { hash: string } | undefined;
+async function repeated(transaction: NodeDatabase, block: FollowedBlock): Promise<'repeated'> {
+  const known = await rowOf(
+    transaction,
+    sql<{ hash: string }>`SELECT hash FROM ledger_block WHERE number = ${block.number}`,
+  );
   if (known?.hash !== block.hash) {
     throw new BlockStreamError('ERR_FABRIC_FORK', {
       blockNumber: block.number,
@@ -95,24 +98,28 @@ function repeated(database: DatabaseSyncInstance, block: FollowedBlock): 'repeat
   return 'repeated';
 }
 
-function recordTransactions(database: DatabaseSyncInstance, block: FollowedBlock): void {
-  database
-    .prepare('INSERT INTO ledger_block (number, hash) VALUES (?, ?)')
-    .run(block.number, block.hash);
-  const insert = database.prepare(
-    `INSERT INTO ledger_transaction (block, position, tx_id, code, function, msp_id, actor, timestamp_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+/** Values of one statement; both engines allow more than thirty thousand. */
+const ROWS_PER_STATEMENT = 500;
+
+async function recordTransactions(transaction: NodeDatabase, block: FollowedBlock): Promise<void> {
+  await run(
+    transaction,
+    sql`INSERT INTO ledger_block (number, hash) VALUES (${block.number}, ${block.hash})`,
   );
-  block.transactions.forEach((transaction, position) => {
-    insert.run(
-      block.number,
-      position,
-      transaction.txId,
-      transaction.code,
-      transaction.function,
-      transaction.creator.mspId,
-      transaction.creator.actor,
-      transaction.timestampMs,
+  const rows = block.transactions.map(
+    (each, position) => sql`(${block.number}, ${position}, ${each.txId}, ${each.code},
+      ${storable(each.function)}, ${each.creator.mspId}, ${each.creator.actor}, ${each.timestampMs})`,
+  );
+  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+    await run(
+      transaction,
+      sql`INSERT INTO ledger_transaction (block, position, tx_id, code, function, msp_id, actor, timestamp_ms)
+        VALUES ${sql.join(rows.slice(start, start + ROWS_PER_STATEMENT))}`,
     );
-  });
+  }
+}
+
+/** A text from outside as both engines keep it: they know no NUL. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD');
 }

@@ -5,8 +5,8 @@
  */
 import { decodeBlock } from '@bhschain/chaincode-hooks/events';
 import type { common } from '@hyperledger/fabric-protos';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { Logger } from 'pino';
+import { untilAnswered, type NodeDatabase } from '../store/index.js';
 import type { RandomUnit } from './backoff.js';
 import {
   applyBlock,
@@ -17,7 +17,6 @@ import {
 import { runBlockStream } from './block-stream.js';
 import type { FabricConnection } from './connection.js';
 import { BlockStreamError } from './errors.js';
-import { openShared } from './transact.js';
 
 export type { BlockConsumer, FollowedBlock } from './block-checkpoint.js';
 
@@ -26,8 +25,7 @@ export interface BlockFollowerOptions {
     FabricConnection,
     'channel' | 'openBlocks' | 'chainInfo' | 'switchGateway'
   >;
-  /** `node.sqlite`, its schema in place. */
-  readonly file: string;
+  readonly database: NodeDatabase;
   readonly consumers: readonly BlockConsumer[];
   readonly now: () => number;
   readonly random: RandomUnit;
@@ -52,16 +50,15 @@ export interface BlockFollower {
   /** Resolves when the signal aborts; rejects with a {@link BlockStreamError} or the error of a consumer. */
   run(signal: AbortSignal): Promise<void>;
   health(): FollowerHealth;
-  close(): void;
 }
 
-export function createBlockFollower(options: BlockFollowerOptions): BlockFollower {
-  return new Follower(options);
+export async function createBlockFollower(options: BlockFollowerOptions): Promise<BlockFollower> {
+  const { nextBlock } = await readCheckpoint(options.database, options.connection.channel);
+  return new Follower(options, nextBlock);
 }
 
 class Follower implements BlockFollower {
   readonly #o: BlockFollowerOptions;
-  readonly #database: DatabaseSyncInstance;
   #connected = false;
   #nextBlock: bigint;
   #height: bigint | null = null;
@@ -69,10 +66,9 @@ class Follower implements BlockFollower {
   #reconnects = 0;
   #lastErrorCode: string | null = null;
 
-  constructor(options: BlockFollowerOptions) {
+  constructor(options: BlockFollowerOptions, nextBlock: bigint) {
     this.#o = options;
-    this.#database = openShared(options.file);
-    this.#nextBlock = readCheckpoint(this.#database, options.connection.channel).nextBlock;
+    this.#nextBlock = nextBlock;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -81,7 +77,7 @@ class Follower implements BlockFollower {
         {
           connection: this.#o.connection,
           nextBlock: () => this.#nextBlock,
-          take: (block) => this.#take(block),
+          take: (block) => this.#take(block, signal),
           random: this.#o.random,
           onOpen: async () => {
             this.#height = (await this.#o.connection.chainInfo()).height;
@@ -115,19 +111,25 @@ class Follower implements BlockFollower {
     };
   }
 
-  close(): void {
-    if (this.#database.isOpen) this.#database.close();
-  }
-
-  async #take(raw: common.Block): Promise<void> {
+  async #take(raw: common.Block, signal: AbortSignal): Promise<void> {
     const block = (this.#o.decode ?? followedBlockOf)(raw);
-    const outcome = await applyBlock(this.#database, {
-      channel: this.#o.connection.channel,
-      block,
-      consumers: this.#o.consumers,
-      atMs: this.#o.now(),
-    });
-    if (outcome === 'repeated') return;
+    const apply = (): Promise<unknown> =>
+      applyBlock(this.#o.database, {
+        channel: this.#o.connection.channel,
+        block,
+        consumers: this.#o.consumers,
+        atMs: this.#o.now(),
+      });
+    await untilAnswered(
+      () =>
+        apply().catch((error: unknown) => {
+          this.#note(error);
+          throw error;
+        }),
+      signal,
+    );
+    // A commit whose answer was lost is found repeated the next time, and is new to us all the same.
+    if (block.number < this.#nextBlock) return;
     this.#nextBlock = block.number + 1n;
     this.#lastBlockAtMs = this.#o.now();
     this.#lastErrorCode = null;

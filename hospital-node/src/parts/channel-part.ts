@@ -45,7 +45,6 @@ export interface ChannelPart {
 }
 
 export interface ChannelNeeds {
-  readonly databaseFile: string;
   readonly database: NodeDatabase;
   readonly ledger: PrivacyLedger;
   readonly review: ReviewStore;
@@ -73,25 +72,22 @@ export async function openChannel(
   );
   const { attestor, verdicts } = await openAttestor(surroundings, needs, fabric);
   const watchers = openWatchers(surroundings, lifetime, needs, fabric);
-  const blocks = lifetime.own(
-    createBlockFollower({
-      connection: fabric,
-      file: needs.databaseFile,
-      consumers: [
-        needs.review.consumer,
-        createSuppressionIntake({ mspId: config.mspId }),
-        createCallIntake({ mspId: config.mspId }),
-      ],
-      now: nowMs,
-      random: jitter,
-      log: log.child({ part: 'blocks' }),
-      afterBlock: (block) => {
-        if (namesDetector(block)) attestor.poke();
-        for (const watcher of watchers) watcher.note(block);
-      },
-    }),
-    (opened) => opened.close(),
-  );
+  const blocks = await createBlockFollower({
+    connection: fabric,
+    database: needs.database,
+    consumers: [
+      needs.review.consumer,
+      createSuppressionIntake({ mspId: config.mspId }),
+      createCallIntake({ mspId: config.mspId }),
+    ],
+    now: nowMs,
+    random: jitter,
+    log: log.child({ part: 'blocks' }),
+    afterBlock: (block) => {
+      if (namesDetector(block)) attestor.poke();
+      for (const watcher of watchers) watcher.note(block);
+    },
+  });
   let enrolled: number | null = null;
   lifetime.run('block stream', (signal) => blocks.run(signal));
   lifetime.run('attestation', (signal) => attestor.run(signal));

@@ -17,7 +17,7 @@ import { readActorDirectory, type ActorDirectory } from '../enrolment/actor-dire
 import { HospitalNodeError } from '../errors.js';
 import { openCareRecords } from '../second-line/care-records.js';
 import { openDayLog } from '../second-line/day-log.js';
-import type { NodeDatabase } from '../store/index.js';
+import { untilAnswered, type NodeDatabase } from '../store/index.js';
 import type { Lifetime } from './lifetime.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -38,7 +38,7 @@ export async function openLog(
 ): Promise<LogPart> {
   const { binMs, retentionDays } = config.windows;
   const handles = createHandles(readOrMakeNodeKey(join(config.stateDir, 'node.key'), fillBytes));
-  const windows = createWindowStore({ database, binMs, retentionDays });
+  const windows = patient(createWindowStore({ database, binMs, retentionDays }), lifetime.signal);
   const days = await openDayLog({ database, care: openCareRecords(config.secondLine, handles) });
   const follower = lifetime.own(
     await createLogFollower({
@@ -76,5 +76,20 @@ export async function openLog(
     windows,
     directory: readActorDirectory(config.actorsFile, handles),
     fault: () => fault,
+  };
+}
+
+/**
+ * A server that is away stops the reading where it is: what was cut from the log already would otherwise be in no window,
+ * and a round that was paid for would be lost.
+ */
+function patient(windows: WindowStore, signal: AbortSignal): WindowStore {
+  return {
+    readingState: () => windows.readingState(),
+    actors: () => windows.actors(),
+    commit: (change) => untilAnswered(() => windows.commit(change), signal),
+    trainingWindows: (interval, labels) =>
+      untilAnswered(() => windows.trainingWindows(interval, labels), signal),
+    count: (interval) => untilAnswered(() => windows.count(interval), signal),
   };
 }

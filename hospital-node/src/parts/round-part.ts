@@ -23,7 +23,7 @@ import {
   type RoundSummary,
 } from '../round/round-agent.js';
 import { createRoundTrainer } from '../round/round-trainer.js';
-import { isPaused, type NodeDatabase } from '../store/index.js';
+import { isPaused, untilAnswered, type NodeDatabase } from '../store/index.js';
 import { noiseFault } from '../training/noise-fault.js';
 import { createRoundNoise } from '../training/round-noise.js';
 import { createTrainingPool } from '../training/training-pool.js';
@@ -63,7 +63,7 @@ export async function openRounds(
   let paused = await isPaused(o.database);
   lifetime.run('pause switch', async (signal) => {
     while (!signal.aborted) {
-      paused = await isPaused(o.database);
+      paused = await untilAnswered(() => isPaused(o.database), signal);
       await sleep(PAUSE_LOOK_MS, signal).catch(() => undefined);
     }
   });

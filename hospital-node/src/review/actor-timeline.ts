@@ -2,8 +2,9 @@
  * What an actor did around a held call: her calls on the ledger, as this node read them, and her other holds.
  * @module
  */
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
 import type { ReviewState, Timeline as TimelineAnswer } from '../http/answers.js';
+import { rowsOf, type NodeDatabase } from '../store/index.js';
 
 export interface TimelineCall extends Omit<TimelineAnswer['calls'][number], 'at'> {
   readonly atMs: number;
@@ -20,34 +21,28 @@ const AFTER_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** @param o.days - how far back, from an hour after the call */
-export function actorTimeline(
-  database: DatabaseSyncInstance,
+export async function actorTimeline(
+  database: NodeDatabase,
   o: Readonly<{ actor: string; atMs: number; days: 1 | 7; placesInBlock: number }>,
-): Timeline {
+): Promise<Timeline> {
   const fromMs = o.atMs - o.days * DAY_MS;
   const toMs = o.atMs + AFTER_MS;
-  const rows = database
-    .prepare(
-      `SELECT c.at_ms, c.function, c.held, c.score, h.number, h.tx_id, h.state, l.finding
-       FROM guarded_call c
-       LEFT JOIN hold h ON c.held = 1 AND h.block = c.place / ? AND h.position = c.place % ? AND h.actor = c.actor
-       LEFT JOIN label l ON l.hold = h.tx_id
-       WHERE c.actor = ? AND c.at_ms BETWEEN ? AND ? ORDER BY c.at_ms DESC, c.place DESC LIMIT ?`,
-    )
-    .all(
-      o.placesInBlock,
-      o.placesInBlock,
-      o.actor,
-      fromMs,
-      toMs,
-      SHOWN_MAX + 1,
-    ) as unknown as Row[];
+  const rows = await rowsOf(
+    database,
+    sql<Row>`SELECT c.at_ms, c.function, c.held, c.score, h.number, h.tx_id, h.state, l.finding
+      FROM guarded_call c
+      LEFT JOIN hold h ON c.held = 1 AND h.block = c.place / ${o.placesInBlock}
+        AND h.position = c.place % ${o.placesInBlock} AND h.actor = c.actor
+      LEFT JOIN label l ON l.hold = h.tx_id
+      WHERE c.actor = ${o.actor} AND c.at_ms BETWEEN ${fromMs} AND ${toMs}
+      ORDER BY c.at_ms DESC, c.place DESC LIMIT ${SHOWN_MAX + 1}`,
+  );
   const hours = Array<number>(24).fill(0);
-  const byHour = database
-    .prepare(
-      `SELECT (at_ms / 3600000) % 24 AS hour, count(*) AS n FROM guarded_call WHERE actor = ? GROUP BY hour`,
-    )
-    .all(o.actor) as { hour: number; n: number }[];
+  const byHour = await rowsOf(
+    database,
+    sql<{ hour: number; n: number }>`SELECT (at_ms / 3600000) % 24 AS hour, count(*) AS n
+      FROM guarded_call WHERE actor = ${o.actor} GROUP BY (at_ms / 3600000) % 24`,
+  );
   for (const { hour, n } of byHour) hours[hour] = n;
   return {
     fromMs,

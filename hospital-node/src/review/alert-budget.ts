@@ -4,8 +4,9 @@
  * s ≥ 1 − α′^γ: for α′ = α that is θ itself.
  * @module
  */
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
 import type { AlertBudget, AlertRate, BudgetOption, BudgetProposal } from '../http/answers.js';
+import { oneRow, rowOf, rowsOf, type NodeDatabase } from '../store/index.js';
 import { KEPT_CALLS_MS, PLACES_IN_BLOCK } from './call-intake.js';
 
 /** What is asked beside the one in force: half to double are a change of degree, the rest is for the eye. */
@@ -26,42 +27,43 @@ export function thresholdAt(
 }
 
 /** @param o.alphaPpm - one more to ask for, 1 … 500,000; null: the usual ones only */
-export function alertBudget(
-  database: DatabaseSyncInstance,
+export async function alertBudget(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; theta: number; nowMs: number; alphaPpm: number | null }>,
-): AlertBudget {
+): Promise<AlertBudget> {
   const sinceMs = o.nowMs - KEPT_CALLS_MS;
-  const total = database
-    .prepare(
-      `SELECT count(*) AS calls, count(score) AS scored, min(filed_ms) AS first FROM guarded_call WHERE filed_ms >= ?`,
-    )
-    .get(sinceMs) as { calls: number; scored: number; first: number | null };
-  const alphas = database
-    .prepare(
-      `SELECT DISTINCT alpha_ppm AS alpha FROM guarded_call WHERE filed_ms >= ? AND alpha_ppm IS NOT NULL`,
-    )
-    .all(sinceMs) as { alpha: number }[];
-  const newest = database
-    .prepare(
-      'SELECT alpha_ppm AS alpha FROM guarded_call WHERE alpha_ppm IS NOT NULL ORDER BY place DESC LIMIT 1',
-    )
-    .get() as { alpha: number } | undefined;
-  const anyway = database
-    .prepare(
-      `SELECT count(*) AS n FROM hold WHERE msp_id = ? AND filed_ms >= ? AND cause <> 'score'`,
-    )
-    .get(o.mspId, sinceMs) as { n: number };
-  const confirmed = confirmedHolds(database, o.mspId, sinceMs);
+  const total = await oneRow(
+    database,
+    sql<{ calls: number; scored: number; first: number | null }>`
+      SELECT count(*) AS calls, count(score) AS scored, min(filed_ms) AS first
+      FROM guarded_call WHERE filed_ms >= ${sinceMs}`,
+  );
+  const alphas = await rowsOf(
+    database,
+    sql<{ alpha: number }>`SELECT DISTINCT alpha_ppm AS alpha FROM guarded_call
+      WHERE filed_ms >= ${sinceMs} AND alpha_ppm IS NOT NULL`,
+  );
+  const newest = await newestAlpha(database);
+  const anyway = await oneRow(
+    database,
+    sql<{ n: number }>`SELECT count(*) AS n FROM hold
+      WHERE msp_id = ${o.mspId} AND filed_ms >= ${sinceMs} AND cause <> 'score'`,
+  );
+  const confirmed = await confirmedHolds(database, o.mspId, sinceMs);
   const fromMs = total.first ?? o.nowMs;
   const coveredMs = Math.max(1, o.nowMs - fromMs);
-  const above = database.prepare(
-    'SELECT count(*) AS n FROM guarded_call WHERE filed_ms >= ? AND alpha_ppm = ? AND score >= ?',
-  );
-  const optionOf = (alphaPpm: number): BudgetOption => {
+  const above = async (alpha: number, score: number): Promise<number> => {
+    const row = await oneRow(
+      database,
+      sql<{ n: number }>`SELECT count(*) AS n FROM guarded_call
+        WHERE filed_ms >= ${sinceMs} AND alpha_ppm = ${alpha} AND score >= ${score}`,
+    );
+    return row.n;
+  };
+  const optionOf = async (alphaPpm: number): Promise<BudgetOption> => {
     let holds = 0;
     for (const { alpha } of alphas) {
-      const from = thresholdAt(alphaPpm, { judgedAtPpm: alpha, theta: o.theta });
-      holds += (above.get(sinceMs, alpha, from) as { n: number }).n;
+      holds += await above(alpha, thresholdAt(alphaPpm, { judgedAtPpm: alpha, theta: o.theta }));
     }
     const missed = confirmed.filter(
       ({ score, alpha }) => score < thresholdAt(alphaPpm, { judgedAtPpm: alpha, theta: o.theta }),
@@ -78,7 +80,7 @@ export function alertBudget(
   };
   const asked = new Set([
     ...LADDER_PPM,
-    ...(newest === undefined ? [] : [newest.alpha]),
+    ...(newest === null ? [] : [newest]),
     ...(o.alphaPpm === null ? [] : [o.alphaPpm]),
   ]);
   return {
@@ -89,44 +91,44 @@ export function alertBudget(
     scoredCalls: total.scored,
     unscoredCalls: total.calls - total.scored,
     heldAnyway: anyway.n,
-    currentAlphaPpm: newest?.alpha ?? null,
+    currentAlphaPpm: newest,
     confirmed: confirmed.length,
-    options: [...asked].sort((a, b) => a - b).map(optionOf),
+    options: await Promise.all([...asked].sort((a, b) => a - b).map(optionOf)),
   };
 }
 
 /** θ with what it means in work: the promise for normal calls, and what came of it. Cheap enough to be told to every page. */
-export function alertRate(
-  database: DatabaseSyncInstance,
+export async function alertRate(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; theta: number; nowMs: number }>,
-): AlertRate {
-  const day = database
-    .prepare(`SELECT count(score) AS scored FROM guarded_call WHERE filed_ms >= ?`)
-    .get(o.nowMs - DAY_MS) as { scored: number };
-  const newest = database
-    .prepare(
-      'SELECT alpha_ppm AS alpha FROM guarded_call WHERE alpha_ppm IS NOT NULL ORDER BY place DESC LIMIT 1',
-    )
-    .get() as { alpha: number } | undefined;
-  const held = database
-    .prepare(
-      `SELECT count(*) AS held, count(CASE WHEN cause = 'score' THEN 1 END) AS forScore
-       FROM hold WHERE msp_id = ? AND filed_ms >= ?`,
-    )
-    .get(o.mspId, o.nowMs - DAY_MS) as { held: number; forScore: number };
-  const first = database.prepare('SELECT min(filed_ms) AS ms FROM guarded_call').get() as {
-    ms: number | null;
-  };
+): Promise<AlertRate> {
+  const day = await oneRow(
+    database,
+    sql<{ scored: number }>`
+      SELECT count(score) AS scored FROM guarded_call WHERE filed_ms >= ${o.nowMs - DAY_MS}`,
+  );
+  const held = await oneRow(
+    database,
+    sql<{ held: number; for_score: number }>`
+      SELECT count(*) AS held, count(*) FILTER (WHERE cause = 'score') AS for_score
+      FROM hold WHERE msp_id = ${o.mspId} AND filed_ms >= ${o.nowMs - DAY_MS}`,
+  );
+  const first = await oneRow(
+    database,
+    sql<{ ms: number | null }>`SELECT min(filed_ms) AS ms FROM guarded_call`,
+  );
   const sinceMs = Math.max(o.nowMs - RATE_DAYS * DAY_MS, first.ms ?? o.nowMs);
   const days = (o.nowMs - sinceMs) / DAY_MS;
-  const week = database
-    .prepare('SELECT count(*) AS n FROM hold WHERE msp_id = ? AND filed_ms >= ?')
-    .get(o.mspId, sinceMs) as { n: number };
+  const week = await oneRow(
+    database,
+    sql<{ n: number }>`
+      SELECT count(*) AS n FROM hold WHERE msp_id = ${o.mspId} AND filed_ms >= ${sinceMs}`,
+  );
   return {
     theta: o.theta,
-    alphaPpm: newest?.alpha ?? null,
+    alphaPpm: await newestAlpha(database),
     scoredCalls: day.scored,
-    heldForScore: held.forScore,
+    heldForScore: held.for_score,
     held: held.held,
     heldPerDay: days < RATE_DAYS_MIN ? null : week.n / days,
   };
@@ -138,36 +140,39 @@ interface ConfirmedHold {
   readonly alpha: number;
 }
 
+/** Of the newest scored call. */
+async function newestAlpha(database: NodeDatabase): Promise<number | null> {
+  const row = await rowOf(
+    database,
+    sql<{ alpha: number }>`SELECT alpha_ppm AS alpha FROM guarded_call
+      WHERE alpha_ppm IS NOT NULL ORDER BY place DESC LIMIT 1`,
+  );
+  return row?.alpha ?? null;
+}
+
 /** What no budget may lose sight of: two people called these harmful. */
 function confirmedHolds(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   mspId: string,
   sinceMs: number,
-): readonly ConfirmedHold[] {
-  return database
-    .prepare(
-      `SELECT h.number, h.score, c.alpha_ppm AS alpha FROM hold h
-       JOIN label l ON l.hold = h.tx_id AND l.state = 'confirmed'
-       JOIN guarded_call c ON c.place = h.block * ${PLACES_IN_BLOCK} + h.position
-       WHERE h.msp_id = ? AND h.filed_ms >= ? AND h.cause = 'score' AND h.score IS NOT NULL
-         AND c.alpha_ppm IS NOT NULL
-       ORDER BY h.number`,
-    )
-    .all(mspId, sinceMs) as ConfirmedHold[];
+): Promise<readonly ConfirmedHold[]> {
+  return rowsOf(
+    database,
+    sql<ConfirmedHold>`SELECT h.number, h.score, c.alpha_ppm AS alpha FROM hold h
+      JOIN label l ON l.hold = h.tx_id AND l.state = 'confirmed'
+      JOIN guarded_call c ON c.place = h.block * ${PLACES_IN_BLOCK} + h.position
+      WHERE h.msp_id = ${mspId} AND h.filed_ms >= ${sinceMs} AND h.cause = 'score' AND h.score IS NOT NULL
+        AND c.alpha_ppm IS NOT NULL
+      ORDER BY h.number`,
+  );
 }
 
 /** A proposal on paper: the ledger takes no notice of it until the federation calibrates. Newest first. */
-export function budgetProposals(database: DatabaseSyncInstance): readonly BudgetProposal[] {
-  const rows = database
-    .prepare('SELECT * FROM alert_budget_proposal ORDER BY id DESC LIMIT 20')
-    .all() as unknown as {
-    id: number;
-    alpha_ppm: number;
-    reason: string;
-    figures: string;
-    owner: string;
-    at_ms: number;
-  }[];
+export async function budgetProposals(database: NodeDatabase): Promise<readonly BudgetProposal[]> {
+  const rows = await rowsOf(
+    database,
+    sql<ProposalRow>`SELECT * FROM alert_budget_proposal ORDER BY id DESC LIMIT 20`,
+  );
   return rows.map((row) => ({
     id: row.id,
     alphaPpm: row.alpha_ppm,
@@ -178,16 +183,27 @@ export function budgetProposals(database: DatabaseSyncInstance): readonly Budget
   }));
 }
 
-export function addBudgetProposal(
-  database: DatabaseSyncInstance,
+interface ProposalRow {
+  readonly id: number;
+  readonly alpha_ppm: number;
+  readonly reason: string;
+  readonly figures: string;
+  readonly owner: string;
+  readonly at_ms: number;
+}
+
+/** @returns its number */
+export async function addBudgetProposal(
+  database: NodeDatabase,
   o: Omit<BudgetProposal, 'id' | 'at'> & { readonly atMs: number },
-): number {
-  const { lastInsertRowid } = database
-    .prepare(
-      'INSERT INTO alert_budget_proposal (alpha_ppm, reason, figures, owner, at_ms) VALUES (?, ?, ?, ?, ?)',
-    )
-    .run(o.alphaPpm, o.reason, JSON.stringify(o.figures), o.owner, o.atMs);
-  return Number(lastInsertRowid);
+): Promise<number> {
+  const row = await oneRow(
+    database,
+    sql<{ id: number }>`INSERT INTO alert_budget_proposal (alpha_ppm, reason, figures, owner, at_ms)
+      VALUES (${o.alphaPpm}, ${o.reason}, ${JSON.stringify(o.figures)}, ${o.owner}, ${o.atMs})
+      RETURNING id`,
+  );
+  return row.id;
 }
 
 function iso(ms: number): string {

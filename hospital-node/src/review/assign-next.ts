@@ -23,7 +23,7 @@ export async function assignNext(
   }>,
   asker: Readonly<{ identity: FabricIdentity; person: Person }>,
 ): Promise<HoldDetail | null> {
-  const waiting = o.review.list({
+  const waiting = await o.review.list({
     mspId: o.mspId,
     states: ['open', 'escalated'],
     deferred: { only: false, nowMs: o.now() },

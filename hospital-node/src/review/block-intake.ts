@@ -19,14 +19,16 @@ import {
   type LedgerWrite,
   type QuarantineRecord,
 } from '@bhschain/chaincode-hooks/events';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import type { BlockConsumer, FollowedBlock } from '../fabric/block-checkpoint.js';
+import { sql } from 'kysely';
+import { storable, type BlockConsumer, type FollowedBlock } from '../fabric/block-checkpoint.js';
+import { oneRow, rowOf, run, type NodeDatabase } from '../store/index.js';
+import { keepWords } from './hold-search.js';
 
 export const blockIntake: BlockConsumer = {
-  apply(block, database) {
+  async apply(block, database) {
     for (const transaction of block.transactions) {
       if (transaction.code !== 0) continue;
-      for (const write of transaction.writes) take(database, { block, transaction, write });
+      for (const write of transaction.writes) await take(database, { block, transaction, write });
     }
   },
 };
@@ -37,181 +39,153 @@ interface Place {
   readonly write: LedgerWrite;
 }
 
-function take(database: DatabaseSyncInstance, place: Place): void {
+async function take(database: NodeDatabase, place: Place): Promise<void> {
   const [kind, second = '', third = ''] = place.write.key;
-  if (kind === 'q' || kind === 'rev') takeRecord(database, place, kind);
-  else if (kind === 'grant') takeGrant(database, place, { actor: second, hold: third });
-  else if (kind === 'det' && second === 'blob') takeBlob(database, place.write, third);
-  else if (kind === 'det' && second === 'active') takePointer(database, place);
+  if (kind === 'q' || kind === 'rev') await takeRecord(database, place, kind);
+  else if (kind === 'grant') await takeGrant(database, place, { actor: second, hold: third });
+  else if (kind === 'det' && second === 'blob') await takeBlob(database, place.write, third);
+  else if (kind === 'det' && second === 'active') await takePointer(database, place);
 }
 
 /** Steps whose last argument is the digest of a reason. */
 const REASONED: ReadonlySet<string> = new Set(['propose', 'return']);
 
-function takeRecord(database: DatabaseSyncInstance, place: Place, kind: 'q' | 'rev'): void {
+async function takeRecord(database: NodeDatabase, place: Place, kind: 'q' | 'rev'): Promise<void> {
   const record = decodeQuarantineRecord(place.write.value);
-  const known: unknown = database.prepare('SELECT 1 FROM hold WHERE tx_id = ?').get(record.txId);
-  if (known === undefined) file(database, place, record, kind === 'q' ? 'quarantine' : 'review');
-  else {
-    database
-      .prepare(
-        `UPDATE hold SET state = ?, version = ?, deadline_ms = ?, holder = ?, proposer = ?, record = ?
-         WHERE tx_id = ?`,
-      )
-      .run(
-        record.state,
-        record.version,
-        record.deadlineMs,
-        record.holder,
-        record.proposal?.by ?? null,
-        text(place.write.value),
-        record.txId,
-      );
+  const { txId } = record;
+  const known = await rowOf(database, sql`SELECT 1 FROM hold WHERE tx_id = ${txId}`);
+  if (known === undefined) {
+    await file(database, place, record, kind === 'q' ? 'quarantine' : 'review');
+  } else {
+    await run(
+      database,
+      sql`UPDATE hold SET state = ${record.state}, version = ${record.version},
+          deadline_ms = ${record.deadlineMs}, holder = ${record.holder},
+          proposer = ${record.proposal?.by ?? null}, record = ${text(place.write.value)}
+        WHERE tx_id = ${txId}`,
+    );
   }
   const step = record.history.at(-1);
   if (step !== undefined) {
-    database
-      .prepare(
-        `INSERT INTO hold_step (hold, version, tx_id, block, step, by_actor, msp_id, at_ms, to_state, reason)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        record.txId,
-        record.version,
-        place.transaction.txId,
-        place.block.number,
-        step.step,
-        step.by,
-        step.mspId,
-        step.atMs,
-        step.to,
-        REASONED.has(step.step) ? (place.transaction.args.at(-1) ?? null) : null,
-      );
+    const reason = REASONED.has(step.step) ? (place.transaction.args.at(-1) ?? null) : null;
+    await run(
+      database,
+      sql`INSERT INTO hold_step (hold, version, tx_id, block, step, by_actor, msp_id, at_ms, to_state, reason)
+        VALUES (${txId}, ${record.version}, ${place.transaction.txId}, ${place.block.number},
+          ${step.step}, ${step.by}, ${step.mspId}, ${step.atMs}, ${step.to}, ${reason})`,
+    );
   }
-  label(database, record);
+  await label(database, record);
 }
 
-function file(
-  database: DatabaseSyncInstance,
+async function file(
+  database: NodeDatabase,
   place: Place,
   record: QuarantineRecord,
   kind: 'quarantine' | 'review',
-): void {
+): Promise<void> {
   const { block, transaction } = place;
-  const attributes = attributesOf(transaction);
+  const { role = 'unknown', ward = '' } = attributesOf(transaction);
+  const called = storable(record.function);
   const ring = transaction.writes.find(
     ({ key }) => key[0] === 'ctx' && key[1] === record.actor && key[2] === record.session,
   );
-  const pointer = database
-    .prepare('SELECT table_hash FROM detector_pointer WHERE model_hash = ?')
-    .get(record.modelHash) as { table_hash: string } | undefined;
-  database
-    .prepare(
-      `INSERT INTO hold (tx_id, kind, number, msp_id, actor, role, ward, function, arguments, cause, score, state,
-         version, deadline_ms, at_ms, filed_ms, holder, proposer, model_version, model_hash, table_hash, record,
-         block, position, block_hash, endorsers, ring)
-       VALUES (?, ?, (SELECT coalesce(max(number), 0) + 1 FROM hold), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-         ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .run(
-      record.txId,
-      kind,
-      record.mspId,
-      record.actor,
-      attributes['role'] ?? 'unknown',
-      attributes['ward'] ?? '',
-      record.function,
-      JSON.stringify(transaction.args),
-      record.cause,
-      record.score,
-      record.state,
-      record.version,
-      record.deadlineMs,
-      record.atMs,
-      record.filedMs,
-      record.holder,
-      record.proposal?.by ?? null,
-      record.modelVersion,
-      record.modelHash,
-      pointer?.table_hash ?? null,
-      text(place.write.value),
-      block.number,
-      transaction.index,
-      block.hash,
-      JSON.stringify([...new Set(transaction.endorsers)].sort()),
-      ring === undefined ? null : ring.value,
-    );
+  const pointer = await rowOf(
+    database,
+    sql<{ table_hash: string }>`
+      SELECT table_hash FROM detector_pointer WHERE model_hash = ${record.modelHash}`,
+  );
+  const filed = await oneRow(
+    database,
+    sql<{ number: number }>`
+      INSERT INTO hold (tx_id, kind, number, msp_id, actor, role, ward, function, arguments, cause, score, state,
+        version, deadline_ms, at_ms, filed_ms, holder, proposer, model_version, model_hash, table_hash, record,
+        block, position, block_hash, endorsers, ring, top_reason, operation, subject)
+      VALUES (${record.txId}, ${kind}, (SELECT coalesce(max(number), 0) + 1 FROM hold), ${record.mspId},
+        ${record.actor}, ${role}, ${ward}, ${called}, ${JSON.stringify(transaction.args)}, ${record.cause},
+        ${record.score}, ${record.state}, ${record.version}, ${record.deadlineMs}, ${record.atMs},
+        ${record.filedMs}, ${record.holder}, ${record.proposal?.by ?? null}, ${record.modelVersion},
+        ${record.modelHash}, ${pointer?.table_hash ?? null}, ${text(place.write.value)}, ${block.number},
+        ${transaction.index}, ${block.hash}, ${JSON.stringify([...new Set(transaction.endorsers)].sort())},
+        ${ring?.value ?? null}, ${record.reasons[0]?.column ?? null},
+        ${called.slice(called.indexOf(':') + 1)}, ${storable(transaction.args[1] ?? '')})
+      RETURNING number`,
+  );
+  const { number } = filed;
+  await keepWords(database, { number, actor: record.actor, role, ward, called, txId: record.txId });
 }
 
 /**
  * What the decision says about the stretch of log around the access. `undetermined` stays `pending`, released or not: two
  * people said that they do not know, and only what is known to be normal trains.
  */
-function label(database: DatabaseSyncInstance, record: QuarantineRecord): void {
+async function label(database: NodeDatabase, record: QuarantineRecord): Promise<void> {
   const finding = record.proposal?.finding ?? 'undetermined';
   const decided = ['released', 'rejected', 'closed'].includes(record.state);
   const harmful = finding === 'attack' || finding === 'policy-breach';
   const open = !decided || finding === 'undetermined';
   const state = open ? 'pending' : harmful ? 'confirmed' : 'released';
-  database
-    .prepare(
-      `INSERT INTO label (hold, msp_id, actor, at_ms, state, finding) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (hold) DO UPDATE SET state = excluded.state, finding = excluded.finding`,
-    )
-    .run(
-      record.txId,
-      record.mspId,
-      record.actor,
-      record.atMs,
-      state,
-      open ? 'undetermined' : finding,
-    );
+  await run(
+    database,
+    sql`INSERT INTO label (hold, msp_id, actor, at_ms, state, finding)
+      VALUES (${record.txId}, ${record.mspId}, ${record.actor}, ${record.atMs}, ${state},
+        ${open ? 'undetermined' : finding})
+      ON CONFLICT (hold) DO UPDATE SET state = excluded.state, finding = excluded.finding`,
+  );
 }
 
-function takeGrant(
-  database: DatabaseSyncInstance,
+async function takeGrant(
+  database: NodeDatabase,
   place: Place,
   grant: Readonly<{ actor: string; hold: string }>,
-): void {
+): Promise<void> {
   if (place.write.isDelete) {
-    database
-      .prepare('UPDATE hold_grant SET used_by = ? WHERE hold = ? AND used_by IS NULL')
-      .run(place.transaction.txId, grant.hold);
+    await run(
+      database,
+      sql`UPDATE hold_grant SET used_by = ${place.transaction.txId}
+        WHERE hold = ${grant.hold} AND used_by IS NULL`,
+    );
     return;
   }
   const value = JSON.parse(text(place.write.value)) as { digest: string; expires: number };
-  database
-    .prepare(
-      `INSERT INTO hold_grant (hold, actor, digest, expires_ms) VALUES (?, ?, ?, ?)
-       ON CONFLICT (hold) DO UPDATE SET expires_ms = excluded.expires_ms, used_by = NULL`,
-    )
-    .run(grant.hold, grant.actor, value.digest, value.expires);
+  await run(
+    database,
+    sql`INSERT INTO hold_grant (hold, actor, digest, expires_ms)
+      VALUES (${grant.hold}, ${grant.actor}, ${value.digest}, ${value.expires})
+      ON CONFLICT (hold) DO UPDATE SET expires_ms = excluded.expires_ms, used_by = NULL`,
+  );
 }
 
-function takeBlob(database: DatabaseSyncInstance, write: LedgerWrite, hash: string): void {
+async function takeBlob(database: NodeDatabase, write: LedgerWrite, hash: string): Promise<void> {
   if (createHash('sha256').update(write.value).digest('hex') !== hash) return;
-  database
-    .prepare('INSERT OR IGNORE INTO detector_blob (hash, bytes) VALUES (?, ?)')
-    .run(hash, write.value);
+  await run(
+    database,
+    sql`INSERT INTO detector_blob (hash, bytes) VALUES (${hash}, ${write.value}) ON CONFLICT DO NOTHING`,
+  );
 }
 
-function takePointer(database: DatabaseSyncInstance, place: Place): void {
+async function takePointer(database: NodeDatabase, place: Place): Promise<void> {
   const pointer = JSON.parse(text(place.write.value)) as {
     version: number;
     modelHash: string;
     tableHash: string;
   };
-  database
-    .prepare(
-      `INSERT OR REPLACE INTO detector_pointer (model_hash, version, table_hash, block) VALUES (?, ?, ?, ?)`,
-    )
-    .run(pointer.modelHash, pointer.version, pointer.tableHash, place.block.number);
+  await run(
+    database,
+    sql`INSERT INTO detector_pointer (model_hash, version, table_hash, block)
+      VALUES (${pointer.modelHash}, ${pointer.version}, ${pointer.tableHash}, ${place.block.number})
+      ON CONFLICT (model_hash) DO UPDATE SET version = excluded.version,
+        table_hash = excluded.table_hash, block = excluded.block`,
+  );
 }
 
 /** What the certificate says of its holder; nothing if it cannot be read. */
 export function attributesOf(transaction: DecodedTransaction): Readonly<Record<string, string>> {
   try {
-    return certificateFacts(transaction.creator.certificatePem).attributes;
+    const { attributes } = certificateFacts(transaction.creator.certificatePem);
+    return Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [name, storable(value)]),
+    );
   } catch {
     return {};
   }

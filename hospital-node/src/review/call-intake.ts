@@ -7,9 +7,10 @@
  */
 import { decodeQuarantineRecord, type DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 import { decodeCallContext } from '@bhschain/models/features';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import type { BlockConsumer, FollowedBlock } from '../fabric/block-checkpoint.js';
+import { sql } from 'kysely';
+import { storable, type BlockConsumer, type FollowedBlock } from '../fabric/block-checkpoint.js';
 import { judgedWindow, type JudgedWindow } from '../proof/judged-window.js';
+import { rowOf, run, type NodeDatabase } from '../store/index.js';
 import { attributesOf } from './block-intake.js';
 import { createJudges, type Judges } from './evidence.js';
 
@@ -21,18 +22,19 @@ export const PLACES_IN_BLOCK = 1_000_000;
 export function createCallIntake(o: { readonly mspId: string }): BlockConsumer {
   const judges = createJudges();
   return {
-    apply(block, database) {
+    async apply(block, database) {
       let newestMs = 0;
       for (const transaction of block.transactions) {
         if (transaction.code !== 0 || transaction.creator.mspId !== o.mspId) continue;
         if (!isGuarded(transaction)) continue;
-        keep(database, { block, transaction, judges });
+        await keep(database, { block, transaction, judges });
         newestMs = Math.max(newestMs, transaction.timestampMs);
       }
       if (newestMs > 0) {
-        database
-          .prepare('DELETE FROM guarded_call WHERE filed_ms < ?')
-          .run(newestMs - KEPT_CALLS_MS);
+        await run(
+          database,
+          sql`DELETE FROM guarded_call WHERE filed_ms < ${newestMs - KEPT_CALLS_MS}`,
+        );
       }
     },
   };
@@ -45,44 +47,36 @@ function isGuarded({ writes, creator }: DecodedTransaction): boolean {
   );
 }
 
-function keep(
-  database: DatabaseSyncInstance,
+async function keep(
+  database: NodeDatabase,
   o: Readonly<{ block: FollowedBlock; transaction: DecodedTransaction; judges: Judges }>,
-): void {
+): Promise<void> {
   const { block, transaction } = o;
   const { actor } = transaction.creator;
   const { role = 'unknown', ward = '' } = attributesOf(transaction);
   const judged = judgedOf(transaction);
   const recorded = recordedScore(transaction);
-  const pointer = database
-    .prepare(
-      `SELECT model_hash, table_hash FROM detector_pointer ORDER BY block DESC, version DESC LIMIT 1`,
-    )
-    .get() as { model_hash: string; table_hash: string } | undefined;
-  const scorer = pointer === undefined ? null : scorerOf(database, pointer, o.judges);
+  const pointer = await rowOf(
+    database,
+    sql<Pointer>`SELECT model_hash, table_hash FROM detector_pointer
+      ORDER BY block DESC, version DESC LIMIT 1`,
+  );
+  const scorer = pointer === undefined ? null : await scorerOf(database, pointer, o.judges);
   let score = recorded.score;
   if (score === null && !recorded.held && judged !== null && scorer !== null) {
     score = scoreOf(scorer, judged);
   }
   const columns = judged?.ring.rows.at(-1)?.columns ?? null;
-  database
-    .prepare(
-      `INSERT INTO guarded_call (place, actor, role, ward, function, at_ms, filed_ms, score, alpha_ppm, held, columns)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .run(
-      Number(block.number) * PLACES_IN_BLOCK + transaction.index,
-      actor,
-      role,
-      ward,
-      transaction.function.slice(transaction.function.indexOf(':') + 1),
-      declaredMs(transaction),
-      transaction.timestampMs,
-      score,
-      score === null ? null : (scorer?.table.alphaPpm ?? null),
-      recorded.held ? 1 : 0,
-      columns === null ? null : Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength),
-    );
+  const place = Number(block.number) * PLACES_IN_BLOCK + transaction.index;
+  const called = storable(transaction.function);
+  await run(
+    database,
+    sql`INSERT INTO guarded_call (place, actor, role, ward, function, at_ms, filed_ms, score, alpha_ppm, held, columns)
+      VALUES (${place}, ${actor}, ${role}, ${ward}, ${called.slice(called.indexOf(':') + 1)},
+        ${declaredMs(transaction)}, ${transaction.timestampMs}, ${score},
+        ${score === null ? null : (scorer?.table.alphaPpm ?? null)}, ${recorded.held ? 1 : 0},
+        ${columns === null ? null : Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength)})`,
+  );
 }
 
 /** When the access happened: a replayed line says so itself. */
@@ -112,19 +106,30 @@ function recordedScore({ writes }: DecodedTransaction): { held: boolean; score: 
 
 type Scorer = ReturnType<Judges['scorerOf']>;
 
-function scorerOf(
-  database: DatabaseSyncInstance,
-  pointer: Readonly<{ model_hash: string; table_hash: string }>,
+interface Pointer {
+  readonly model_hash: string;
+  readonly table_hash: string;
+}
+
+async function scorerOf(
+  database: NodeDatabase,
+  pointer: Pointer,
   judges: Judges,
-): Scorer | null {
+): Promise<Scorer | null> {
   const known = judges.known(pointer.model_hash, pointer.table_hash);
   if (known !== null) return known;
-  const blob = database.prepare('SELECT bytes FROM detector_blob WHERE hash = ?');
-  const model = blob.get(pointer.model_hash) as { bytes: Uint8Array } | undefined;
-  const table = blob.get(pointer.table_hash) as { bytes: Uint8Array } | undefined;
+  const blob = async (hash: string): Promise<Uint8Array | undefined> => {
+    const row = await rowOf(
+      database,
+      sql<{ bytes: Uint8Array }>`SELECT bytes FROM detector_blob WHERE hash = ${hash}`,
+    );
+    return row?.bytes;
+  };
+  const model = await blob(pointer.model_hash);
+  const table = await blob(pointer.table_hash);
   if (model === undefined || table === undefined) return null;
   try {
-    return judges.scorerOf(model.bytes, table.bytes);
+    return judges.scorerOf(model, table);
   } catch {
     return null; // of a build to come; the hold says so, and the budget counts it as not scored
   }

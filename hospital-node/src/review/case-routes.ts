@@ -55,21 +55,22 @@ export function registerCaseRoutes(app: FastifyInstance, desk: Desk): void {
   app.get<{ Querystring: Static<typeof Listed> }>(
     '/api/v1/cases',
     { schema: { querystring: Listed } },
-    ({ query }): CaseList => ({
-      items: listCases(database, { closed: query.closed === 'yes' }).map(caseView),
-      suggestions: suggestCases(database, mspId),
+    async ({ query }): Promise<CaseList> => ({
+      items: (await listCases(database, { closed: query.closed === 'yes' })).map(caseView),
+      suggestions: await suggestCases(database, mspId),
     }),
   );
 
   app.get<{ Params: Static<typeof ById> }>(
     '/api/v1/cases/:id',
     { schema: { params: ById } },
-    (request): CaseDetail => {
+    async (request): Promise<CaseDetail> => {
       const { person } = desk.sessionOf(request);
-      const { found, holds, steps } = caseDetail(database, Number(request.params.id));
+      const { found, holds, steps } = await caseDetail(database, Number(request.params.id));
+      const summaries = await Promise.all(holds.map((txId) => review.summary(txId)));
       return {
         ...caseView(found),
-        items: holds.map((txId) => holdView(review.summary(txId), person, now())),
+        items: summaries.map((hold) => holdView(hold, person, now())),
         history: steps.map(({ atMs, ...step }) => ({ ...step, at: iso(atMs) })),
       };
     },

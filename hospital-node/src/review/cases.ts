@@ -4,10 +4,11 @@
  * the ledger. Every change names the version that was seen, and stays in the case's own history.
  * @module
  */
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import { transact } from '../fabric/transact.js';
+import { sql, type RawBuilder } from 'kysely';
 import type { Case, CaseDetail, CaseList } from '../http/answers.js';
+import { oneRow, rowOf, rowsOf, run, transact, type NodeDatabase } from '../store/index.js';
 import { ReviewError } from './errors.js';
+import { personNamed } from './people.js';
 import { pseudonymOf } from './review-store.js';
 
 export interface ReviewCase extends Omit<Case, 'openedAt' | 'dueAt'> {
@@ -28,64 +29,65 @@ export type CaseKind = (typeof CASE_KINDS)[number];
 
 const HOLDS_MAX = 200;
 const SUGGESTED_MAX = 10;
-const UNDECIDED = `('open', 'claimed', 'proposed', 'escalated')`;
+const UNDECIDED: RawBuilder<unknown> = sql`('open', 'claimed', 'proposed', 'escalated')`;
 const DAY_MS = 86_400_000;
 
-export function listCases(
-  database: DatabaseSyncInstance,
+export async function listCases(
+  database: NodeDatabase,
   o: Readonly<{ closed: boolean }>,
-): readonly ReviewCase[] {
-  const rows = database
-    .prepare(
-      `${CASE_SQL} WHERE c.status ${o.closed ? '=' : '<>'} 'closed' GROUP BY c.id
-       ORDER BY due IS NULL, due, c.id DESC LIMIT 200`,
-    )
-    .all() as unknown as CaseRow[];
+): Promise<readonly ReviewCase[]> {
+  const of = o.closed ? sql`c.status = 'closed'` : sql`c.status <> 'closed'`;
+  const rows = await rowsOf(
+    database,
+    sql<CaseRow>`${CASES} WHERE ${of} GROUP BY c.id ORDER BY due NULLS LAST, c.id DESC LIMIT 200`,
+  );
   return rows.map(caseOf);
 }
 
-export function suggestCases(
-  database: DatabaseSyncInstance,
+export async function suggestCases(
+  database: NodeDatabase,
   mspId: string,
-): readonly CaseSuggestion[] {
-  const rows = database
-    .prepare(
-      `SELECT actor, min(tx_id) AS txId, count(*) AS holds FROM hold
-       WHERE msp_id = ? AND state IN ${UNDECIDED}
-         AND NOT EXISTS (SELECT 1 FROM review_case_hold ch WHERE ch.hold = tx_id)
-       GROUP BY actor HAVING count(*) > 1 ORDER BY holds DESC, actor LIMIT ?`,
-    )
-    .all(mspId, SUGGESTED_MAX) as unknown as CaseSuggestion[];
+): Promise<readonly CaseSuggestion[]> {
+  const rows = await rowsOf(
+    database,
+    sql<CaseSuggestion>`SELECT actor, min(tx_id) AS "txId", count(*) AS holds FROM hold
+      WHERE msp_id = ${mspId} AND state IN ${UNDECIDED}
+        AND NOT EXISTS (SELECT 1 FROM review_case_hold ch WHERE ch.hold = tx_id)
+      GROUP BY actor HAVING count(*) > 1 ORDER BY holds DESC, actor LIMIT ${SUGGESTED_MAX}`,
+  );
   return rows.map((row) => ({ ...row, actor: pseudonymOf(row.actor) }));
 }
 
 /** @throws {ReviewError} `ERR_NOT_FOUND` */
-export function caseDetail(
-  database: DatabaseSyncInstance,
+export async function caseDetail(
+  database: NodeDatabase,
   id: number,
-): { readonly found: ReviewCase; readonly holds: readonly string[]; readonly steps: CaseStep[] } {
-  const found = caseNamed(database, id);
-  const holds = database
-    .prepare(
-      `SELECT hold FROM review_case_hold JOIN hold ON tx_id = hold WHERE case_id = ? ORDER BY number`,
-    )
-    .all(id) as { hold: string }[];
-  const steps = database
-    .prepare(
-      `SELECT version, at_ms AS atMs, by_name AS "by", what, text FROM review_case_step
-       WHERE case_id = ? ORDER BY version`,
-    )
-    .all(id) as unknown as CaseStep[];
+): Promise<{
+  readonly found: ReviewCase;
+  readonly holds: readonly string[];
+  readonly steps: readonly CaseStep[];
+}> {
+  const found = await caseNamed(database, id);
+  const holds = await rowsOf(
+    database,
+    sql<{ hold: string }>`SELECT ch.hold FROM review_case_hold ch JOIN hold h ON h.tx_id = ch.hold
+      WHERE ch.case_id = ${id} ORDER BY h.number`,
+  );
+  const steps = await rowsOf(
+    database,
+    sql<CaseStep>`SELECT version, at_ms AS "atMs", by_name AS "by", what, text FROM review_case_step
+      WHERE case_id = ${id} ORDER BY version`,
+  );
   return { found, holds: holds.map(({ hold }) => hold), steps };
 }
 
 /** What a stale change is told: the case as it is, and the steps since. */
-export function caseDifference(
-  database: DatabaseSyncInstance,
+export async function caseDifference(
+  database: NodeDatabase,
   id: number,
   seenVersion: number,
-): object {
-  const { found, steps } = caseDetail(database, id);
+): Promise<object> {
+  const { found, steps } = await caseDetail(database, id);
   return {
     current: { version: found.version, status: found.status, assignee: found.assignee },
     changed: steps
@@ -95,10 +97,11 @@ export function caseDifference(
 }
 
 /** The case that a hold belongs to. */
-export function caseWith(database: DatabaseSyncInstance, txId: string): ReviewCase | null {
-  const row = database
-    .prepare('SELECT case_id AS id FROM review_case_hold WHERE hold = ?')
-    .get(txId) as { id: number } | undefined;
+export async function caseWith(database: NodeDatabase, txId: string): Promise<ReviewCase | null> {
+  const row = await rowOf(
+    database,
+    sql<{ id: number }>`SELECT case_id AS id FROM review_case_hold WHERE hold = ${txId}`,
+  );
   return row === undefined ? null : caseNamed(database, row.id);
 }
 
@@ -107,7 +110,7 @@ export function caseWith(database: DatabaseSyncInstance, txId: string): ReviewCa
  * @throws {ReviewError} `ERR_HOLD_UNKNOWN`, `ERR_CASE_STATE` if the hold belongs to a case already
  */
 export async function openCase(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   o: Readonly<{
     mspId: string;
     txId: string;
@@ -117,24 +120,23 @@ export async function openCase(
     nowMs: number;
   }>,
 ): Promise<ReviewCase> {
-  const id = await transact(database, () => {
-    const { title, holds } = alike(database, o);
+  const id = await transact(database, async (transaction) => {
+    const { title, holds } = await alike(transaction, o);
     if (!holds.includes(o.txId)) {
       throw new ReviewError('ERR_CASE_STATE', 'This hold belongs to a case already.');
     }
-    const { lastInsertRowid } = database
-      .prepare(
-        `INSERT INTO review_case (title, status, assignee, version, opened_by, opened_ms)
-         VALUES (?, 'open', NULL, 0, ?, ?)`,
-      )
-      .run(title, o.person, o.nowMs);
-    const created = Number(lastInsertRowid);
-    addHolds(database, created, holds);
-    addStep(database, created, {
+    const created = await oneRow(
+      transaction,
+      sql<{ id: number }>`
+        INSERT INTO review_case (title, status, assignee, version, opened_by, opened_ms)
+        VALUES (${title}, 'open', NULL, 0, ${o.person}, ${o.nowMs}) RETURNING id`,
+    );
+    await addHolds(transaction, created.id, holds);
+    await addStep(transaction, created.id, {
       ...{ by: o.person, atMs: o.nowMs, what: 'opened' },
       text: `${holds.length} ${holds.length === 1 ? 'hold' : 'holds'}. ${o.reason}`,
     });
-    return created;
+    return created.id;
   });
   return caseNamed(database, id);
 }
@@ -147,7 +149,7 @@ export type CaseChange =
 
 /** @throws {ReviewError} `ERR_NOT_FOUND`, `ERR_CASE_STALE` with what changed, `ERR_CASE_STATE`, `ERR_HOLD_UNKNOWN` */
 export async function changeCase(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   o: Readonly<{
     mspId: string;
     id: number;
@@ -158,8 +160,8 @@ export async function changeCase(
   }>,
 ): Promise<ReviewCase> {
   const { change, id } = o;
-  await transact(database, () => {
-    const found = caseNamed(database, id);
+  await transact(database, async (transaction) => {
+    const found = await caseNamed(transaction, id);
     if (found.version !== o.expectedVersion) {
       throw new ReviewError(
         'ERR_CASE_STALE',
@@ -170,38 +172,39 @@ export async function changeCase(
     if (found.status === 'closed' && change.what !== 'status' && change.what !== 'noted') {
       throw new ReviewError('ERR_CASE_STATE', 'This case is closed; open it again first.');
     }
-    addStep(database, id, {
+    await addStep(transaction, id, {
       ...{ by: o.person, atMs: o.nowMs, what: change.what },
-      text: applied(database, o.mspId, id, change),
+      text: await applied(transaction, o.mspId, id, change),
     });
   });
   return caseNamed(database, id);
 }
 
 /** Makes the change and says it in the words of the history. */
-function applied(
-  database: DatabaseSyncInstance,
+async function applied(
+  transaction: NodeDatabase,
   mspId: string,
   id: number,
   change: CaseChange,
-): string {
+): Promise<string> {
   switch (change.what) {
     case 'assigned': {
-      const known: unknown = database
-        .prepare('SELECT 1 FROM person WHERE name = ?')
-        .get(change.to ?? '');
-      if (change.to !== null && known === undefined) {
+      if (change.to !== null && (await personNamed(transaction, change.to)) === null) {
         throw new ReviewError('ERR_NOT_FOUND', 'There is nobody of this name here.');
       }
-      database.prepare('UPDATE review_case SET assignee = ? WHERE id = ?').run(change.to, id);
+      await run(transaction, sql`UPDATE review_case SET assignee = ${change.to} WHERE id = ${id}`);
       return change.to === null ? 'to nobody' : `to ${change.to}`;
     }
     case 'status':
-      database.prepare('UPDATE review_case SET status = ? WHERE id = ?').run(change.status, id);
+      await run(
+        transaction,
+        sql`UPDATE review_case SET status = ${change.status} WHERE id = ${id}`,
+      );
       return `${change.status}: ${change.reason}`;
     case 'added': {
-      for (const txId of change.txIds) holdRow(database, mspId, txId);
-      return `${addHolds(database, id, change.txIds)} of ${change.txIds.length}. ${change.reason}`;
+      for (const txId of change.txIds) await holdRow(transaction, mspId, txId);
+      const added = await addHolds(transaction, id, change.txIds);
+      return `${added} of ${change.txIds.length}. ${change.reason}`;
     }
     case 'noted':
       return change.text;
@@ -211,13 +214,14 @@ function applied(
 interface HoldRow {
   readonly actor: string;
   readonly at_ms: number;
-  readonly arguments: string;
+  readonly subject: string;
 }
 
-function holdRow(database: DatabaseSyncInstance, mspId: string, txId: string): HoldRow {
-  const row = database
-    .prepare('SELECT actor, at_ms, arguments FROM hold WHERE tx_id = ? AND msp_id = ?')
-    .get(txId, mspId) as HoldRow | undefined;
+async function holdRow(database: NodeDatabase, mspId: string, txId: string): Promise<HoldRow> {
+  const row = await rowOf(
+    database,
+    sql<HoldRow>`SELECT actor, at_ms, subject FROM hold WHERE tx_id = ${txId} AND msp_id = ${mspId}`,
+  );
   if (row === undefined) {
     throw new ReviewError('ERR_HOLD_UNKNOWN', 'There is no hold with this transaction id.', {
       txId,
@@ -227,57 +231,65 @@ function holdRow(database: DatabaseSyncInstance, mspId: string, txId: string): H
 }
 
 /** Undecided holds outside any case; the given one belongs to them whatever its state. */
-function alike(
-  database: DatabaseSyncInstance,
+async function alike(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; txId: string; by: CaseKind }>,
-): { readonly title: string; readonly holds: readonly string[] } {
-  const row = holdRow(database, o.mspId, o.txId);
-  const record = (JSON.parse(row.arguments) as string[])[1] ?? '';
-  const dayMs = Math.floor(row.at_ms / DAY_MS) * DAY_MS;
+): Promise<{ readonly title: string; readonly holds: readonly string[] }> {
+  const { actor, subject, at_ms: atMs } = await holdRow(database, o.mspId, o.txId);
+  const dayMs = Math.floor(atMs / DAY_MS) * DAY_MS;
   const day = new Date(dayMs).toISOString().slice(0, 10);
-  const [title, sql, values]: [string, string, (string | number)[]] = {
-    actor: [`All of ${pseudonymOf(row.actor)}`, 'actor = ?', [row.actor]],
+  const kinds: Readonly<Record<CaseKind, readonly [string, RawBuilder<unknown>]>> = {
+    actor: [`All of ${pseudonymOf(actor)}`, sql`actor = ${actor}`],
     record: [
-      `Record ${record.slice(0, 10)}…`,
-      `json_extract(arguments, '$[1]') = ? AND ? <> ''`,
-      [record, record],
+      `Record ${subject.slice(0, 10)}…`,
+      subject === '' ? sql`1 = 0` : sql`subject = ${subject}`,
     ],
     day: [
-      `${pseudonymOf(row.actor)} on ${day}`,
-      'actor = ? AND at_ms >= ? AND at_ms < ?',
-      [row.actor, dayMs, dayMs + DAY_MS],
+      `${pseudonymOf(actor)} on ${day}`,
+      sql`actor = ${actor} AND at_ms >= ${dayMs} AND at_ms < ${dayMs + DAY_MS}`,
     ],
-  }[o.by] as [string, string, (string | number)[]];
-  const found = database
-    .prepare(
-      `SELECT tx_id FROM hold WHERE msp_id = ? AND (tx_id = ? OR (state IN ${UNDECIDED} AND ${sql}))
-         AND NOT EXISTS (SELECT 1 FROM review_case_hold ch WHERE ch.hold = tx_id)
-       ORDER BY tx_id = ? DESC, number LIMIT ?`,
-    )
-    .all(o.mspId, o.txId, ...values, o.txId, HOLDS_MAX) as { tx_id: string }[];
+  };
+  const [title, condition] = kinds[o.by];
+  const found = await rowsOf(
+    database,
+    sql<{ tx_id: string }>`SELECT tx_id FROM hold
+      WHERE msp_id = ${o.mspId} AND (tx_id = ${o.txId} OR (state IN ${UNDECIDED} AND ${condition}))
+        AND NOT EXISTS (SELECT 1 FROM review_case_hold ch WHERE ch.hold = tx_id)
+      ORDER BY CASE WHEN tx_id = ${o.txId} THEN 0 ELSE 1 END, number LIMIT ${HOLDS_MAX}`,
+  );
   return { title, holds: found.map(({ tx_id: txId }) => txId) };
 }
 
 /** @returns how many were new to any case */
-function addHolds(database: DatabaseSyncInstance, id: number, txIds: readonly string[]): number {
-  const add = database.prepare(
-    'INSERT OR IGNORE INTO review_case_hold (case_id, hold) VALUES (?, ?)',
+async function addHolds(
+  transaction: NodeDatabase,
+  id: number,
+  txIds: readonly string[],
+): Promise<number> {
+  const pairs = txIds.map((txId) => sql`(${id}, ${txId})`);
+  const added = await rowsOf(
+    transaction,
+    sql`INSERT INTO review_case_hold (case_id, hold) VALUES ${sql.join(pairs)}
+      ON CONFLICT DO NOTHING RETURNING hold`,
   );
-  return txIds.reduce((sum, txId) => sum + add.run(id, txId).changes, 0);
+  return added.length;
 }
 
-function addStep(
-  database: DatabaseSyncInstance,
+async function addStep(
+  transaction: NodeDatabase,
   id: number,
   step: Omit<CaseStep, 'version'>,
-): void {
-  database.prepare('UPDATE review_case SET version = version + 1 WHERE id = ?').run(id);
-  database
-    .prepare(
-      `INSERT INTO review_case_step (case_id, version, at_ms, by_name, what, text)
-       SELECT id, version, ?, ?, ?, ? FROM review_case WHERE id = ?`,
-    )
-    .run(step.atMs, step.by, step.what, step.text, id);
+): Promise<void> {
+  const moved = await oneRow(
+    transaction,
+    sql<{ version: number }>`
+      UPDATE review_case SET version = version + 1 WHERE id = ${id} RETURNING version`,
+  );
+  await run(
+    transaction,
+    sql`INSERT INTO review_case_step (case_id, version, at_ms, by_name, what, text)
+      VALUES (${id}, ${moved.version}, ${step.atMs}, ${step.by}, ${step.what}, ${step.text})`,
+  );
 }
 
 interface CaseRow {
@@ -293,16 +305,15 @@ interface CaseRow {
   readonly due: number | null;
 }
 
-const CASE_SQL = `SELECT c.*, count(h.tx_id) AS holds,
-    coalesce(sum(h.state IN ${UNDECIDED}), 0) AS undecided,
-    min(CASE WHEN h.state IN ${UNDECIDED} THEN h.deadline_ms END) AS due
+const CASES: RawBuilder<unknown> = sql`SELECT c.*, count(h.tx_id) AS holds,
+    count(*) FILTER (WHERE h.state IN ${UNDECIDED}) AS undecided,
+    min(h.deadline_ms) FILTER (WHERE h.state IN ${UNDECIDED}) AS due
   FROM review_case c
   LEFT JOIN review_case_hold ch ON ch.case_id = c.id
   LEFT JOIN hold h ON h.tx_id = ch.hold`;
 
-function caseNamed(database: DatabaseSyncInstance, id: number): ReviewCase {
-  const row = database.prepare(`${CASE_SQL} WHERE c.id = ? GROUP BY c.id`).get(id) as
-    CaseRow | undefined;
+async function caseNamed(database: NodeDatabase, id: number): Promise<ReviewCase> {
+  const row = await rowOf(database, sql<CaseRow>`${CASES} WHERE c.id = ${id} GROUP BY c.id`);
   if (row === undefined) throw new ReviewError('ERR_NOT_FOUND', 'There is no case of this number.');
   return caseOf(row);
 }

@@ -47,7 +47,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
   const { review, fabric, mspId } = options;
   return {
     async take({ txId, expectedVersion, command, identity }) {
-      const before = review.summary(txId);
+      const before = await review.summary(txId);
       const second = command.step === 'approve' || command.step === 'return';
       // The ledger may ask for a second person of another hospital, so that part is left to it.
       if (before.mspId !== mspId && !second) {
@@ -70,10 +70,11 @@ export function createDecisions(options: DecisionOptions): Decisions {
         throw reviewErrorOf(error);
       }
       const turns = Math.ceil((options.readBackMs ?? 5_000) / READ_BACK_TURN_MS);
-      for (let turn = 0; turn < turns && review.summary(txId).version <= expectedVersion; turn++) {
+      for (let turn = 0; turn < turns; turn++) {
+        if ((await review.summary(txId)).version > expectedVersion) break;
         await delay(READ_BACK_TURN_MS);
       }
-      return { ...review.detail(txId), stepTxId };
+      return { ...(await review.detail(txId)), stepTxId };
     },
   };
 }

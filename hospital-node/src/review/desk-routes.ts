@@ -10,6 +10,7 @@ import { ById, closed, iso, TxId, type Desk } from './desk.js';
 import type { PeerComparison, Timeline } from '../http/answers.js';
 import { ReviewError } from './errors.js';
 import { comparePeers } from './peer-comparison.js';
+import { accounts } from './people.js';
 import { deleteView, savedViews, saveView } from './saved-views.js';
 
 const ByTxId = Type.Object({ txid: TxId }, closed);
@@ -32,9 +33,9 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
   app.get<{ Params: Static<typeof ByTxId>; Querystring: Static<typeof Days> }>(
     '/api/v1/holds/:txid/timeline',
     { schema: { params: ByTxId, querystring: Days } },
-    ({ params, query }): Timeline => {
-      const { actorId, atMs } = review.summary(params.txid);
-      const { fromMs, toMs, calls, more, usualHours } = actorTimeline(database, {
+    async ({ params, query }): Promise<Timeline> => {
+      const { actorId, atMs } = await review.summary(params.txid);
+      const { fromMs, toMs, calls, more, usualHours } = await actorTimeline(database, {
         ...{ actor: actorId, atMs, placesInBlock: PLACES_IN_BLOCK },
         days: query.days === '7' ? 7 : 1,
       });
@@ -48,9 +49,9 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
   app.get<{ Params: Static<typeof ByTxId> }>(
     '/api/v1/holds/:txid/peers',
     { schema: { params: ByTxId } },
-    ({ params }): PeerComparison => {
-      const { block, position } = review.placeOf(params.txid);
-      const compared = comparePeers(database, {
+    async ({ params }): Promise<PeerComparison> => {
+      const { block, position } = await review.placeOf(params.txid);
+      const compared = await comparePeers(database, {
         place: Number(block) * PLACES_IN_BLOCK + position,
       });
       if (compared === null) {
@@ -63,7 +64,7 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
     },
   );
 
-  app.get('/api/v1/views', () => ({ items: savedViews(database) }));
+  app.get('/api/v1/views', async () => ({ items: await savedViews(database) }));
   app.post<{ Body: Static<typeof Saved> }>(
     '/api/v1/views',
     { schema: { body: Saved } },
@@ -87,7 +88,5 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
     },
   );
 
-  app.get('/api/v1/people', () => ({
-    items: database.prepare('SELECT name, role FROM person ORDER BY name').all(),
-  }));
+  app.get('/api/v1/people', async () => ({ items: await accounts(database) }));
 }

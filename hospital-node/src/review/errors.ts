@@ -13,6 +13,7 @@ export type ReviewErrorCode =
   | 'ERR_HOLD_EVIDENCE'
   | 'ERR_LEDGER_AWAY'
   | 'ERR_LEDGER_UNKNOWN'
+  | 'ERR_STORE_UNAVAILABLE'
   | 'ERR_PERSON'
   | 'ERR_SIGN_IN'
   | 'ERR_SIGN_IN_DELAYED'

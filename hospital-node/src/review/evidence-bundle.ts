@@ -25,13 +25,13 @@ export interface BundleOptions {
 
 /** @throws {ReviewError} `ERR_HOLD_UNKNOWN`, and what the ledger's edge throws */
 export async function makeBundle(o: BundleOptions): Promise<EvidenceBundle> {
-  const hold = o.review.detail(o.txId);
+  const hold = await o.review.detail(o.txId);
   const numbers = [...new Set([hold.proof.block, ...hold.history.map(({ block }) => block)])];
   const blocks: Record<string, string> = {};
   for (const number of numbers) blocks[number] = base64(await o.readBlock(number));
   const blobs: Record<string, string> = {};
   for (const hash of [hold.proof.modelHash, hold.proof.tableHash]) {
-    const bytes = hash === null ? null : o.review.detectorBlob(hash);
+    const bytes = hash === null ? null : await o.review.detectorBlob(hash);
     if (hash !== null && bytes !== null) blobs[hash] = base64(bytes);
   }
   const content: EvidenceBundle['content'] = {

@@ -8,8 +8,11 @@ import {
   REVIEW_STATES,
   type ReviewState,
 } from '@bhschain/chaincode-hooks/events';
+import { sql, type RawBuilder } from 'kysely';
+import type { Engine } from '../store/index.js';
 import { ReviewError } from './errors.js';
-import { DEFERRED_SQL } from './suppressions.js';
+import { matching } from './hold-search.js';
+import { isDeferred } from './suppressions.js';
 
 export interface HoldFilter {
   readonly states: readonly ReviewState[];
@@ -101,76 +104,54 @@ function refuse(name: string, got: string, expected: string): never {
   throw new ReviewError('ERR_REQUEST', `${name}: expected ${expected}, got ${got}`);
 }
 
-export interface Statement {
-  readonly sql: string;
-  readonly values: readonly (string | number)[];
-}
-
 /** Rows of the page, due first. */
-export function pageStatement(query: HoldQuery): Statement {
-  return perState(query, '*', query.limit);
+export function pageStatement<R>(query: HoldQuery, engine: Engine): RawBuilder<R> {
+  return sql<R>`${perState(query, sql`*`, engine)} ORDER BY deadline_ms, number LIMIT ${query.limit}`;
 }
 
 /** How many rows the filter has, `upTo` at most. */
 export function countStatement(
   filter: HoldFilter & { readonly mspId: string },
   upTo: number,
-): Statement {
-  const { sql, values } = perState(
-    { ...filter, limit: upTo, after: null },
-    'deadline_ms, number',
-    upTo,
-  );
-  return { sql: `SELECT count(*) AS n FROM (${sql})`, values };
+  engine: Engine,
+): RawBuilder<{ n: number }> {
+  const rows = perState({ ...filter, limit: upTo, after: null }, sql`number`, engine);
+  return sql`SELECT count(*) AS n FROM (${rows} LIMIT ${upTo}) AS counted`;
 }
 
-function perState(query: HoldQuery, columns: string, limit: number): Statement {
-  const filters = filtersOf(query);
+/** Each state's own first rows. */
+function perState(
+  query: HoldQuery,
+  columns: RawBuilder<unknown>,
+  engine: Engine,
+): RawBuilder<unknown> {
   const after = query.after ?? { deadlineMs: -1, number: -1 };
-  const one = `SELECT * FROM (SELECT ${columns} FROM hold WHERE msp_id = ? AND state = ?
-    AND (deadline_ms, number) > (?, ?)${filters.sql} ORDER BY deadline_ms, number LIMIT ?)`;
-  return {
-    sql: `${query.states.map(() => one).join(' UNION ALL ')} ORDER BY deadline_ms, number LIMIT ?`,
-    values: [
-      ...query.states.flatMap((state) => [
-        query.mspId,
+  const filters = sql.join([sql``, ...conditionsOf(query, engine)], sql` AND `);
+  return sql.join(
+    query.states.map(
+      (
         state,
-        after.deadlineMs,
-        after.number,
-        ...filters.values,
-        limit,
-      ]),
-      limit,
-    ],
-  };
+      ) => sql`SELECT * FROM (SELECT ${columns} FROM hold WHERE msp_id = ${query.mspId} AND state = ${state}
+        AND (deadline_ms, number) > (${after.deadlineMs}, ${after.number})${filters}
+        ORDER BY deadline_ms, number LIMIT ${query.limit}) AS of_state`,
+    ),
+    sql` UNION ALL `,
+  );
 }
 
-function filtersOf(query: HoldFilter): Statement {
-  const parts: string[] = [];
-  const values: (string | number)[] = [];
-  const add = (sql: string, ...more: (string | number)[]): void => {
-    parts.push(` AND ${sql}`);
-    values.push(...more);
-  };
-  if (query.kind !== undefined) add('kind = ?', query.kind);
-  if (query.cause !== undefined) add('cause = ?', query.cause);
-  if (query.function !== undefined) add("function LIKE '%:' || ?", query.function);
-  if (query.scoreFrom !== undefined) add('score >= ?', query.scoreFrom);
-  if (query.dueBeforeMs !== undefined) add('deadline_ms < ?', query.dueBeforeMs);
-  if (query.holder !== undefined) add('holder = ?', query.holder);
-  if (query.notProposedBy !== undefined) add('proposer <> ?', query.notProposedBy);
+function conditionsOf(query: HoldFilter, engine: Engine): readonly RawBuilder<unknown>[] {
+  const parts: RawBuilder<unknown>[] = [];
+  if (query.kind !== undefined) parts.push(sql`kind = ${query.kind}`);
+  if (query.cause !== undefined) parts.push(sql`cause = ${query.cause}`);
+  if (query.function !== undefined) parts.push(sql`operation = ${query.function}`);
+  if (query.scoreFrom !== undefined) parts.push(sql`score >= ${query.scoreFrom}`);
+  if (query.dueBeforeMs !== undefined) parts.push(sql`deadline_ms < ${query.dueBeforeMs}`);
+  if (query.holder !== undefined) parts.push(sql`holder = ${query.holder}`);
+  if (query.notProposedBy !== undefined) parts.push(sql`proposer <> ${query.notProposedBy}`);
   if (query.deferred !== undefined) {
     const { only, nowMs } = query.deferred;
-    add(only ? DEFERRED_SQL : `NOT ${DEFERRED_SQL}`, nowMs, nowMs);
+    parts.push(only ? isDeferred(nowMs) : sql`NOT ${isDeferred(nowMs)}`);
   }
-  if (query.text !== undefined) {
-    add('number IN (SELECT rowid FROM hold_search WHERE hold_search MATCH ?)', matchOf(query.text));
-  }
-  return { sql: parts.join(''), values };
-}
-
-/** Every word as the beginning of one, in the language of SQLite's FTS5; a text without a word finds nothing. */
-function matchOf(text: string): string {
-  const words = text.match(/[\p{L}\p{N}-]+/gu) ?? [];
-  return words.length === 0 ? '""' : words.map((word) => `"${word}"*`).join(' ');
+  if (query.text !== undefined) parts.push(matching(query.text, engine));
+  return parts;
 }

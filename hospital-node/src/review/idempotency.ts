@@ -4,8 +4,8 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import { transact } from '../fabric/transact.js';
+import { sql } from 'kysely';
+import { rowOf, run as execute, transact, type NodeDatabase } from '../store/index.js';
 import { ReviewError } from './errors.js';
 
 export interface Answer {
@@ -35,7 +35,7 @@ interface Row {
   readonly answer: string;
 }
 
-export function createIdempotency(database: DatabaseSyncInstance): Idempotency {
+export function createIdempotency(database: NodeDatabase): Idempotency {
   const underWay = new Map<
     string,
     { readonly request: string; readonly answer: Promise<Answer> }
@@ -48,37 +48,48 @@ export function createIdempotency(database: DatabaseSyncInstance): Idempotency {
       );
     }
   };
+  const once = async (
+    id: string,
+    request: string,
+    nowMs: number,
+    run: () => Promise<Answer>,
+  ): Promise<Answer> => {
+    const known = await rowOf(
+      database,
+      sql<Row>`SELECT request_hash, answer FROM answered WHERE id = ${id} AND at_ms > ${nowMs - KEPT_MS}`,
+    );
+    if (known !== undefined) {
+      refuseOther(known.request_hash === request);
+      return JSON.parse(known.answer) as Answer;
+    }
+    // Only what was done is remembered; a refusal may be tried again.
+    const done = await run();
+    await transact(database, async (transaction) => {
+      await execute(transaction, sql`DELETE FROM answered WHERE at_ms <= ${nowMs - KEPT_MS}`);
+      await execute(
+        transaction,
+        sql`INSERT INTO answered (id, request_hash, answer, at_ms)
+          VALUES (${id}, ${request}, ${JSON.stringify(done)}, ${nowMs})
+          ON CONFLICT (id) DO UPDATE SET request_hash = excluded.request_hash,
+            answer = excluded.answer, at_ms = excluded.at_ms`,
+      );
+    });
+    return done;
+  };
   return {
     async once(call, run) {
       if (call.key === null) return run();
       const id = hashOf(`${call.person}\u001f${call.key}`);
       const request = hashOf(call.request);
-      const known = database
-        .prepare('SELECT request_hash, answer FROM answered WHERE id = ? AND at_ms > ?')
-        .get(id, call.nowMs - KEPT_MS) as Row | undefined;
-      if (known !== undefined) {
-        refuseOther(known.request_hash === request);
-        return JSON.parse(known.answer) as Answer;
-      }
       const running = underWay.get(id);
       if (running !== undefined) {
         refuseOther(running.request === request);
         return running.answer;
       }
-      const answer = run();
+      const answer = once(id, request, call.nowMs, run);
       underWay.set(id, { request, answer });
       try {
-        // Only what was done is remembered; a refusal may be tried again.
-        const done = await answer;
-        await transact(database, () => {
-          database.prepare('DELETE FROM answered WHERE at_ms <= ?').run(call.nowMs - KEPT_MS);
-          database
-            .prepare(
-              'INSERT OR REPLACE INTO answered (id, request_hash, answer, at_ms) VALUES (?, ?, ?, ?)',
-            )
-            .run(id, request, JSON.stringify(done), call.nowMs);
-        });
-        return done;
+        return await answer;
       } finally {
         underWay.delete(id);
       }

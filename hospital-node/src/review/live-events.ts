@@ -15,12 +15,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { codeOf } from '../errors.js';
 import type { ReviewStore } from './review-store.js';
 
 export interface LiveEventOptions {
   readonly review: ReviewStore;
   readonly mspId: string;
-  readonly status: () => object;
+  readonly status: () => Promise<object>;
   /** Rises whenever the list of days differs. */
   readonly daysVersion: () => number;
   /** Refuses who is not signed in. */
@@ -55,9 +56,9 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
       sse.close();
       return;
     }
-    const head = o.review.newestBlock();
+    const head = await o.review.newestBlock();
     if (head > stream.block) {
-      const changed = o.review.changesSince(o.mspId, stream.block, CHANGES_MAX + 1);
+      const changed = await o.review.changesSince(o.mspId, stream.block, CHANGES_MAX + 1);
       const tooMuch = changed.length > CHANGES_MAX;
       if (changed.length > 0) {
         await sse.send({
@@ -79,14 +80,23 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
     }
   };
 
+  /** Null while it cannot be read: it is told the next time. */
+  const statusText = (): Promise<string | null> =>
+    o.status().then(
+      (status) => JSON.stringify(status),
+      () => null,
+    );
+
   const turn = async (): Promise<void> => {
     turning = true;
     for (let turns = 0; streams.size > 0; turns++) {
       await delay(TURN_MS, undefined, { ref: false });
       const due = turns % STATUS_EVERY_TURNS === 0;
-      const status = due && streams.size > 0 ? JSON.stringify(o.status()) : null;
+      const status = due && streams.size > 0 ? await statusText() : null;
       for (const stream of [...streams]) {
-        await serve(stream, status).catch(() => streams.delete(stream));
+        await serve(stream, status).catch((error: unknown) => {
+          if (codeOf(error) !== 'ERR_STORE_UNAVAILABLE') streams.delete(stream);
+        });
       }
     }
     turning = false;
@@ -96,7 +106,7 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
     await o.requireSession(request);
     const last = /^\d{1,15}$/.test(reply.sse.lastEventId ?? '')
       ? Number(reply.sse.lastEventId)
-      : o.review.newestBlock();
+      : await o.review.newestBlock();
     const stream: Stream = { request, reply, block: last, days: o.daysVersion(), status: '' };
     reply.sse.keepAlive();
     reply.sse.onClose(() => streams.delete(stream));

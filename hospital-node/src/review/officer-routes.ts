@@ -10,7 +10,7 @@ import type { FabricIdentity } from '../fabric/identity.js';
 import { ReviewError } from './errors.js';
 import { bundlePage, makeBundle } from './evidence-bundle.js';
 import { EXPORT_FORMATS, EXPORTERS, type ExportFormat } from './exports.js';
-import { filterOf, type HoldQueryText } from './hold-query.js';
+import { filterOf, type HoldQuery, type HoldQueryText } from './hold-query.js';
 import { reviewErrorOf } from './problem.js';
 import type { Directory } from './re-identification.js';
 import type { ReviewStore } from './review-store.js';
@@ -69,9 +69,9 @@ export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptio
       const exporter = EXPORTERS[format];
       const context = { hospital: o.hospital, theta: o.theta };
       const lines: string[] = [];
-      let after: { deadlineMs: number; number: number } | null = null;
+      let after: HoldQuery['after'] = null;
       do {
-        const page = o.review.list({ ...filter, mspId: o.mspId, limit: PAGE, after });
+        const page = await o.review.list({ ...filter, mspId: o.mspId, limit: PAGE, after });
         for (const hold of page) lines.push(exporter.line(hold, context));
         const last = page.at(-1);
         after =
@@ -117,7 +117,11 @@ export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptio
           .type(kind === 'json' ? 'application/json' : 'text/html; charset=utf-8')
           .header('content-disposition', `attachment; filename="${claim.id}.evidence.${kind}"`)
           .header('cache-control', 'no-store')
-          .send(kind === 'json' ? JSON.stringify(bundle) : bundlePage(bundle, review.detail(txid)));
+          .send(
+            kind === 'json'
+              ? JSON.stringify(bundle)
+              : bundlePage(bundle, await review.detail(txid)),
+          );
       },
     );
   }
@@ -127,7 +131,7 @@ export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptio
     { schema: { params: o.byTxId, body: Reason } },
     async (request, reply) => {
       const { person } = await officer(request, o.writer);
-      const hold = o.review.detail(request.params.txid);
+      const hold = await o.review.detail(request.params.txid);
       const name = await o.directory.nameOf(hold.actorId);
       if (name === null) {
         throw new ReviewError(

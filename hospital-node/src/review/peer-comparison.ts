@@ -4,8 +4,9 @@
  * @module
  */
 import { COLUMNS } from '@bhschain/models/features';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
 import type { PeerComparison, PeerFeature, Spread } from '../http/answers.js';
+import { rowOf, rowsOf, type NodeDatabase } from '../store/index.js';
 
 const PEOPLE_MIN = 3;
 const OWN_CALLS_MIN = 5;
@@ -17,21 +18,22 @@ interface Row {
 }
 
 /** @param o.place - of the held call itself, which is compared and not counted */
-export function comparePeers(
-  database: DatabaseSyncInstance,
+export async function comparePeers(
+  database: NodeDatabase,
   o: Readonly<{ place: number }>,
-): PeerComparison | null {
-  const call = database
-    .prepare('SELECT actor, role, ward, columns FROM guarded_call WHERE place = ?')
-    .get(o.place) as
-    { actor: string; role: string; ward: string; columns: Uint8Array | null } | undefined;
+): Promise<PeerComparison | null> {
+  const call = await rowOf(
+    database,
+    sql<{ actor: string; role: string; ward: string; columns: Uint8Array | null }>`
+      SELECT actor, role, ward, columns FROM guarded_call WHERE place = ${o.place}`,
+  );
   if (call === undefined || call.columns === null) return null;
-  const recent = database
-    .prepare(
-      `SELECT actor, ward, columns FROM guarded_call WHERE role = ? AND place < ? AND columns IS NOT NULL
-       ORDER BY filed_ms DESC LIMIT ?`,
-    )
-    .all(call.role, o.place, CALLS_MAX) as unknown as (Row & { ward: string })[];
+  const recent = await rowsOf(
+    database,
+    sql<Row & { readonly ward: string }>`SELECT actor, ward, columns FROM guarded_call
+      WHERE role = ${call.role} AND place < ${o.place} AND columns IS NOT NULL
+      ORDER BY filed_ms DESC, place DESC LIMIT ${CALLS_MAX}`,
+  );
   const others = recent.filter(({ actor }) => actor !== call.actor);
   const near = others.filter(({ ward }) => ward === call.ward);
   const byWard = call.ward !== '' && peopleIn(near) >= PEOPLE_MIN;

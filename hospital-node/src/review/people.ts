@@ -5,9 +5,9 @@
  */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { actorOf, certificateFacts } from '@bhschain/chaincode-hooks/events';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
 import { createIdentity, type FabricIdentity } from '../fabric/identity.js';
-import { openShared, transact } from '../fabric/transact.js';
+import { rowOf, rowsOf, run, transact, type NodeDatabase } from '../store/index.js';
 import { ReviewError } from './errors.js';
 import { checkPassword, newPassword, NOBODY } from './password.js';
 import { forgetFailures, noteFailure, waitLeftMs } from './sign-in-delay.js';
@@ -40,8 +40,7 @@ export interface Person {
 }
 
 export interface NewPerson {
-  /** `node.sqlite`, its schema in place. */
-  readonly file: string;
+  readonly database: NodeDatabase;
   /** Lower-case letters, digits, `-`, `.`; 2 to 40. */
   readonly name: string;
   readonly role: PersonRole;
@@ -89,33 +88,19 @@ export async function addPerson(o: NewPerson): Promise<Person> {
     actor: actorOf(o.mspId, o.certificatePem),
     mspId: o.mspId,
   };
-  const database = openShared(o.file);
-  try {
-    await transact(database, () => {
-      database.prepare('DELETE FROM person_session WHERE name = ?').run(o.name);
-      forgetFailures(database, o.name);
-      database
-        .prepare(
-          `INSERT INTO person (name, role, password_hash, certificate, private_key, actor, msp_id, added_at_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash,
-             certificate = excluded.certificate, private_key = excluded.private_key, actor = excluded.actor,
-             msp_id = excluded.msp_id`,
-        )
-        .run(
-          person.name,
-          person.role,
-          stored,
-          o.certificatePem,
-          encrypted,
-          person.actor,
-          person.mspId,
-          o.now(),
-        );
-    });
-  } finally {
-    database.close();
-  }
+  await transact(o.database, async (transaction) => {
+    await run(transaction, sql`DELETE FROM person_session WHERE name = ${o.name}`);
+    await forgetFailures(transaction, o.name);
+    await run(
+      transaction,
+      sql`INSERT INTO person (name, role, password_hash, certificate, private_key, actor, msp_id, added_at_ms)
+        VALUES (${person.name}, ${person.role}, ${stored}, ${o.certificatePem}, ${encrypted},
+          ${person.actor}, ${person.mspId}, ${o.now()})
+        ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash,
+          certificate = excluded.certificate, private_key = excluded.private_key, actor = excluded.actor,
+          msp_id = excluded.msp_id`,
+    );
+  });
   return person;
 }
 
@@ -141,12 +126,11 @@ export interface SignedIn {
  * @throws {ReviewError} `ERR_SIGN_IN`, `ERR_SIGN_IN_DELAYED` with `retryAfterMs`
  */
 export async function signIn(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   o: Readonly<{ name: string; password: string; nowMs: number }>,
 ): Promise<SignedIn> {
-  const row = database.prepare('SELECT * FROM person WHERE name = ?').get(o.name) as
-    PersonRow | undefined;
-  const retryAfterMs = waitLeftMs(database, o.name, o.nowMs);
+  const row = await personRow(database, o.name);
+  const retryAfterMs = await waitLeftMs(database, o.name, o.nowMs);
   if (retryAfterMs > 0) {
     throw new ReviewError(
       'ERR_SIGN_IN_DELAYED',
@@ -159,7 +143,7 @@ export async function signIn(
     await noteFailure(database, o.name, o.nowMs);
     throw new ReviewError('ERR_SIGN_IN', 'Name or password is wrong.');
   }
-  await transact(database, () => forgetFailures(database, row.name));
+  await transact(database, (transaction) => forgetFailures(transaction, row.name));
   return {
     person: personOf(row),
     identity: createIdentity({
@@ -170,19 +154,32 @@ export async function signIn(
   };
 }
 
-export function personNamed(database: DatabaseSyncInstance, name: string): Person | null {
-  const row = database.prepare('SELECT * FROM person WHERE name = ?').get(name) as
-    PersonRow | undefined;
+export async function personNamed(database: NodeDatabase, name: string): Promise<Person | null> {
+  const row = await personRow(database, name);
   return row === undefined ? null : personOf(row);
 }
 
+/** Everybody with an account here, by name. */
+export function accounts(
+  database: NodeDatabase,
+): Promise<readonly { readonly name: string; readonly role: PersonRole }[]> {
+  return rowsOf(
+    database,
+    sql<{ name: string; role: PersonRole }>`SELECT name, role FROM person ORDER BY name`,
+  );
+}
+
 /** Name by ledger actor, for histories. */
-export function peopleByActor(database: DatabaseSyncInstance): ReadonlyMap<string, string> {
-  const rows = database.prepare('SELECT actor, name FROM person').all() as {
-    actor: string;
-    name: string;
-  }[];
+export async function peopleByActor(database: NodeDatabase): Promise<ReadonlyMap<string, string>> {
+  const rows = await rowsOf(
+    database,
+    sql<{ actor: string; name: string }>`SELECT actor, name FROM person`,
+  );
   return new Map(rows.map((row) => [row.actor, row.name]));
+}
+
+function personRow(database: NodeDatabase, name: string): Promise<PersonRow | undefined> {
+  return rowOf(database, sql<PersonRow>`SELECT * FROM person WHERE name = ${name}`);
 }
 
 function personOf(row: PersonRow): Person {

@@ -5,8 +5,9 @@
  */
 import type { QuarantineRecord } from '@bhschain/chaincode-hooks/events';
 import { decodeQuarantineRecord } from '@bhschain/chaincode-hooks/events';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
 import type { Precedent as PrecedentAnswer } from '../http/answers.js';
+import { rowsOf, type NodeDatabase } from '../store/index.js';
 
 export interface Precedent extends Omit<PrecedentAnswer, 'at'> {
   readonly atMs: number;
@@ -32,24 +33,17 @@ interface Row {
 }
 
 /** @param hold - the hold in question; only holds filed before it count */
-export function precedentsOf(
-  database: DatabaseSyncInstance,
+export async function precedentsOf(
+  database: NodeDatabase,
   hold: Readonly<{ number: number; mspId: string; role: string; record: QuarantineRecord }>,
-): Precedents {
-  const rows = database
-    .prepare(
-      `SELECT number, tx_id, actor, at_ms, record FROM hold
-       WHERE msp_id = ? AND role = ? AND function = ? AND number < ?
-         AND state IN ('released', 'rejected', 'closed')
-       ORDER BY number DESC LIMIT ?`,
-    )
-    .all(
-      hold.mspId,
-      hold.role,
-      hold.record.function,
-      hold.number,
-      LOOKED_AT_MAX,
-    ) as unknown as Row[];
+): Promise<Precedents> {
+  const rows = await rowsOf(
+    database,
+    sql<Row>`SELECT number, tx_id, actor, at_ms, record FROM hold
+      WHERE msp_id = ${hold.mspId} AND role = ${hold.role} AND function = ${hold.record.function}
+        AND number < ${hold.number} AND state IN ('released', 'rejected', 'closed')
+      ORDER BY number DESC LIMIT ${LOOKED_AT_MAX}`,
+  );
   const reasons = new Set(hold.record.reasons.map(({ column }) => column));
   const findings: Record<string, number> = {};
   const found = rows.map((row): Precedent => {

@@ -31,6 +31,7 @@ const CATALOGUE: Readonly<Record<ReviewErrorCode, readonly [status: number, titl
   ERR_HOLD_EVIDENCE: [404, 'No explanation'],
   ERR_LEDGER_AWAY: [503, 'The ledger does not answer'],
   ERR_LEDGER_UNKNOWN: [504, 'The outcome is not known yet'],
+  ERR_STORE_UNAVAILABLE: [503, 'The database does not answer'],
   ERR_PERSON: [400, 'Person not accepted'],
   ERR_SIGN_IN: [401, 'Sign-in failed'],
   ERR_SIGN_IN_DELAYED: [429, 'Wait before the next try'],

@@ -9,13 +9,13 @@ import {
   type QuarantineRecord,
   type ReviewState,
 } from '@bhschain/chaincode-hooks/events';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
 import type { WindowLabels, WindowState } from '../access-log/window-labels.js';
 import type { BlockConsumer } from '../fabric/block-checkpoint.js';
-import { openShared, transact } from '../fabric/transact.js';
+import type { Evidence } from '../http/answers.js';
+import { engineOf, oneRow, rowOf, rowsOf, run, type NodeDatabase } from '../store/index.js';
 import { blockIntake } from './block-intake.js';
 import { ReviewError } from './errors.js';
-import type { Evidence } from '../http/answers.js';
 import { createJudges, explainHold } from './evidence.js';
 import { countStatement, pageStatement, type HoldFilter, type HoldQuery } from './hold-query.js';
 import { peopleByActor } from './people.js';
@@ -123,40 +123,34 @@ export interface ReviewCounts {
   readonly grantsUsed: number;
 }
 
-export interface ReviewStoreOptions {
-  /** `node.sqlite`, its schema in place. */
-  readonly file: string;
-}
-
 export interface ReviewStore {
   /** Give it to the block follower. */
   readonly consumer: BlockConsumer;
-  readonly database: DatabaseSyncInstance;
-  list(query: HoldQuery): readonly (HoldSummary & { readonly number: number })[];
+  readonly database: NodeDatabase;
+  list(query: HoldQuery): Promise<readonly (HoldSummary & { readonly number: number })[]>;
   /** How many the filter has, counted no further than `upTo`. */
-  countUpTo(filter: HoldFilter & { readonly mspId: string }, upTo: number): number;
+  countUpTo(filter: HoldFilter & { readonly mspId: string }, upTo: number): Promise<number>;
   /** The newest block in which a hold was filed or moved on; -1 before the first. */
-  newestBlock(): number;
+  newestBlock(): Promise<number>;
   /** Holds that moved on in a block after `block`, each as it is now. */
-  changesSince(mspId: string, block: number, limit: number): readonly HoldChange[];
+  changesSince(mspId: string, block: number, limit: number): Promise<readonly HoldChange[]>;
   /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
-  summary(txId: string): HoldSummary;
+  summary(txId: string): Promise<HoldSummary>;
   /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
-  detail(txId: string): HoldDetail;
+  detail(txId: string): Promise<HoldDetail>;
   /** Where a hold was filed. @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
-  placeOf(txId: string): Readonly<{ block: string; position: number }>;
+  placeOf(txId: string): Promise<Readonly<{ block: string; position: number }>>;
   /** Detector or table by the hash of its bytes, as the channel published it. */
-  detectorBlob(hash: string): Uint8Array | null;
+  detectorBlob(hash: string): Promise<Uint8Array | null>;
   /** Keeps a reason in the hospital and gives the digest that goes on the ledger. */
   keepReason(text: string): Promise<string>;
   /** Keeps the reason of a step that carries none on the ledger, under the id of the step's transaction. */
   keepStepReason(stepTxId: string, text: string): Promise<void>;
-  counts(mspId: string): ReviewCounts;
+  counts(mspId: string): Promise<ReviewCounts>;
   /** Strictest label of an actor's stretch of log, `[fromMs, toMs)`. */
-  windowStateOf(ledgerActor: string, fromMs: number, toMs: number): WindowState;
+  windowStateOf(ledgerActor: string, fromMs: number, toMs: number): Promise<WindowState>;
   /** For the window store, whose actors have names of their own; an actor without a ledger identity is `clear`. */
   windowLabels(names: { ledgerActorOf(handle: string): string | null }): WindowLabels;
-  close(): void;
 }
 
 interface HoldRow {
@@ -185,68 +179,82 @@ const GRANTABLE: readonly string[] = ['score', 'detector-unusable', 'grant-inval
 /** Shown beside a hold; a longer chain is a case for the whole queue. */
 const RELATED_MAX = 12;
 
-export function openReviewStore(options: ReviewStoreOptions): ReviewStore {
-  return new SqliteReviewStore(openShared(options.file));
+interface StepRow {
+  version: number;
+  tx_id: string;
+  block: number;
+  step: string;
+  by_actor: string;
+  msp_id: string;
+  at_ms: number;
+  to_state: string;
+  /** Of the ledger's digest, or kept under the step's own transaction. */
+  text: string | null;
 }
 
-class SqliteReviewStore implements ReviewStore {
+export function openReviewStore(database: NodeDatabase): ReviewStore {
+  return new Store(database);
+}
+
+class Store implements ReviewStore {
   readonly consumer: BlockConsumer = blockIntake;
-  readonly database: DatabaseSyncInstance;
+  readonly database: NodeDatabase;
   readonly #judges = createJudges();
 
-  constructor(database: DatabaseSyncInstance) {
+  constructor(database: NodeDatabase) {
     this.database = database;
   }
 
-  list(query: HoldQuery): readonly (HoldSummary & { readonly number: number })[] {
-    const { sql, values } = pageStatement(query);
-    const rows = this.database.prepare(sql).all(...values) as unknown as HoldRow[];
-    const people = peopleByActor(this.database);
+  async list(query: HoldQuery): Promise<readonly (HoldSummary & { readonly number: number })[]> {
+    const rows = await rowsOf(
+      this.database,
+      pageStatement<HoldRow>(query, engineOf(this.database)),
+    );
+    const people = await peopleByActor(this.database);
     return rows.map((row) => ({ ...summaryOf(row, people), number: row.number }));
   }
 
-  countUpTo(filter: HoldFilter & { readonly mspId: string }, upTo: number): number {
-    const { sql, values } = countStatement(filter, upTo);
-    return (this.database.prepare(sql).get(...values) as { n: number }).n;
+  async countUpTo(filter: HoldFilter & { readonly mspId: string }, upTo: number): Promise<number> {
+    const statement = countStatement(filter, upTo, engineOf(this.database));
+    return (await oneRow(this.database, statement)).n;
   }
 
-  newestBlock(): number {
-    const row = this.database.prepare('SELECT max(block) AS block FROM hold_step').get() as {
-      block: number | null;
-    };
+  async newestBlock(): Promise<number> {
+    const row = await oneRow(
+      this.database,
+      sql<{ block: number | null }>`SELECT max(block) AS block FROM hold_step`,
+    );
     return row.block ?? -1;
   }
 
-  changesSince(mspId: string, block: number, limit: number): readonly HoldChange[] {
-    const rows = this.database
-      .prepare(
-        `SELECT tx_id AS txId, version, state FROM hold WHERE msp_id = ?
-         AND tx_id IN (SELECT hold FROM hold_step WHERE block > ? ORDER BY block LIMIT ?)`,
-      )
-      .all(mspId, block, limit) as HoldChange[];
-    return rows;
+  changesSince(mspId: string, block: number, limit: number): Promise<readonly HoldChange[]> {
+    return rowsOf(
+      this.database,
+      sql<HoldChange>`SELECT tx_id AS "txId", version, state FROM hold WHERE msp_id = ${mspId}
+        AND tx_id IN (SELECT hold FROM hold_step WHERE block > ${block} ORDER BY block LIMIT ${limit})`,
+    );
   }
 
-  summary(txId: string): HoldSummary {
-    return summaryOf(this.#row(txId), peopleByActor(this.database));
+  async summary(txId: string): Promise<HoldSummary> {
+    return summaryOf(await this.#row(txId), await peopleByActor(this.database));
   }
 
-  detail(txId: string): HoldDetail {
-    const row = this.#row(txId);
-    const people = peopleByActor(this.database);
+  async detail(txId: string): Promise<HoldDetail> {
+    const row = await this.#row(txId);
+    const people = await peopleByActor(this.database);
     const record = recordOf(row);
-    const { evidence, missing } = this.#evidence(row);
+    const { evidence, missing } = await this.#evidence(row);
     const reasonDigest = record.proposal?.reasonDigest ?? null;
     return {
       ...summaryOf(row, people),
       arguments: JSON.parse(row.arguments) as string[],
       reasonDigest,
-      reason: reasonDigest === null ? null : this.#reason(reasonDigest),
+      reason: reasonDigest === null ? null : await this.#reason(reasonDigest),
       grantable: row.kind === 'quarantine' && GRANTABLE.includes(record.cause),
-      grant: this.#grant(txId),
-      history: this.#history(txId, people),
-      sameActor: this.#sameActor(row),
-      precedents: precedentsOf(this.database, {
+      grant: await this.#grant(txId),
+      history: await this.#history(txId, people),
+      sameActor: await this.#sameActor(row),
+      precedents: await precedentsOf(this.database, {
         number: row.number,
         mspId: row.msp_id,
         role: row.role,
@@ -271,15 +279,16 @@ class SqliteReviewStore implements ReviewStore {
     };
   }
 
-  placeOf(txId: string): Readonly<{ block: string; position: number }> {
-    const { block, position } = this.#row(txId);
+  async placeOf(txId: string): Promise<Readonly<{ block: string; position: number }>> {
+    const { block, position } = await this.#row(txId);
     return { block: String(block), position };
   }
 
-  detectorBlob(hash: string): Uint8Array | null {
-    const row = this.database
-      .prepare('SELECT bytes FROM detector_blob WHERE hash = ?')
-      .get(hash) as { bytes: Uint8Array } | undefined;
+  async detectorBlob(hash: string): Promise<Uint8Array | null> {
+    const row = await rowOf(
+      this.database,
+      sql<{ bytes: Uint8Array }>`SELECT bytes FROM detector_blob WHERE hash = ${hash}`,
+    );
     return row?.bytes ?? null;
   }
 
@@ -287,35 +296,37 @@ class SqliteReviewStore implements ReviewStore {
     // A short sentence could be guessed from its bare hash, and the ledger is read by every member.
     const nonce = randomBytes(16).toString('hex');
     const digest = createHash('sha256').update(`${nonce}\u001f${text}`).digest('hex');
-    await transact(this.database, () =>
-      this.database
-        .prepare('INSERT INTO hold_reason (digest, nonce, text) VALUES (?, ?, ?)')
-        .run(digest, nonce, text),
+    await run(
+      this.database,
+      sql`INSERT INTO hold_reason (digest, nonce, text) VALUES (${digest}, ${nonce}, ${text})`,
     );
     return digest;
   }
 
   async keepStepReason(stepTxId: string, text: string): Promise<void> {
-    await transact(this.database, () =>
-      this.database
-        .prepare('INSERT OR REPLACE INTO step_reason (step_tx, text) VALUES (?, ?)')
-        .run(stepTxId, text),
+    await run(
+      this.database,
+      sql`INSERT INTO step_reason (step_tx, text) VALUES (${stepTxId}, ${text})
+        ON CONFLICT (step_tx) DO UPDATE SET text = excluded.text`,
     );
   }
 
-  counts(mspId: string): ReviewCounts {
-    const states = this.database
-      .prepare('SELECT state, count(*) AS n FROM hold WHERE msp_id = ? GROUP BY state')
-      .all(mspId) as { state: string; n: number }[];
-    const labels = this.database
-      .prepare('SELECT state, count(*) AS n FROM label WHERE msp_id = ? GROUP BY state')
-      .all(mspId) as { state: string; n: number }[];
-    const used = this.database
-      .prepare(
-        `SELECT count(*) AS n FROM hold_grant WHERE used_by IS NOT NULL
-         AND (SELECT msp_id FROM hold WHERE tx_id = hold_grant.hold) = ?`,
-      )
-      .get(mspId) as { n: number };
+  async counts(mspId: string): Promise<ReviewCounts> {
+    const states = await rowsOf(
+      this.database,
+      sql<{ state: string; n: number }>`
+        SELECT state, count(*) AS n FROM hold WHERE msp_id = ${mspId} GROUP BY state`,
+    );
+    const labels = await rowsOf(
+      this.database,
+      sql<{ state: string; n: number }>`
+        SELECT state, count(*) AS n FROM label WHERE msp_id = ${mspId} GROUP BY state`,
+    );
+    const used = await oneRow(
+      this.database,
+      sql<{ n: number }>`SELECT count(*) AS n FROM hold_grant g JOIN hold h ON h.tx_id = g.hold
+        WHERE g.used_by IS NOT NULL AND h.msp_id = ${mspId}`,
+    );
     const labelled = Object.fromEntries(labels.map((row) => [row.state, row.n]));
     return {
       byState: Object.fromEntries(states.map((row) => [row.state, row.n])),
@@ -328,10 +339,12 @@ class SqliteReviewStore implements ReviewStore {
     };
   }
 
-  windowStateOf(ledgerActor: string, fromMs: number, toMs: number): WindowState {
-    const rows = this.database
-      .prepare('SELECT DISTINCT state FROM label WHERE actor = ? AND at_ms >= ? AND at_ms < ?')
-      .all(ledgerActor, fromMs, toMs) as { state: WindowState }[];
+  async windowStateOf(ledgerActor: string, fromMs: number, toMs: number): Promise<WindowState> {
+    const rows = await rowsOf(
+      this.database,
+      sql<{ state: WindowState }>`SELECT DISTINCT state FROM label
+        WHERE actor = ${ledgerActor} AND at_ms >= ${fromMs} AND at_ms < ${toMs}`,
+    );
     const found = rows.map((row) => row.state);
     return (
       (['confirmed', 'pending', 'released'] as const).find((s) => found.includes(s)) ?? 'clear'
@@ -340,22 +353,17 @@ class SqliteReviewStore implements ReviewStore {
 
   windowLabels(names: { ledgerActorOf(handle: string): string | null }): WindowLabels {
     return {
-      windowStateOf: (actor, binStartMs, binEndMs) => {
+      windowStateOf: async (actor, binStartMs, binEndMs) => {
         const ledgerActor = names.ledgerActorOf(actor);
-        return Promise.resolve(
-          ledgerActor === null ? 'clear' : this.windowStateOf(ledgerActor, binStartMs, binEndMs),
-        );
+        return ledgerActor === null
+          ? 'clear'
+          : this.windowStateOf(ledgerActor, binStartMs, binEndMs);
       },
     };
   }
 
-  close(): void {
-    if (this.database.isOpen) this.database.close();
-  }
-
-  #row(txId: string): HoldRow {
-    const row = this.database.prepare('SELECT * FROM hold WHERE tx_id = ?').get(txId) as
-      HoldRow | undefined;
+  async #row(txId: string): Promise<HoldRow> {
+    const row = await rowOf(this.database, sql<HoldRow>`SELECT * FROM hold WHERE tx_id = ${txId}`);
     if (row === undefined) {
       throw new ReviewError('ERR_HOLD_UNKNOWN', 'There is no hold with this transaction id.', {
         txId,
@@ -364,7 +372,9 @@ class SqliteReviewStore implements ReviewStore {
     return row;
   }
 
-  #evidence(row: HoldRow): { evidence: Evidence | null; missing: string | null } {
+  async #evidence(row: HoldRow): Promise<{ evidence: Evidence | null; missing: string | null }> {
+    const model = await this.#blob(row.model_hash);
+    const table = await this.#blob(row.table_hash);
     try {
       const evidence = explainHold(
         {
@@ -372,8 +382,8 @@ class SqliteReviewStore implements ReviewStore {
           args: JSON.parse(row.arguments) as string[],
           score: row.score,
           ring: row.ring,
-          model: this.#blob(row.model_hash),
-          table: this.#blob(row.table_hash),
+          model,
+          table,
         },
         this.#judges,
       );
@@ -384,41 +394,38 @@ class SqliteReviewStore implements ReviewStore {
     }
   }
 
-  #blob(hash: string | null): Uint8Array | null {
+  async #blob(hash: string | null): Promise<Uint8Array | null> {
     return hash === null ? null : this.detectorBlob(hash);
   }
 
-  #reason(digest: string): string | null {
-    const row = this.database
-      .prepare('SELECT text FROM hold_reason WHERE digest = ?')
-      .get(digest) as { text: string } | undefined;
+  async #reason(digest: string): Promise<string | null> {
+    const row = await rowOf(
+      this.database,
+      sql<{ text: string }>`SELECT text FROM hold_reason WHERE digest = ${digest}`,
+    );
     return row?.text ?? null;
   }
 
-  #stepReason(stepTxId: string): string | null {
-    const row = this.database
-      .prepare('SELECT text FROM step_reason WHERE step_tx = ?')
-      .get(stepTxId) as { text: string } | undefined;
-    return row?.text ?? null;
-  }
-
-  #grant(txId: string): HoldDetail['grant'] {
-    const row = this.database
-      .prepare('SELECT expires_ms, used_by FROM hold_grant WHERE hold = ?')
-      .get(txId) as { expires_ms: number; used_by: string | null } | undefined;
+  async #grant(txId: string): Promise<HoldDetail['grant']> {
+    const row = await rowOf(
+      this.database,
+      sql<{ expires_ms: number; used_by: string | null }>`
+        SELECT expires_ms, used_by FROM hold_grant WHERE hold = ${txId}`,
+    );
     return row === undefined ? null : { expiresMs: row.expires_ms, usedBy: row.used_by };
   }
 
-  #sameActor({ actor, tx_id: txId }: HoldRow): readonly RelatedHold[] {
-    const rows = this.database
-      .prepare(
-        `SELECT number, tx_id, function, score, state, at_ms FROM hold
-         WHERE actor = ? AND tx_id <> ? ORDER BY at_ms DESC, number DESC LIMIT ?`,
-      )
-      .all(actor, txId, RELATED_MAX) as unknown as (Pick<
-      HoldRow,
-      'number' | 'tx_id' | 'function' | 'score'
-    > & { state: ReviewState; at_ms: number })[];
+  async #sameActor({ actor, tx_id: txId }: HoldRow): Promise<readonly RelatedHold[]> {
+    const rows = await rowsOf(
+      this.database,
+      sql<
+        Pick<HoldRow, 'number' | 'tx_id' | 'function' | 'score'> & {
+          readonly state: ReviewState;
+          readonly at_ms: number;
+        }
+      >`SELECT number, tx_id, function, score, state, at_ms FROM hold
+        WHERE actor = ${actor} AND tx_id <> ${txId} ORDER BY at_ms DESC, number DESC LIMIT ${RELATED_MAX}`,
+    );
     return rows.map((row) => ({
       id: `H-${row.number}`,
       txId: row.tx_id,
@@ -429,20 +436,16 @@ class SqliteReviewStore implements ReviewStore {
     }));
   }
 
-  #history(txId: string, people: ReadonlyMap<string, string>): readonly HoldStep[] {
-    const rows = this.database
-      .prepare('SELECT * FROM hold_step WHERE hold = ? ORDER BY version')
-      .all(txId) as unknown as {
-      version: number;
-      tx_id: string;
-      block: number;
-      step: string;
-      by_actor: string;
-      msp_id: string;
-      at_ms: number;
-      to_state: string;
-      reason: string | null;
-    }[];
+  async #history(txId: string, people: ReadonlyMap<string, string>): Promise<readonly HoldStep[]> {
+    const rows = await rowsOf(
+      this.database,
+      sql<StepRow>`SELECT s.version, s.tx_id, s.block, s.step, s.by_actor, s.msp_id, s.at_ms, s.to_state,
+          CASE WHEN s.reason IS NULL THEN own.text ELSE kept.text END AS text
+        FROM hold_step s
+        LEFT JOIN hold_reason kept ON kept.digest = s.reason
+        LEFT JOIN step_reason own ON own.step_tx = s.tx_id
+        WHERE s.hold = ${txId} ORDER BY s.version`,
+    );
     return rows.map((row) => ({
       version: row.version,
       step: row.step,
@@ -452,7 +455,7 @@ class SqliteReviewStore implements ReviewStore {
       to: row.to_state,
       txId: row.tx_id,
       block: String(row.block),
-      reason: row.reason === null ? this.#stepReason(row.tx_id) : this.#reason(row.reason),
+      reason: row.text,
     }));
   }
 }

@@ -131,22 +131,23 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
   const writer = sessionOf;
 
   /** The hold with what this hospital has laid around it. */
-  const detailView = (hold: HoldDetail, person: Person): HoldDetailAnswer => {
-    const inCase = caseWith(o.review.database, hold.txId);
+  const detailView = async (hold: HoldDetail, person: Person): Promise<HoldDetailAnswer> => {
+    const inCase = await caseWith(o.review.database, hold.txId);
+    const deferredBy = await suppressionsOf(o.review.database, hold.txId, o.now());
     return {
       ...holdDetailView(hold, person, o.now()),
-      deferredBy: suppressionsOf(o.review.database, hold.txId, o.now()).map(suppressionView),
+      deferredBy: deferredBy.map(suppressionView),
       inCase: inCase === null ? null : caseView(inCase),
     };
   };
-  const reviewFacts = (): Status['review'] => ({
-    ...o.review.counts(o.mspId),
-    deferred: countDeferred(o.review.database, { mspId: o.mspId, nowMs: o.now() }),
-    breakGlass: countBreakGlass(o.review.database, o.mspId),
+  const reviewFacts = async (): Promise<Status['review']> => ({
+    ...(await o.review.counts(o.mspId)),
+    deferred: await countDeferred(o.review.database, { mspId: o.mspId, nowMs: o.now() }),
+    breakGlass: await countBreakGlass(o.review.database, o.mspId),
     rate:
       o.officer === null
         ? null
-        : alertRate(o.review.database, {
+        : await alertRate(o.review.database, {
             ...{ mspId: o.mspId, theta: o.officer.theta },
             nowMs: o.now(),
           }),
@@ -154,7 +155,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
 
   app.get('/api/v1/status', async (request) => {
     await sessionOf(request);
-    return { ...o.status(), review: reviewFacts() };
+    return { ...o.status(), review: await reviewFacts() };
   });
 
   app.get<{ Querystring: Static<typeof Listed> }>(
@@ -170,7 +171,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       };
       // The cursor belongs to what was asked; "due within an hour" moves on while somebody pages.
       const asked = JSON.stringify(query);
-      const rows = o.review.list({
+      const rows = await o.review.list({
         ...filter,
         limit: limit + 1,
         after: after === undefined ? null : cursors.decode(after, asked),
@@ -186,13 +187,13 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
             ? null
             : rows.length <= limit
               ? rows.length
-              : o.review.countUpTo(filter, COUNT_UP_TO),
+              : await o.review.countUpTo(filter, COUNT_UP_TO),
       };
     },
   );
   app.get('/api/v1/holds/:txid', { schema: { params: ByTxId } }, async (request: ById, reply) => {
     const { person } = await sessionOf(request);
-    const hold = o.review.detail(request.params.txid);
+    const hold = await o.review.detail(request.params.txid);
     const etag = etagOf(hold);
     // The version is the ledger's; what this hospital lays around it changes without one, so no browser keeps a copy.
     reply.header('etag', etag).header('cache-control', 'no-store');
@@ -206,7 +207,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     { schema: { params: ByTxId } },
     async (request: ById, reply) => {
       await sessionOf(request);
-      const { block } = o.review.placeOf(request.params.txid);
+      const { block } = await o.review.placeOf(request.params.txid);
       let bytes: Uint8Array;
       try {
         bytes = await o.readBlock(block);
@@ -221,7 +222,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     { schema: { params: ByHash } },
     async (request, reply) => {
       await sessionOf(request);
-      const bytes = o.review.detectorBlob(request.params.hash);
+      const bytes = await o.review.detectorBlob(request.params.hash);
       if (bytes === null) {
         throw new ReviewError('ERR_NOT_FOUND', 'No detector or table of this hash is known here.');
       }
@@ -256,7 +257,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     const expectedVersion = expectedVersionOf(request);
     const answer = await idempotency.once(callOf(request, person.name, o.now()), async () => {
       const hold = await o.decisions.take({ txId: txid, expectedVersion, command, identity });
-      const body = { ...detailView(hold, person), stepTxId: hold.stepTxId };
+      const body = { ...(await detailView(hold, person)), stepTxId: hold.stepTxId };
       return { status: 201, etag: etagOf(hold), body };
     });
     if (answer.etag !== null) reply.header('etag', answer.etag);
@@ -335,7 +336,10 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     if (taken === null) {
       throw new ReviewError('ERR_NOT_FOUND', 'Nothing waits that nobody works on.');
     }
-    return reply.code(201).header('etag', etagOf(taken)).send(detailView(taken, person));
+    return reply
+      .code(201)
+      .header('etag', etagOf(taken))
+      .send(await detailView(taken, person));
   });
 
   if (o.officer !== null) {
@@ -358,12 +362,12 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
   registerLiveEvents(app, {
     review: o.review,
     mspId: o.mspId,
-    status: () => ({ ...o.status(), review: reviewFacts() }),
+    status: async () => ({ ...o.status(), review: await reviewFacts() }),
     daysVersion: () => o.secondLine?.version() ?? 0,
     requireSession: sessionOf,
     stillSignedIn: (request) => {
       const id = request.cookies[o.cookieName];
-      return Promise.resolve(id !== undefined && o.sessions.lives(id, o.now()));
+      return id === undefined ? Promise.resolve(false) : o.sessions.lives(id, o.now());
     },
   });
 }

@@ -3,6 +3,7 @@
  * `person` and `person_session` are this hospital's own and live nowhere else.
  * @module
  */
+import { inPostgresql } from '../store/engine.js';
 import type { Migration } from '../store/migration.js';
 
 export const reviewSchema: Migration = {
@@ -185,24 +186,33 @@ export const signInSchema: Migration = {
   `,
 };
 
-/** The words of a hold that never change. `-` belongs to a word, as in H-12 and P-71; a ward's name counts in parts too. */
+/**
+ * The words of a hold that never change. `-` belongs to a word, as in H-12 and P-71; a ward's name counts in parts too.
+ * `hold-search.ts` says how words are cut; the trigger went with `review-8-trait`.
+ */
 export const searchSchema: Migration = {
   name: 'review-6-search',
-  sql: `
-    CREATE VIRTUAL TABLE hold_search USING fts5
-      (words, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2 tokenchars '-'");
-    CREATE TRIGGER hold_filed AFTER INSERT ON hold BEGIN
-      INSERT INTO hold_search (rowid, words) VALUES (new.number,
-        'h-' || new.number || ' p-' || new.actor || ' ' || new.role || ' ' || new.ward || ' '
-        || replace(new.ward, '-', ' ') || ' ' || new.function || ' ' || new.tx_id);
-    END;
-    CREATE TRIGGER hold_forgotten AFTER DELETE ON hold BEGIN
-      DELETE FROM hold_search WHERE rowid = old.number;
-    END;
-    INSERT INTO hold_search (rowid, words)
-      SELECT number, 'h-' || number || ' p-' || actor || ' ' || role || ' ' || ward || ' '
-        || replace(ward, '-', ' ') || ' ' || function || ' ' || tx_id FROM hold;
-  `,
+  sql: {
+    sqlite: `
+      CREATE VIRTUAL TABLE hold_search USING fts5
+        (words, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2 tokenchars '-'");
+      CREATE TRIGGER hold_filed AFTER INSERT ON hold BEGIN
+        INSERT INTO hold_search (rowid, words) VALUES (new.number,
+          'h-' || new.number || ' p-' || new.actor || ' ' || new.role || ' ' || new.ward || ' '
+          || replace(new.ward, '-', ' ') || ' ' || new.function || ' ' || new.tx_id);
+      END;
+      CREATE TRIGGER hold_forgotten AFTER DELETE ON hold BEGIN
+        DELETE FROM hold_search WHERE rowid = old.number;
+      END;
+      INSERT INTO hold_search (rowid, words)
+        SELECT number, 'h-' || number || ' p-' || actor || ' ' || role || ' ' || ward || ' '
+          || replace(ward, '-', ' ') || ' ' || function || ' ' || tx_id FROM hold;
+    `,
+    postgresql: `
+      CREATE TABLE hold_search (number BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
+      CREATE INDEX hold_search_words ON hold_search USING gin (words);
+    `,
+  },
 };
 
 /**
@@ -301,4 +311,32 @@ export const deskSchema: Migration = {
       at_ms     INTEGER NOT NULL
     ) STRICT;
   `,
+};
+
+/**
+ * What rules and cases ask of a hold, each a column of its own: the main reason, the function without its contract, the
+ * record that was asked for.
+ */
+export const traitSchema: Migration = {
+  name: 'review-8-trait',
+  sql: {
+    sqlite: `
+      ALTER TABLE hold ADD COLUMN top_reason TEXT;
+      ALTER TABLE hold ADD COLUMN operation TEXT NOT NULL DEFAULT '';
+      ALTER TABLE hold ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+      UPDATE hold SET top_reason = json_extract(record, '$.reasons[0].column'),
+        operation = substr(function, instr(function, ':') + 1),
+        subject = coalesce(json_extract(arguments, '$[1]'), '');
+      CREATE INDEX hold_subject ON hold (subject);
+      DROP TRIGGER hold_filed;
+      DROP TRIGGER hold_forgotten;
+    `,
+    // A server's database is younger than this step: no hold has to be read again.
+    postgresql: inPostgresql(`
+      ALTER TABLE hold ADD COLUMN top_reason TEXT;
+      ALTER TABLE hold ADD COLUMN operation TEXT NOT NULL DEFAULT '';
+      ALTER TABLE hold ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+      CREATE INDEX hold_subject ON hold (subject);
+    `),
+  },
 };

@@ -5,10 +5,10 @@
  * @module
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql } from 'kysely';
 import type { FabricIdentity } from '../fabric/identity.js';
-import { transact } from '../fabric/transact.js';
 import type { SessionEntry } from '../http/answers.js';
+import { rowOf, rowsOf, run, transact, type NodeDatabase } from '../store/index.js';
 import { personNamed, type Person, type PersonRole } from './people.js';
 
 /** How somebody signed in: a local account, or the hospital's identity provider. */
@@ -46,11 +46,11 @@ export interface Sessions {
   open(newcomer: Newcomer, nowMs: number): Promise<Session & { readonly id: string }>;
   find(id: string, nowMs: number): Promise<Session | null>;
   /** Whether it still holds; asking does not prolong it. */
-  lives(id: string, nowMs: number): boolean;
+  lives(id: string, nowMs: number): Promise<boolean>;
   /** Keeps the key for as long as the session; whoever unlocks it has just proven to be herself. */
   unlock(id: string, identity: FabricIdentity, nowMs: number): void;
   /** Open ones, used last first; of one person, or null: of everybody. */
-  list(o: SessionsAsked): readonly SessionEntry[];
+  list(o: SessionsAsked): Promise<readonly SessionEntry[]>;
   /** Ends what `o` lists and `which` picks; the one that asks stays. @returns how many */
   revoke(o: SessionsAsked, which: (entry: SessionEntry) => boolean): Promise<number>;
   /** What the identity provider gave; null for local accounts, and after a restart of the node. */
@@ -75,7 +75,7 @@ interface SessionRow {
   seen_at_ms: number;
 }
 
-export function createSessions(database: DatabaseSyncInstance): Sessions {
+export function createSessions(database: NodeDatabase): Sessions {
   const unlocked = new Map<string, FabricIdentity>();
   const idTokens = new Map<string, string>();
   const proven = new Map<string, number>();
@@ -83,33 +83,38 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
     unlocked.delete(hash);
     idTokens.delete(hash);
     proven.delete(hash);
-    await transact(database, () =>
-      database.prepare('DELETE FROM person_session WHERE id_hash = ?').run(hash),
-    );
+    await run(database, sql`DELETE FROM person_session WHERE id_hash = ${hash}`);
   };
   /** A key must not outlive its session, whoever ended that: time, a new password, another process. */
-  const lockOrphans = (): void => {
-    const live = database.prepare('SELECT 1 FROM person_session WHERE id_hash = ?');
-    for (const kept of [unlocked, idTokens, proven]) {
-      for (const hash of kept.keys()) if (live.get(hash) === undefined) kept.delete(hash);
+  const lockOrphans = async (): Promise<void> => {
+    const kept = [unlocked, idTokens, proven];
+    // Taken before the rows are read: whoever signs in meanwhile is no orphan.
+    const hashes = kept.flatMap((each) => [...each.keys()]);
+    const rows = await rowsOf(
+      database,
+      sql<{ id_hash: string }>`SELECT id_hash FROM person_session`,
+    );
+    const live = new Set(rows.map(({ id_hash: hash }) => hash));
+    for (const hash of hashes.filter((each) => !live.has(each))) {
+      for (const each of kept) each.delete(hash);
     }
   };
   /** Null: the account is gone. A person of the identity provider needs none; with one she also has a key. */
-  const personOf = ({
+  const personOf = async ({
     name,
     role,
     method,
-  }: Pick<SessionRow, 'name' | 'role' | 'method'>): Person | null => {
-    const account = personNamed(database, name);
+  }: Pick<SessionRow, 'name' | 'role' | 'method'>): Promise<Person | null> => {
+    const account = await personNamed(database, name);
     if (account !== null) return { ...account, role };
     return method === 'oidc' ? { name, role, actor: '', mspId: '' } : null;
   };
-  const openRows = ({ of, nowMs }: SessionsAsked): SessionRow[] => {
-    const rows = database
-      .prepare(
-        'SELECT * FROM person_session WHERE name = coalesce(?, name) ORDER BY seen_at_ms DESC',
-      )
-      .all(of) as unknown as SessionRow[];
+  const openRows = async ({ of, nowMs }: SessionsAsked): Promise<readonly SessionRow[]> => {
+    const whose = of === null ? sql`` : sql`WHERE name = ${of}`;
+    const rows = await rowsOf(
+      database,
+      sql<SessionRow>`SELECT * FROM person_session ${whose} ORDER BY seen_at_ms DESC`,
+    );
     return rows.filter((row) => !isOver(row, nowMs));
   };
   return {
@@ -117,39 +122,43 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
       const id = randomBytes(32).toString('base64url');
       const csrf = randomBytes(32).toString('base64url');
       const hash = hashOf(id);
-      await transact(database, () => {
-        database
-          .prepare('DELETE FROM person_session WHERE seen_at_ms < ? OR created_at_ms < ?')
-          .run(nowMs - IDLE_MS, nowMs - ABSOLUTE_MS);
-        database
-          .prepare(
-            `INSERT INTO person_session (id_hash, name, role, method, csrf, created_at_ms, seen_at_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?)`,
-          )
-          .run(hash, name, role, method, csrf, nowMs, nowMs);
+      await transact(database, async (transaction) => {
+        await run(
+          transaction,
+          sql`DELETE FROM person_session
+            WHERE seen_at_ms < ${nowMs - IDLE_MS} OR created_at_ms < ${nowMs - ABSOLUTE_MS}`,
+        );
+        await run(
+          transaction,
+          sql`INSERT INTO person_session (id_hash, name, role, method, csrf, created_at_ms, seen_at_ms)
+            VALUES (${hash}, ${name}, ${role}, ${method}, ${csrf}, ${nowMs}, ${nowMs})`,
+        );
       });
-      lockOrphans();
+      await lockOrphans();
       if (identity !== null) unlocked.set(hash, identity);
       if (idToken !== undefined) idTokens.set(hash, idToken);
       if (provenAtMs !== null) proven.set(hash, provenAtMs);
-      const person = personOf({ name, role, method }) ?? { name, role, actor: '', mspId: '' };
+      const person = (await personOf({ name, role, method })) ?? {
+        ...{ name, role, actor: '', mspId: '' },
+      };
       return { id, csrf, person, method, identity, provenAtMs, expiresAtMs: nowMs + IDLE_MS };
     },
     async find(id, nowMs) {
       const hash = hashOf(id);
-      const row = database.prepare('SELECT * FROM person_session WHERE id_hash = ?').get(hash) as
-        SessionRow | undefined;
+      const row = await rowOf(
+        database,
+        sql<SessionRow>`SELECT * FROM person_session WHERE id_hash = ${hash}`,
+      );
       if (row === undefined) return null;
-      const person = personOf(row);
+      const person = await personOf(row);
       if (person === null || isOver(row, nowMs)) {
         await remove(hash);
         return null;
       }
       if (nowMs - row.seen_at_ms > TOUCH_MS) {
-        await transact(database, () =>
-          database
-            .prepare('UPDATE person_session SET seen_at_ms = ? WHERE id_hash = ?')
-            .run(nowMs, hash),
+        await run(
+          database,
+          sql`UPDATE person_session SET seen_at_ms = ${nowMs} WHERE id_hash = ${hash}`,
         );
       }
       return {
@@ -161,19 +170,21 @@ export function createSessions(database: DatabaseSyncInstance): Sessions {
         provenAtMs: proven.get(hash) ?? null,
       };
     },
-    lives(id, nowMs) {
-      const row = database
-        .prepare('SELECT created_at_ms, seen_at_ms FROM person_session WHERE id_hash = ?')
-        .get(hashOf(id)) as Pick<SessionRow, 'created_at_ms' | 'seen_at_ms'> | undefined;
+    async lives(id, nowMs) {
+      const row = await rowOf(
+        database,
+        sql<Pick<SessionRow, 'created_at_ms' | 'seen_at_ms'>>`
+          SELECT created_at_ms, seen_at_ms FROM person_session WHERE id_hash = ${hashOf(id)}`,
+      );
       return row !== undefined && !isOver(row, nowMs);
     },
     unlock(id, identity, nowMs) {
       unlocked.set(hashOf(id), identity);
       proven.set(hashOf(id), nowMs);
     },
-    list: (o) => openRows(o).map((row) => entryOf(row, o)),
+    list: async (o) => (await openRows(o)).map((row) => entryOf(row, o)),
     async revoke(o, which) {
-      const chosen = openRows(o).filter((row) => {
+      const chosen = (await openRows(o)).filter((row) => {
         const entry = entryOf(row, o);
         return !entry.current && which(entry);
       });

@@ -5,8 +5,8 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import { transact } from '../fabric/transact.js';
+import { sql } from 'kysely';
+import { rowOf, run, transact, type NodeDatabase } from '../store/index.js';
 
 /**
  * Names that are remembered; the one that failed longest ago is forgotten first, known or not. Pushing one out takes as
@@ -19,37 +19,43 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 
 /** Milliseconds until this name may be tried again; 0 or less: now. */
-export function waitLeftMs(database: DatabaseSyncInstance, name: string, nowMs: number): number {
-  const row = database
-    .prepare('SELECT failures, failed_at_ms FROM sign_in_failure WHERE name_hash = ?')
-    .get(hashOf(name)) as { failures: number; failed_at_ms: number } | undefined;
+export async function waitLeftMs(
+  database: NodeDatabase,
+  name: string,
+  nowMs: number,
+): Promise<number> {
+  const row = await rowOf(
+    database,
+    sql<{ failures: number; failed_at_ms: number }>`
+      SELECT failures, failed_at_ms FROM sign_in_failure WHERE name_hash = ${hashOf(name)}`,
+  );
   return row === undefined ? 0 : row.failed_at_ms + delayMs(row.failures) - nowMs;
 }
 
 export async function noteFailure(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   name: string,
   nowMs: number,
 ): Promise<void> {
-  await transact(database, () => {
-    database
-      .prepare(
-        `INSERT INTO sign_in_failure (name_hash, failures, failed_at_ms) VALUES (?, 1, ?)
-         ON CONFLICT (name_hash) DO UPDATE SET failures = failures + 1, failed_at_ms = excluded.failed_at_ms`,
-      )
-      .run(hashOf(name), nowMs);
-    database
-      .prepare(
-        `DELETE FROM sign_in_failure WHERE name_hash IN
-           (SELECT name_hash FROM sign_in_failure ORDER BY failed_at_ms DESC LIMIT -1 OFFSET ?)`,
-      )
-      .run(NAMES_MAX);
+  await transact(database, async (transaction) => {
+    await run(
+      transaction,
+      sql`INSERT INTO sign_in_failure (name_hash, failures, failed_at_ms)
+        VALUES (${hashOf(name)}, 1, ${nowMs})
+        ON CONFLICT (name_hash) DO UPDATE SET failures = sign_in_failure.failures + 1,
+          failed_at_ms = excluded.failed_at_ms`,
+    );
+    await run(
+      transaction,
+      sql`DELETE FROM sign_in_failure WHERE name_hash NOT IN
+        (SELECT name_hash FROM sign_in_failure ORDER BY failed_at_ms DESC LIMIT ${NAMES_MAX})`,
+    );
   });
 }
 
 /** Inside a transaction of the caller. */
-export function forgetFailures(database: DatabaseSyncInstance, name: string): void {
-  database.prepare('DELETE FROM sign_in_failure WHERE name_hash = ?').run(hashOf(name));
+export function forgetFailures(transaction: NodeDatabase, name: string): Promise<void> {
+  return run(transaction, sql`DELETE FROM sign_in_failure WHERE name_hash = ${hashOf(name)}`);
 }
 
 function delayMs(failures: number): number {

@@ -5,7 +5,6 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { transact } from '../fabric/transact.js';
 import { addBudgetProposal, alertBudget, budgetProposals } from './alert-budget.js';
 import type { AlertBudget, BudgetProposal, ReviewHealth } from '../http/answers.js';
 import { closed, iso, Reason, type Desk } from './desk.js';
@@ -25,14 +24,14 @@ const Proposed = Type.Object(
 
 export function registerSupervisorRoutes(app: FastifyInstance, desk: Desk): void {
   const { database } = desk.review;
-  const budgetAt = (alphaPpm: number | null): AlertBudget =>
+  const budgetAt = (alphaPpm: number | null): Promise<AlertBudget> =>
     alertBudget(database, {
       ...{ mspId: desk.mspId, theta: desk.theta, alphaPpm },
       nowMs: desk.now(),
     });
 
-  app.get('/api/v1/supervisor', (): ReviewHealth => ({
-    ...reviewHealth(database, { mspId: desk.mspId, nowMs: desk.now() }),
+  app.get('/api/v1/supervisor', async (): Promise<ReviewHealth> => ({
+    ...(await reviewHealth(database, { mspId: desk.mspId, nowMs: desk.now() })),
     reIdentifications: desk.audit
       .newest('re-identified', RE_IDENTIFICATIONS_SHOWN)
       .map(({ at, by, body }) => ({
@@ -45,7 +44,7 @@ export function registerSupervisorRoutes(app: FastifyInstance, desk: Desk): void
   app.get<{ Querystring: Static<typeof Asked> }>(
     '/api/v1/alert-budget',
     { schema: { querystring: Asked } },
-    (request): AlertBudget => {
+    async (request): Promise<AlertBudget> => {
       const asked = request.query.alphaPpm === undefined ? null : Number(request.query.alphaPpm);
       if (asked !== null && (asked < 100 || asked > 500_000)) {
         throw new ReviewError('ERR_REQUEST', `alphaPpm: expected 100 … 500000, got ${asked}`);
@@ -54,9 +53,12 @@ export function registerSupervisorRoutes(app: FastifyInstance, desk: Desk): void
     },
   );
 
-  app.get('/api/v1/alert-budget/proposals', (): { items: readonly BudgetProposal[] } => ({
-    items: budgetProposals(database),
-  }));
+  app.get(
+    '/api/v1/alert-budget/proposals',
+    async (): Promise<{ items: readonly BudgetProposal[] }> => ({
+      items: await budgetProposals(database),
+    }),
+  );
 
   app.post<{ Body: Static<typeof Proposed> }>(
     '/api/v1/alert-budget/proposals',
@@ -64,7 +66,8 @@ export function registerSupervisorRoutes(app: FastifyInstance, desk: Desk): void
     async (request, reply) => {
       const { person } = desk.sessionOf(request);
       const { alphaPpm, reason } = request.body;
-      const option = budgetAt(alphaPpm).options.find((each) => each.alphaPpm === alphaPpm)!;
+      const { options } = await budgetAt(alphaPpm);
+      const option = options.find((each) => each.alphaPpm === alphaPpm)!;
       const { holdsPerDay, missedCount, found } = option;
       desk.audit.append({
         kind: 'alert-budget-proposed',
@@ -75,7 +78,7 @@ export function registerSupervisorRoutes(app: FastifyInstance, desk: Desk): void
         ...{ alphaPpm, reason, owner: person.name, atMs: desk.now() },
         figures: { holdsPerDay, missedCount, found },
       };
-      const id = await transact(database, () => addBudgetProposal(database, proposal));
+      const id = await addBudgetProposal(database, proposal);
       const { atMs, ...rest } = proposal;
       return reply.code(201).send({ id, ...rest, at: iso(atMs) });
     },

@@ -3,8 +3,9 @@
  * Figures about work, from the steps on the ledger; none of them says how good a person is.
  * @module
  */
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql, type RawBuilder } from 'kysely';
 import type { EmergencyAccess, PersonLoad, ReviewHealth } from '../http/answers.js';
+import { oneRow, rowsOf, type NodeDatabase } from '../store/index.js';
 import { peopleByActor } from './people.js';
 import { pseudonymOf } from './review-store.js';
 
@@ -12,7 +13,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const AGE_HOURS = [1, 4, 12, 24];
 const UNDECIDED_STATES: readonly string[] = ['open', 'claimed', 'proposed', 'escalated'];
-const UNDECIDED = `('${UNDECIDED_STATES.join("', '")}')`;
+const UNDECIDED: RawBuilder<unknown> = sql`(${sql.join(UNDECIDED_STATES)})`;
 
 interface DecisionRow {
   readonly filed_ms: number;
@@ -26,22 +27,22 @@ interface DecisionRow {
   readonly due_ms: number;
 }
 
-export function reviewHealth(
-  database: DatabaseSyncInstance,
+export async function reviewHealth(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; nowMs: number }>,
-): Omit<ReviewHealth, 'reIdentifications'> {
+): Promise<Omit<ReviewHealth, 'reIdentifications'>> {
   const { mspId, nowMs } = o;
-  const people = peopleByActor(database);
+  const people = await peopleByActor(database);
   const nameOf = (actor: string): string => people.get(actor) ?? pseudonymOf(actor);
-  const open = database
-    .prepare(
-      `SELECT state, holder, filed_ms, deadline_ms FROM hold WHERE msp_id = ? AND state IN ${UNDECIDED}`,
-    )
-    .all(mspId) as unknown as OpenRow[];
-  const decisions = decisionsSince(database, mspId, nowMs - 30 * DAY_MS);
+  const open = await rowsOf(
+    database,
+    sql<OpenRow>`SELECT state, holder, filed_ms, deadline_ms FROM hold
+      WHERE msp_id = ${mspId} AND state IN ${UNDECIDED}`,
+  );
+  const decisions = await decisionsSince(database, mspId, nowMs - 30 * DAY_MS);
   const waits = decisions.map((row) => row.approved_ms - row.filed_ms).sort((a, b) => a - b);
   return {
-    load: loadOf(database, { open, people, nowMs }),
+    load: await loadOf(database, { open, people, nowMs }),
     ages: agesOf(open, nowMs),
     unclaimed: open.filter(({ state }) => state === 'open' || state === 'escalated').length,
     overdue: open.filter((row) => row.deadline_ms < nowMs).length,
@@ -49,7 +50,11 @@ export function reviewHealth(
     decidedInTime: decisions.filter((row) => row.approved_ms <= row.due_ms).length,
     medianMs: quantile(waits, 0.5),
     p90Ms: quantile(waits, 0.9),
-    escalations: countSteps(database, { mspId, step: 'escalate', sinceMs: nowMs - 30 * DAY_MS }),
+    escalations: await countSteps(database, {
+      mspId,
+      step: 'escalate',
+      sinceMs: nowMs - 30 * DAY_MS,
+    }),
     outcomes: tally(decisions, ({ action, finding }) => `${action}\u001f${finding}`).map(
       ([key, rows]) => {
         const [action = '', finding = ''] = key.split('\u001f');
@@ -73,37 +78,54 @@ export function reviewHealth(
       confirmed: rows.filter(({ finding }) => finding === 'attack' || finding === 'policy-breach')
         .length,
     })),
-    days: database
-      .prepare(
-        `SELECT strftime('%Y-%m-%d', filed_ms / 1000, 'unixepoch') AS day, count(*) AS holds FROM hold
-         WHERE msp_id = ? AND filed_ms >= ? GROUP BY day ORDER BY day`,
-      )
-      .all(mspId, nowMs - 30 * DAY_MS) as { day: string; holds: number }[],
-    breakGlass: emergencyAccess(database, o),
+    days: await filedByDay(database, mspId, nowMs - 30 * DAY_MS),
+    breakGlass: await emergencyAccess(database, o),
   };
+}
+
+async function filedByDay(
+  database: NodeDatabase,
+  mspId: string,
+  sinceMs: number,
+): Promise<ReviewHealth['days']> {
+  const rows = await rowsOf(
+    database,
+    sql<{
+      day: number;
+      holds: number;
+    }>`SELECT filed_ms / 86400000 AS day, count(*) AS holds FROM hold
+      WHERE msp_id = ${mspId} AND filed_ms >= ${sinceMs} GROUP BY filed_ms / 86400000 ORDER BY 1`,
+  );
+  return rows.map(({ day, holds }) => ({
+    day: new Date(day * DAY_MS).toISOString().slice(0, 10),
+    holds,
+  }));
 }
 
 const FREQUENT_MAX = 5;
 
+interface EmergencyRow {
+  readonly actor: string;
+  readonly role: string;
+  readonly ward: string;
+  readonly state: string;
+  readonly deadline_ms: number;
+  readonly finding: string;
+}
+
 /** Calls of the last thirty days that ran at once because somebody said that it was an emergency. */
-function emergencyAccess(
-  database: DatabaseSyncInstance,
+async function emergencyAccess(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; nowMs: number }>,
-): EmergencyAccess {
-  const rows = database
-    .prepare(
-      `SELECT h.actor, h.role, h.ward, h.state, h.deadline_ms, coalesce(l.finding, 'undetermined') AS finding
-       FROM hold h LEFT JOIN label l ON l.hold = h.tx_id
-       WHERE h.msp_id = ? AND h.cause = 'break-glass' AND h.filed_ms >= ?`,
-    )
-    .all(o.mspId, o.nowMs - 30 * DAY_MS) as unknown as {
-    readonly actor: string;
-    readonly role: string;
-    readonly ward: string;
-    readonly state: string;
-    readonly deadline_ms: number;
-    readonly finding: string;
-  }[];
+): Promise<EmergencyAccess> {
+  const rows = await rowsOf(
+    database,
+    sql<EmergencyRow>`
+      SELECT h.actor, h.role, h.ward, h.state, h.deadline_ms, coalesce(l.finding, 'undetermined') AS finding
+      FROM hold h LEFT JOIN label l ON l.hold = h.tx_id
+      WHERE h.msp_id = ${o.mspId} AND h.cause = 'break-glass' AND h.filed_ms >= ${o.nowMs - 30 * DAY_MS}
+      ORDER BY h.number`,
+  );
   const waiting = rows.filter(({ state }) => UNDECIDED_STATES.includes(state));
   const decided = rows.filter(({ state }) => !UNDECIDED_STATES.includes(state));
   return {
@@ -129,16 +151,16 @@ interface OpenRow {
   readonly deadline_ms: number;
 }
 
-function loadOf(
-  database: DatabaseSyncInstance,
+async function loadOf(
+  database: NodeDatabase,
   o: Readonly<{ open: readonly OpenRow[]; people: ReadonlyMap<string, string>; nowMs: number }>,
-): readonly PersonLoad[] {
-  const done = database
-    .prepare(
-      `SELECT by_actor AS actor, step, count(*) AS n FROM hold_step
-       WHERE step IN ('propose', 'approve') AND at_ms >= ? GROUP BY by_actor, step`,
-    )
-    .all(o.nowMs - 7 * DAY_MS) as { actor: string; step: string; n: number }[];
+): Promise<readonly PersonLoad[]> {
+  const done = await rowsOf(
+    database,
+    sql<{ actor: string; step: string; n: number }>`
+      SELECT by_actor AS actor, step, count(*) AS n FROM hold_step
+      WHERE step IN ('propose', 'approve') AND at_ms >= ${o.nowMs - 7 * DAY_MS} GROUP BY by_actor, step`,
+  );
   return [...o.people]
     .map(([actor, name]): PersonLoad => {
       const held = o.open.filter(({ holder }) => holder === actor);
@@ -175,37 +197,36 @@ function agesOf(open: readonly OpenRow[], nowMs: number): ReviewHealth['ages'] {
  * taken as the ledger gives it: a day after filing, or after the last escalation or appeal.
  */
 function decisionsSince(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   mspId: string,
   sinceMs: number,
-): readonly DecisionRow[] {
-  return database
-    .prepare(
-      `SELECT h.filed_ms, h.model_version, a.at_ms AS approved_ms, a.by_actor AS approver,
-         p.at_ms AS proposed_ms, p.by_actor AS proposer,
-         CASE a.to_state WHEN 'released' THEN 'release' ELSE 'reject' END AS action,
-         coalesce(l.finding, 'undetermined') AS finding,
-         coalesce((SELECT max(e.at_ms) FROM hold_step e WHERE e.hold = h.tx_id
-           AND e.step IN ('escalate', 'appeal') AND e.version < a.version), h.filed_ms) + ${DAY_MS} AS due_ms
-       FROM hold_step a
-       JOIN hold h ON h.tx_id = a.hold AND h.msp_id = ?
-       JOIN hold_step p ON p.hold = a.hold AND p.version = a.version - 1
-       LEFT JOIN label l ON l.hold = a.hold
-       WHERE a.step = 'approve' AND a.at_ms >= ?`,
-    )
-    .all(mspId, sinceMs) as DecisionRow[];
+): Promise<readonly DecisionRow[]> {
+  return rowsOf(
+    database,
+    sql<DecisionRow>`SELECT h.filed_ms, h.model_version, a.at_ms AS approved_ms, a.by_actor AS approver,
+        p.at_ms AS proposed_ms, p.by_actor AS proposer,
+        CASE a.to_state WHEN 'released' THEN 'release' ELSE 'reject' END AS action,
+        coalesce(l.finding, 'undetermined') AS finding,
+        coalesce((SELECT max(e.at_ms) FROM hold_step e WHERE e.hold = h.tx_id
+          AND e.step IN ('escalate', 'appeal') AND e.version < a.version), h.filed_ms) + 86400000 AS due_ms
+      FROM hold_step a
+      JOIN hold h ON h.tx_id = a.hold AND h.msp_id = ${mspId}
+      JOIN hold_step p ON p.hold = a.hold AND p.version = a.version - 1
+      LEFT JOIN label l ON l.hold = a.hold
+      WHERE a.step = 'approve' AND a.at_ms >= ${sinceMs} ORDER BY a.at_ms, h.number`,
+  );
 }
 
-function countSteps(
-  database: DatabaseSyncInstance,
+async function countSteps(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; step: string; sinceMs: number }>,
-): number {
-  const row = database
-    .prepare(
-      `SELECT count(*) AS n FROM hold_step s JOIN hold h ON h.tx_id = s.hold AND h.msp_id = ?
-       WHERE s.step = ? AND s.at_ms >= ?`,
-    )
-    .get(o.mspId, o.step, o.sinceMs) as { n: number };
+): Promise<number> {
+  const row = await oneRow(
+    database,
+    sql<{ n: number }>`SELECT count(*) AS n FROM hold_step s
+      JOIN hold h ON h.tx_id = s.hold AND h.msp_id = ${o.mspId}
+      WHERE s.step = ${o.step} AND s.at_ms >= ${o.sinceMs}`,
+  );
   return row.n;
 }
 

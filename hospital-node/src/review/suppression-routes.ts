@@ -51,8 +51,8 @@ export function registerSuppressionRoutes(app: FastifyInstance, desk: Desk): voi
   const { mspId, review, audit, now } = desk;
   const { database } = review;
 
-  app.get('/api/v1/suppressions', () => ({
-    items: listSuppressions(database, now()).map(suppressionView),
+  app.get('/api/v1/suppressions', async () => ({
+    items: (await listSuppressions(database, now())).map(suppressionView),
   }));
 
   app.get<{ Querystring: Static<typeof Asked> }>(

@@ -5,14 +5,14 @@
  * person.
  * @module
  */
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sql, type RawBuilder } from 'kysely';
 import type { BlockConsumer } from '../fabric/block-checkpoint.js';
-import { transact } from '../fabric/transact.js';
 import type {
   SuppressionPreview,
   SuppressionRule,
   Suppression as SuppressionAnswer,
 } from '../http/answers.js';
+import { oneRow, rowOf, rowsOf, run, transact, type NodeDatabase } from '../store/index.js';
 import { ReviewError } from './errors.js';
 
 export interface Suppression extends Omit<
@@ -32,33 +32,36 @@ const MATCHED_MAX = 20;
 const CONFIRMED_SHOWN = 20;
 const DAY_MS = 86_400_000;
 
-/** What `hold_suppression` must say for a hold to wait at the back; `now` twice. */
-export const DEFERRED_SQL: string = `(state = 'open' AND deadline_ms > ? + ${BACK_BEFORE_DUE_MS} AND EXISTS (
-  SELECT 1 FROM hold_suppression hs JOIN suppression s ON s.id = hs.suppression
-  WHERE hs.hold = tx_id AND s.state = 'active' AND s.expires_ms > ?))`;
-
-const CONDITIONS: Readonly<Record<keyof SuppressionRule, string>> = {
-  actor: 'actor = ?',
-  role: 'role = ?',
-  ward: 'ward = ?',
-  function: `substr(function, instr(function, ':') + 1) = ?`,
-  cause: 'cause = ?',
-  topReason: `json_extract(record, '$.reasons[0].column') = ?`,
-  scoreBelow: '(score IS NULL OR score < ?)',
-};
-
-function conditionOf(rule: SuppressionRule): { sql: string; values: (string | number)[] } {
-  const named = Object.entries(rule) as [keyof SuppressionRule, string | number][];
-  return {
-    sql: named.map(([name]) => ` AND ${CONDITIONS[name]}`).join(''),
-    values: named.map(([, value]) => value),
-  };
+/** What `hold_suppression` must say for a hold to wait at the back. */
+export function isDeferred(nowMs: number): RawBuilder<unknown> {
+  return sql`(state = 'open' AND deadline_ms > ${nowMs + BACK_BEFORE_DUE_MS} AND EXISTS (
+    SELECT 1 FROM hold_suppression hs JOIN suppression s ON s.id = hs.suppression
+    WHERE hs.hold = tx_id AND s.state = 'active' AND s.expires_ms > ${nowMs}))`;
 }
 
-export function previewSuppression(
-  database: DatabaseSyncInstance,
+type Condition = (value: string | number) => RawBuilder<unknown>;
+const CONDITIONS: Readonly<Record<keyof SuppressionRule, Condition>> = {
+  actor: (value) => sql`actor = ${value}`,
+  role: (value) => sql`role = ${value}`,
+  ward: (value) => sql`ward = ${value}`,
+  function: (value) => sql`operation = ${value}`,
+  cause: (value) => sql`cause = ${value}`,
+  topReason: (value) => sql`top_reason = ${value}`,
+  scoreBelow: (value) => sql`(score IS NULL OR score < ${value})`,
+};
+
+function fits(rule: SuppressionRule): RawBuilder<unknown> {
+  const named = Object.entries(rule) as [keyof SuppressionRule, string | number][];
+  return sql.join(
+    named.map(([name, value]) => CONDITIONS[name](value)),
+    sql` AND `,
+  );
+}
+
+export async function previewSuppression(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; rule: SuppressionRule; nowMs: number }>,
-): SuppressionPreview {
+): Promise<SuppressionPreview> {
   const { rule } = o;
   if (Object.keys(rule).filter((name) => name !== 'scoreBelow').length === 0) {
     throw new ReviewError(
@@ -66,19 +69,14 @@ export function previewSuppression(
       'rule: expected at least one of person, role, ward, operation, cause and main reason',
     );
   }
-  const { sql, values } = conditionOf(rule);
-  const rows = database
-    .prepare(
-      `SELECT number, state, tx_id, (SELECT l.state FROM label l WHERE l.hold = tx_id) AS label,
-         (SELECT l.finding FROM label l WHERE l.hold = tx_id) AS finding
-       FROM hold WHERE msp_id = ? AND filed_ms >= ?${sql} ORDER BY number DESC`,
-    )
-    .all(o.mspId, o.nowMs - 30 * DAY_MS, ...values) as unknown as {
-    number: number;
-    state: string;
-    label: string | null;
-    finding: string | null;
-  }[];
+  const rows = await rowsOf(
+    database,
+    sql<{ number: number; state: string; label: string | null; finding: string | null }>`
+      SELECT h.number, h.state, l.state AS label, l.finding FROM hold h LEFT JOIN label l ON l.hold = h.tx_id
+      WHERE h.number IN (SELECT number FROM hold
+        WHERE msp_id = ${o.mspId} AND filed_ms >= ${o.nowMs - 30 * DAY_MS} AND ${fits(rule)})
+      ORDER BY h.number DESC`,
+  );
   const findings: Record<string, number> = {};
   for (const { finding } of rows) {
     findings[finding ?? 'undetermined'] = (findings[finding ?? 'undetermined'] ?? 0) + 1;
@@ -104,7 +102,7 @@ export function previewSuppression(
 
 /** @returns the new suppression: `active` at once, or `proposed` until somebody else approves */
 export async function proposeSuppression(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   o: Readonly<{
     mspId: string;
     rule: SuppressionRule;
@@ -114,38 +112,30 @@ export async function proposeSuppression(
     nowMs: number;
   }>,
 ): Promise<Suppression> {
-  const preview = previewSuppression(database, o);
+  const preview = await previewSuppression(database, o);
   const needsSecond = preview.secondPersonBecause.length > 0;
-  const id = await transact(database, () => {
-    const { lastInsertRowid } = database
-      .prepare(
-        `INSERT INTO suppression (state, rule, preview, needs_second, reason, owner, created_ms, expires_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        needsSecond ? 'proposed' : 'active',
-        JSON.stringify(o.rule),
-        JSON.stringify(preview),
-        needsSecond ? 1 : 0,
-        o.reason,
-        o.owner,
-        o.nowMs,
-        o.nowMs + o.days * DAY_MS,
-      );
-    const created = Number(lastInsertRowid);
-    if (!needsSecond) matchOpen(database, { ...o, id: created });
-    return created;
+  const id = await transact(database, async (transaction) => {
+    const created = await oneRow(
+      transaction,
+      sql<{ id: number }>`
+        INSERT INTO suppression (state, rule, preview, needs_second, reason, owner, created_ms, expires_ms)
+        VALUES (${needsSecond ? 'proposed' : 'active'}, ${JSON.stringify(o.rule)}, ${JSON.stringify(preview)},
+          ${needsSecond ? 1 : 0}, ${o.reason}, ${o.owner}, ${o.nowMs}, ${o.nowMs + o.days * DAY_MS})
+        RETURNING id`,
+    );
+    if (!needsSecond) await matchOpen(transaction, { ...o, id: created.id });
+    return created.id;
   });
   return suppressionOf(database, id, o.nowMs);
 }
 
 /** @throws {ReviewError} `ERR_NOT_FOUND`, `ERR_HOLD_SECOND_PERSON`, `ERR_SUPPRESSION_STATE` */
 export async function approveSuppression(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; id: number; by: string; nowMs: number }>,
 ): Promise<Suppression> {
-  await transact(database, () => {
-    const known = suppressionOf(database, o.id, o.nowMs);
+  await transact(database, async (transaction) => {
+    const known = await suppressionOf(transaction, o.id, o.nowMs);
     requireState(known, ['proposed']);
     if (known.owner === o.by) {
       throw new ReviewError(
@@ -153,84 +143,81 @@ export async function approveSuppression(
         'You proposed this suppression; somebody else approves it.',
       );
     }
-    database
-      .prepare(`UPDATE suppression SET state = 'active', approver = ? WHERE id = ?`)
-      .run(o.by, o.id);
-    matchOpen(database, { id: o.id, mspId: o.mspId, rule: known.rule });
+    await run(
+      transaction,
+      sql`UPDATE suppression SET state = 'active', approver = ${o.by} WHERE id = ${o.id}`,
+    );
+    await matchOpen(transaction, { id: o.id, mspId: o.mspId, rule: known.rule });
   });
   return suppressionOf(database, o.id, o.nowMs);
 }
 
 /** Ends it before its time, or turns a proposal down. @throws {ReviewError} `ERR_NOT_FOUND`, `ERR_SUPPRESSION_STATE` */
 export async function endSuppression(
-  database: DatabaseSyncInstance,
+  database: NodeDatabase,
   o: Readonly<{ id: number; by: string; reason: string; nowMs: number }>,
 ): Promise<Suppression> {
-  await transact(database, () => {
-    requireState(suppressionOf(database, o.id, o.nowMs), ['proposed', 'active']);
-    database
-      .prepare(
-        `UPDATE suppression SET state = 'ended', ended_by = ?, ended_reason = ?, ended_ms = ? WHERE id = ?`,
-      )
-      .run(o.by, o.reason, o.nowMs, o.id);
+  await transact(database, async (transaction) => {
+    requireState(await suppressionOf(transaction, o.id, o.nowMs), ['proposed', 'active']);
+    await run(
+      transaction,
+      sql`UPDATE suppression SET state = 'ended', ended_by = ${o.by}, ended_reason = ${o.reason},
+        ended_ms = ${o.nowMs} WHERE id = ${o.id}`,
+    );
     // What it did to a hold stays readable in its preview and in the audit log; the queue is as before at once.
-    database.prepare('DELETE FROM hold_suppression WHERE suppression = ?').run(o.id);
+    await run(transaction, sql`DELETE FROM hold_suppression WHERE suppression = ${o.id}`);
   });
   return suppressionOf(database, o.id, o.nowMs);
 }
 
 /** Proposals first, then what is active by its end, then the past; at most 200. */
-export function listSuppressions(
-  database: DatabaseSyncInstance,
+export async function listSuppressions(
+  database: NodeDatabase,
   nowMs: number,
-): readonly Suppression[] {
-  const rows = database
-    .prepare(
-      `SELECT * FROM suppression ORDER BY
-         CASE WHEN state = 'proposed' THEN 0 WHEN state = 'active' AND expires_ms > ? THEN 1 ELSE 2 END,
-         expires_ms, id DESC LIMIT 200`,
-    )
-    .all(nowMs) as unknown as Row[];
-  return rows.map((row) => viewOf(database, row, nowMs));
+): Promise<readonly Suppression[]> {
+  const rows = await rowsOf(
+    database,
+    sql<Row>`${rowsWithHolding(nowMs)} ORDER BY
+      CASE WHEN s.state = 'proposed' THEN 0 WHEN s.state = 'active' AND s.expires_ms > ${nowMs} THEN 1 ELSE 2 END,
+      s.expires_ms, s.id DESC LIMIT 200`,
+  );
+  return rows.map((row) => viewOf(row, nowMs));
 }
 
 /** Those that keep this hold at the back now. */
-export function suppressionsOf(
-  database: DatabaseSyncInstance,
+export async function suppressionsOf(
+  database: NodeDatabase,
   txId: string,
   nowMs: number,
-): readonly Suppression[] {
-  const rows = database
-    .prepare(
-      `SELECT s.* FROM suppression s JOIN hold_suppression hs ON hs.suppression = s.id
-       JOIN hold h ON h.tx_id = hs.hold
-       WHERE hs.hold = ? AND s.state = 'active' AND s.expires_ms > ?
-         AND h.state = 'open' AND h.deadline_ms > ? + ${BACK_BEFORE_DUE_MS}`,
-    )
-    .all(txId, nowMs, nowMs) as unknown as Row[];
-  return rows.map((row) => viewOf(database, row, nowMs));
+): Promise<readonly Suppression[]> {
+  const rows = await rowsOf(
+    database,
+    sql<Row>`${rowsWithHolding(nowMs)} WHERE s.state = 'active' AND s.expires_ms > ${nowMs} AND s.id IN (
+      SELECT hs.suppression FROM hold_suppression hs JOIN hold h ON h.tx_id = hs.hold
+      WHERE hs.hold = ${txId} AND h.state = 'open' AND h.deadline_ms > ${nowMs + BACK_BEFORE_DUE_MS})`,
+  );
+  return rows.map((row) => viewOf(row, nowMs));
 }
 
-export function countDeferred(
-  database: DatabaseSyncInstance,
+export async function countDeferred(
+  database: NodeDatabase,
   o: Readonly<{ mspId: string; nowMs: number }>,
-): number {
-  const row = database
-    .prepare(
-      `SELECT count(DISTINCT hs.hold) AS n FROM suppression s
-       JOIN hold_suppression hs ON hs.suppression = s.id
-       JOIN hold h ON h.tx_id = hs.hold
-       WHERE s.state = 'active' AND s.expires_ms > ? AND h.msp_id = ? AND h.state = 'open'
-         AND h.deadline_ms > ? + ${BACK_BEFORE_DUE_MS}`,
-    )
-    .get(o.nowMs, o.mspId, o.nowMs) as { n: number };
+): Promise<number> {
+  const row = await oneRow(
+    database,
+    sql<{ n: number }>`SELECT count(DISTINCT hs.hold) AS n FROM suppression s
+      JOIN hold_suppression hs ON hs.suppression = s.id
+      JOIN hold h ON h.tx_id = hs.hold
+      WHERE s.state = 'active' AND s.expires_ms > ${o.nowMs} AND h.msp_id = ${o.mspId} AND h.state = 'open'
+        AND h.deadline_ms > ${o.nowMs + BACK_BEFORE_DUE_MS}`,
+  );
   return row.n;
 }
 
 /** New holds meet the rules in force as their block arrives. Behind the review's own consumer. */
 export function createSuppressionIntake(o: { readonly mspId: string }): BlockConsumer {
   return {
-    apply(block, database) {
+    async apply(block, transaction) {
       const filed = block.transactions
         .filter(({ code }) => code === 0)
         .flatMap(({ txId, writes }) =>
@@ -239,32 +226,41 @@ export function createSuppressionIntake(o: { readonly mspId: string }): BlockCon
             : [],
         );
       if (filed.length === 0) return;
-      const active = database
-        .prepare(`SELECT id, rule, expires_ms FROM suppression WHERE state = 'active'`)
-        .all() as { id: number; rule: string; expires_ms: number }[];
+      const active = await rowsOf(
+        transaction,
+        sql<{ id: number; rule: string; expires_ms: number }>`
+          SELECT id, rule, expires_ms FROM suppression WHERE state = 'active'`,
+      );
       for (const { id, rule, expires_ms: expiresMs } of active) {
-        const { sql, values } = conditionOf(JSON.parse(rule) as SuppressionRule);
-        const match = database.prepare(
-          `INSERT OR IGNORE INTO hold_suppression (hold, suppression)
-           SELECT tx_id, ? FROM hold WHERE tx_id = ? AND msp_id = ? AND filed_ms < ?${sql}`,
-        );
-        for (const txId of filed) match.run(id, txId, o.mspId, expiresMs, ...values);
+        await match(transaction, id, [
+          sql`tx_id IN (${sql.join(filed)})`,
+          sql`msp_id = ${o.mspId}`,
+          sql`filed_ms < ${expiresMs}`,
+          fits(JSON.parse(rule) as SuppressionRule),
+        ]);
       }
     },
   };
 }
 
 function matchOpen(
-  database: DatabaseSyncInstance,
+  transaction: NodeDatabase,
   o: Readonly<{ id: number; mspId: string; rule: SuppressionRule }>,
-): void {
-  const { sql, values } = conditionOf(o.rule);
-  database
-    .prepare(
-      `INSERT OR IGNORE INTO hold_suppression (hold, suppression)
-       SELECT tx_id, ? FROM hold WHERE msp_id = ? AND state = 'open'${sql}`,
-    )
-    .run(o.id, o.mspId, ...values);
+): Promise<void> {
+  return match(transaction, o.id, [sql`msp_id = ${o.mspId}`, sql`state = 'open'`, fits(o.rule)]);
+}
+
+function match(
+  transaction: NodeDatabase,
+  id: number,
+  conditions: readonly RawBuilder<unknown>[],
+): Promise<void> {
+  return run(
+    transaction,
+    sql`INSERT INTO hold_suppression (hold, suppression)
+      SELECT tx_id, CAST(${id} AS BIGINT) FROM hold WHERE ${sql.join([...conditions], sql` AND `)}
+      ON CONFLICT DO NOTHING`,
+  );
 }
 
 interface Row {
@@ -281,23 +277,30 @@ interface Row {
   readonly ended_by: string | null;
   readonly ended_reason: string | null;
   readonly ended_ms: number | null;
+  readonly holding: number;
 }
 
-function suppressionOf(database: DatabaseSyncInstance, id: number, nowMs: number): Suppression {
-  const row = database.prepare('SELECT * FROM suppression WHERE id = ?').get(id) as Row | undefined;
+/** Suppressions with the open holds that each keeps at the back; to be followed by `WHERE` or `ORDER BY`. */
+function rowsWithHolding(nowMs: number): RawBuilder<Row> {
+  return sql`SELECT s.*, (SELECT count(*) FROM hold_suppression hs JOIN hold h ON h.tx_id = hs.hold
+      WHERE hs.suppression = s.id AND h.state = 'open'
+        AND h.deadline_ms > ${nowMs + BACK_BEFORE_DUE_MS}) AS holding
+    FROM suppression s`;
+}
+
+async function suppressionOf(
+  database: NodeDatabase,
+  id: number,
+  nowMs: number,
+): Promise<Suppression> {
+  const row = await rowOf(database, sql<Row>`${rowsWithHolding(nowMs)} WHERE s.id = ${id}`);
   if (row === undefined) {
     throw new ReviewError('ERR_NOT_FOUND', 'There is no suppression of this number.');
   }
-  return viewOf(database, row, nowMs);
+  return viewOf(row, nowMs);
 }
 
-function viewOf(database: DatabaseSyncInstance, row: Row, nowMs: number): Suppression {
-  const holding = database
-    .prepare(
-      `SELECT count(*) AS n FROM hold_suppression hs JOIN hold h ON h.tx_id = hs.hold
-       WHERE hs.suppression = ? AND h.state = 'open' AND h.deadline_ms > ? + ${BACK_BEFORE_DUE_MS}`,
-    )
-    .get(row.id, nowMs) as { n: number };
+function viewOf(row: Row, nowMs: number): Suppression {
   const over = row.state !== 'ended' && row.expires_ms <= nowMs;
   return {
     id: row.id,
@@ -313,7 +316,7 @@ function viewOf(database: DatabaseSyncInstance, row: Row, nowMs: number): Suppre
     endedBy: row.ended_by,
     endedReason: row.ended_reason,
     endedMs: row.ended_ms,
-    holding: row.state === 'active' && !over ? holding.n : 0,
+    holding: row.state === 'active' && !over ? row.holding : 0,
   };
 }
 

@@ -65,8 +65,12 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
     return session;
   };
   /** What a person types into the wrong field stays out of the log: only names that somebody has are written. */
-  const refused = (method: SignInMethod, name: string | null, error: unknown): void => {
-    const known = name !== null && personNamed(o.review.database, name) !== null;
+  const refused = async (
+    method: SignInMethod,
+    name: string | null,
+    error: unknown,
+  ): Promise<void> => {
+    const known = name !== null && (await personNamed(o.review.database, name)) !== null;
     o.audit?.append({
       kind: 'sign-in-refused',
       by: known ? name : 'nobody',
@@ -103,7 +107,7 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
         });
         return await reply.code(201).send(sessionView(session, o.hospital));
       } catch (error) {
-        refused('password', name, error);
+        await refused('password', name, error);
         throw error;
       }
     },
@@ -129,7 +133,7 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
         o.sessions.unlock(session.id, identity, o.now());
         return sessionView({ ...session, identity, provenAtMs: o.now() }, o.hospital);
       } catch (error) {
-        refused(session.method, name, error);
+        await refused(session.method, name, error);
         throw error;
       }
     },
@@ -155,7 +159,8 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
     request: FastifyRequest,
     which: (entry: SessionEntry) => boolean,
   ): Promise<number> => {
-    const ended = o.sessions.list(asked(request)).filter((each) => !each.current && which(each));
+    const open = await o.sessions.list(asked(request));
+    const ended = open.filter((each) => !each.current && which(each));
     const count = await o.sessions.revoke(asked(request), which);
     for (const of of new Set(ended.map(({ name }) => name))) {
       o.audit?.append({
@@ -166,7 +171,9 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
     }
     return count;
   };
-  app.get('/api/v1/sessions', (request) => ({ items: o.sessions.list(asked(request)) }));
+  app.get('/api/v1/sessions', async (request) => ({
+    items: await o.sessions.list(asked(request)),
+  }));
   app.delete('/api/v1/sessions', async (request) => ({
     ended: await revoke(request, () => true),
   }));
@@ -195,7 +202,7 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
         });
         return await reply.redirect(url, 303);
       } catch (error) {
-        refused('oidc', null, error);
+        await refused('oidc', null, error);
         return reply.redirect(refusalPage(error), 303);
       }
     },
@@ -214,7 +221,7 @@ export function registerSignInRoutes(app: FastifyInstance, o: SignInRouteOptions
       });
       return await reply.redirect('/', 303);
     } catch (error) {
-      refused('oidc', null, error);
+      await refused('oidc', null, error);
       return reply.redirect(refusalPage(error), 303);
     }
   });

@@ -1,5 +1,5 @@
 /**
- * All steps of `node.sqlite`, in the order in which they are applied for ever. New steps go at the end.
+ * All steps of the node's database, in the order in which they are applied for ever. New steps go at the end.
  * @module
  */
 import { accessLogSchema } from '../access-log/schema.js';
@@ -12,6 +12,7 @@ import {
   searchSchema,
   signInFailureSchema,
   signInSchema,
+  traitSchema,
 } from '../review/schema.js';
 import { secondLineSchema } from '../second-line/schema.js';
 import type { Migration } from './migration.js';
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   searchSchema,
   deskSchema,
   secondLineSchema,
+  traitSchema,
 ];

@@ -1,43 +1,57 @@
 /**
- * `node.sqlite`: opened once per process, brought forward, never back.
+ * The node's database, `node.sqlite` or a database on a PostgreSQL server: opened once per process, brought forward, never
+ * back.
  * @module
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
+import type pg from 'pg';
 import type { AccessLogTables } from '../access-log/schema.js';
-import { StoreError } from '../errors.js';
+import { codeOf, StoreError } from '../errors.js';
+import { migrate, type MigrationTarget } from './migrate.js';
 import type { Migration } from './migration.js';
 import { MIGRATIONS } from './migrations.js';
+import { adaptPool, openPool, storeFault, type ServerPlace } from './postgresql-adapter.js';
 import { adaptSqlite, openSqlite, type SqliteConnection } from './sqlite-adapter.js';
 
-/**
- * The node's database. A subsystem sees its own tables with `database.withTables<ReviewTables>()`; transactions may
- * span subsystems.
- */
+/** Transactions may span subsystems; inside one this type is the transaction. */
 export type NodeDatabase = Kysely<AccessLogTables>;
 
-export interface NodeDatabaseOptions {
-  readonly file: string;
+/** Where it lies: a file, or a server. */
+export type StorePlace = { readonly file: string } | ServerPlace;
+
+export type NodeDatabaseOptions = StorePlace & {
   readonly readOnly?: boolean;
   /** For tests; the shipped list by default. */
   readonly migrations?: readonly Migration[];
-}
+};
 
 /**
- * Opens the database and applies what is missing, each step in a transaction, after a copy of an older file was laid
- * beside it (`node.sqlite.before-<step>`).
+ * Opens the database and applies what is missing, each step in a transaction. Of a file, a copy is first laid beside it
+ * (`node.sqlite.before-<step>`); copies of a server's database are its administrator's.
  *
- * @throws {StoreError} `ERR_STORE_NEWER` if a newer program wrote the file, `ERR_STORE_OPEN` if it cannot be opened,
- *   `ERR_STORE_MIGRATION` if a step fails (the file is as before)
+ * @throws {StoreError} `ERR_STORE_NEWER` if a newer program wrote it, `ERR_STORE_OPEN` if it cannot be opened,
+ *   `ERR_STORE_UNAVAILABLE` if the server does not answer now, `ERR_STORE_MIGRATION` if a step fails (all is as before)
  */
-export function openNodeDatabase(options: NodeDatabaseOptions): NodeDatabase {
-  const readOnly = options.readOnly ?? false;
-  if (!readOnly) mkdirSync(dirname(options.file), { recursive: true });
-  const existed = existsSync(options.file);
-  const database = open(options.file, readOnly);
+export async function openNodeDatabase(options: NodeDatabaseOptions): Promise<NodeDatabase> {
+  const mode = {
+    readOnly: options.readOnly ?? false,
+    migrations: options.migrations ?? MIGRATIONS,
+  };
+  return 'file' in options ? openFile(options.file, mode) : openServer(options, mode);
+}
+
+interface Mode {
+  readonly readOnly: boolean;
+  readonly migrations: readonly Migration[];
+}
+
+async function openFile(file: string, { readOnly, migrations }: Mode): Promise<NodeDatabase> {
+  if (!readOnly) mkdirSync(dirname(file), { recursive: true });
+  const database = connectFile(file, readOnly);
   try {
-    migrate(database, options.file, options.migrations ?? MIGRATIONS, { readOnly, existed });
+    await migrate(fileTarget(database, file), migrations, readOnly);
   } catch (error) {
     database.close();
     throw error;
@@ -47,7 +61,7 @@ export function openNodeDatabase(options: NodeDatabaseOptions): NodeDatabase {
   });
 }
 
-function open(file: string, readOnly: boolean): SqliteConnection {
+function connectFile(file: string, readOnly: boolean): SqliteConnection {
   try {
     return openSqlite(file, { readOnly });
   } catch (cause) {
@@ -60,61 +74,61 @@ function open(file: string, readOnly: boolean): SqliteConnection {
   }
 }
 
-function migrate(
-  database: SqliteConnection,
-  file: string,
-  migrations: readonly Migration[],
-  mode: { readonly readOnly: boolean; readonly existed: boolean },
-): void {
-  if (!mode.readOnly) {
-    database.exec(
-      'CREATE TABLE IF NOT EXISTS schema_migration (position INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT',
-    );
-  }
-  const applied = database.prepare('SELECT name FROM schema_migration ORDER BY position').all() as {
-    name: string;
-  }[];
-  applied.forEach((row, position) => {
-    const known = migrations[position]?.name;
-    if (row.name !== known) {
-      throw new StoreError(
-        'ERR_STORE_NEWER',
-        `${file}: step ${position} is '${row.name}', this program knows ${known === undefined ? 'no such step' : `'${known}'`}; run the program that wrote it or a newer one`,
-        { file, position, found: row.name },
-      );
-    }
-  });
-  const missing = migrations.slice(applied.length);
-  if (missing.length === 0) return;
-  if (mode.readOnly) {
-    throw new StoreError(
-      'ERR_STORE_MIGRATION',
-      `${file} is older than this program; start the node once`,
-      {
-        file,
-      },
-    );
-  }
-  if (mode.existed && applied.length > 0) {
-    const copy = `${file}.before-${missing[0]!.name}`;
-    if (!existsSync(copy)) database.prepare('VACUUM INTO ?').run(copy);
-  }
-  missing.forEach((migration, index) => {
+function fileTarget(database: SqliteConnection, file: string): MigrationTarget {
+  return {
+    engine: 'sqlite',
+    name: file,
+    begin: 'BEGIN IMMEDIATE',
+    hasRecords: "SELECT 1 FROM sqlite_master WHERE name = 'schema_migration'",
+    exec: (script) => Promise.resolve().then(() => database.exec(script)),
+    rows: (query) => Promise.resolve(database.prepare(query).all() as Record<string, unknown>[]),
+    copyAside: (step) => {
+      const copy = `${file}.before-${step}`;
+      if (!existsSync(copy)) database.prepare('VACUUM INTO ?').run(copy);
+    },
+  };
+}
+
+async function openServer(place: ServerPlace, mode: Mode): Promise<NodeDatabase> {
+  const pool = openPool({ ...place, readOnly: mode.readOnly });
+  try {
+    const client = await pool.connect();
     try {
-      database.exec('BEGIN IMMEDIATE');
-      database.exec(migration.sql);
-      database
-        .prepare('INSERT INTO schema_migration (position, name) VALUES (?, ?)')
-        .run(applied.length + index, migration.name);
-      database.exec('COMMIT');
-    } catch (cause) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw new StoreError(
-        'ERR_STORE_MIGRATION',
-        `${file}: step '${migration.name}' failed`,
-        { file, step: migration.name },
-        cause,
-      );
+      await migrate(serverTarget(client, place.url), mode.migrations, mode.readOnly);
+    } finally {
+      client.release();
     }
+  } catch (cause) {
+    await pool.end();
+    throw openingFault(cause, place.url);
+  }
+  return new Kysely<AccessLogTables>({
+    dialect: new PostgresDialect({ pool: adaptPool(pool) }),
   });
+}
+
+function serverTarget(client: pg.PoolClient, url: string): MigrationTarget {
+  return {
+    engine: 'postgresql',
+    name: url,
+    // Two processes that start at once bring the schema forward one after the other; building an index may take its time.
+    begin: 'BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(1)',
+    hasRecords: "SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL",
+    exec: async (script) => {
+      await client.query(script);
+    },
+    rows: async (query) => (await client.query<Record<string, unknown>>(query)).rows,
+    copyAside: () => undefined,
+  };
+}
+
+function openingFault(cause: unknown, url: string): unknown {
+  const fault = storeFault(cause);
+  if (fault instanceof StoreError) return fault;
+  return new StoreError(
+    'ERR_STORE_OPEN',
+    `${url} cannot be opened as a database: ${(cause as Error).message}`,
+    { url, reason: codeOf(cause) },
+    cause,
+  );
 }

@@ -7,7 +7,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import type { SqliteDatabase } from 'kysely';
 import { guardValues } from './value-guard.js';
 
-/** How long a statement waits for another connection's lock. */
+/** How long a statement waits for another process's lock. */
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** One open database, as the driver gives it. */
@@ -36,7 +36,8 @@ export function adaptSqlite(database: SqliteConnection): SqliteDatabase {
       database.close();
     },
     prepare: (sql) => {
-      const statement = database.prepare(sql);
+      // A transaction takes the write lock at once: one that only reads first would lose it to another process.
+      const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql);
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...guardValues(parameters)) as unknown[],
