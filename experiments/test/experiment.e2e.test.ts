@@ -183,6 +183,63 @@ describe('a study from one command', () => {
     MINUTES,
   );
 
+  it('leaves a page and its figures as files, each with its numbers', () => {
+    const plots = readdirSync(join(runs, id, 'plots'));
+    for (const name of ['arms', 'roc', 'scores', 'scenario-difficulty']) {
+      expect(plots).toContain(`${name}.svg`);
+      expect(plots).toContain(`${name}.csv`);
+    }
+    const svg = readFileSync(join(runs, id, 'plots', 'arms.svg'), 'utf8');
+    expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox=/);
+    expect(svg).toContain('siem-tuned');
+    expect(readFileSync(join(runs, id, 'plots', 'arms.csv'), 'utf8')).toMatch(
+      /^arm,value,low,high\n/,
+    );
+    expect(readFileSync(join(runs, id, 'report.html'), 'utf8')).toContain('<svg');
+    expect(readFileSync(join(runs, id, 'report.md'), 'utf8')).toContain('### Arms');
+  });
+
+  it(
+    'export writes one row a seed and metric, as CSV and as Parquet',
+    async () => {
+      const made = async (...flags: string[]): Promise<{ file: string; rows: number }> => {
+        const { status, stdout, stderr } = await run(
+          'export',
+          id,
+          ...flags,
+          '--runs',
+          runs,
+          '--json',
+        );
+        expect(status, stderr).toBe(0);
+        return JSON.parse(stdout) as { file: string; rows: number };
+      };
+      const csv = await made('--csv', '--out', join(dir, 'figures.csv'));
+      const parquet = await made('--parquet', '--out', join(dir, 'figures.parquet'));
+      const { metrics } = JSON.parse(
+        readFileSync(join(runs, id, 'seed-001', 'summary.json'), 'utf8'),
+      ) as { metrics: Record<string, number> };
+      expect([csv.rows, parquet.rows]).toEqual(Array(2).fill(Object.keys(metrics).length));
+      const lines = readFileSync(csv.file, 'utf8').trimEnd().split('\n');
+      expect(lines[0]).toBe('run,swept,seed,arm,metric,value');
+      expect(lines).toContain(`${id},,1,siem-tuned,recall,${metrics['siem-tuned.recall']!}`);
+      expect(lines).toContain(`${id},,1,,incidents,${metrics['incidents']!}`);
+      // What is in it, the writer's own test reads back.
+      const bytes = readFileSync(parquet.file);
+      expect([bytes.toString('latin1', 0, 4), bytes.toString('latin1', bytes.length - 4)]).toEqual([
+        'PAR1',
+        'PAR1',
+      ]);
+      const both = await run('export', id, '--csv', '--parquet', '--runs', runs);
+      expect([both.status, both.stderr]).toEqual([
+        expect.any(Number),
+        expect.stringContaining('--csv'),
+      ]);
+      expect(both.status).not.toBe(0);
+    },
+    MINUTES,
+  );
+
   it(
     'stopped after a round, it goes on there and comes to the same model',
     async () => {
@@ -361,7 +418,7 @@ describe('evaluate, on a log that somebody brings', () => {
         kind: 'labelled sessions',
         groups: true,
         abnormal: 30,
-        notes: [],
+        notes: [expect.stringContaining('copies of training sessions')],
       });
       const counts = result.detectors.find(({ name }) => name === 'count-vector')!;
       expect(counts.auc.mean).toBe(1);

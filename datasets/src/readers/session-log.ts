@@ -134,6 +134,14 @@ function headerOf(file: string, header: string, columns: SessionColumns): RowPar
       { file, got: header.slice(0, 80), missing: missing.join(', ') },
     );
   }
+  const twice = wanted.find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (twice !== undefined) {
+    throw new DatasetError(
+      'ERR_EVENT_LOG_HEADER',
+      `${file}: expected each column once in the header, got ${twice} twice`,
+      { file, got: header.slice(0, 80), twice },
+    );
+  }
   const place = (name: string | undefined): number =>
     name === undefined ? -1 : names.indexOf(name);
   const at = {

@@ -22,13 +22,16 @@ import {
   shareOf,
   type OperatingPoint,
 } from '../evaluation/ranking.js';
+import { closest } from '../harness/closest.js';
 
 /** Share of the training sessions, the latest, that fixes the threshold if no calibration file is given. */
 export const CALIBRATION_SHARE = 0.2;
 /** One untrained network says nothing: its AUC scatters from .5 to .7 (detection.md §10). */
 export const CONTROL_SEEDS = 10;
 const TEN = Array.from({ length: CONTROL_SEEDS }, (_, i) => 1_000 + i);
-const CALIBRATION_MIN = Math.ceil(1 / ALPHA);
+/** Half of them make members comparable, and either half has to reach α. */
+const CALIBRATION_MIN = 2 * Math.ceil(1 / ALPHA);
+const TRAIN_MIN = Math.ceil(CALIBRATION_MIN / CALIBRATION_SHARE);
 
 export interface EvaluationInput {
   readonly train: readonly Session[];
@@ -100,14 +103,17 @@ export function evaluate(input: EvaluationInput): Evaluation {
     );
   }
   const { fit, calibrate } = split(normal, input.calibrate, notes);
+  const calibrationFrom =
+    input.calibrate === undefined ? 'end of training' : (input.calibrateFrom ?? 'a file');
   const groups = [fit, calibrate, input.test].every((part) => part.some((s) => s.group !== null));
-  requireSessions('training', fit.length, 2);
-  requireSessions('calibration', calibrate.length, 2 * CALIBRATION_MIN);
-  requireSessions('test', input.test.length, 1);
+  requireSessions('--train', normal.length, input.calibrate === undefined ? TRAIN_MIN : 2);
+  requireSessions(`calibration (${calibrationFrom})`, calibrate.length, CALIBRATION_MIN);
+  if (input.test.length === 0) throw tooFew('--test: expected sessions, got none', '--test', 1, 0);
   if (!input.test.some((session) => session.normal) || input.test.every((s) => s.normal)) {
     notes.push('the test has one kind of session only: rates are realised, ranking is not defined');
   }
-  const chosen = choose(detectorsFor({ groups }), input.detectors);
+  notes.push(...notesOn(fit, input.test));
+  const chosen = choose(groups, input.detectors);
   const runs = chosen.detectors.map((detector) => run(detector, fit, calibrate, input));
   const members = runs.filter(({ detector }) => ENSEMBLE_MEMBERS.includes(detector.name));
   const results = runs.map(({ detector, scores }) => judge(detector, scores, input.test));
@@ -116,8 +122,7 @@ export function evaluate(input: EvaluationInput): Evaluation {
     sessions: { train: fit.length, calibrate: calibrate.length, test: input.test.length },
     abnormal: input.test.filter((session) => !session.normal).length,
     groups,
-    calibrationFrom:
-      input.calibrate === undefined ? 'end of training' : (input.calibrateFrom ?? 'a file'),
+    calibrationFrom,
     notes,
     detectors: results,
   };
@@ -141,29 +146,64 @@ function split(
   return { fit: normal, calibrate };
 }
 
-function requireSessions(part: string, got: number, least: number): void {
+function requireSessions(option: string, got: number, least: number): void {
   if (got >= least) return;
-  throw new ExperimentError(
-    'ERR_EVALUATE_SESSIONS',
-    `${part}: expected at least ${least} normal sessions, got ${got}`,
-    { part, least, got },
+  const why =
+    least === TRAIN_MIN ? `; the last fifth fixes the threshold, or give a --calibrate file` : '';
+  throw tooFew(
+    `${option}: expected at least ${least} normal sessions, got ${got}${why}`,
+    option,
+    least,
+    got,
   );
+}
+
+function tooFew(message: string, option: string, least: number, got: number): ExperimentError {
+  return new ExperimentError('ERR_EVALUATE_SESSIONS', message, { option, least, got });
+}
+
+/** What a reader of the figures has to know about the data: rows that are not independent, or known already. */
+function notesOn(fit: readonly Session[], test: readonly Session[]): string[] {
+  const notes: string[] = [];
+  const ids = new Set(test.map(({ id }) => id));
+  if (ids.size < test.length) {
+    notes.push(
+      `ids of the test: ${test.length - ids.size} of ${test.length} occur before; each row counts as a session`,
+    );
+  }
+  const key = ({ events, group }: Session): string => [group ?? '', ...events].join(' ');
+  const known = new Set(fit.map(key));
+  const normal = test.filter((session) => session.normal);
+  const copies = shareOf(normal, (session) => known.has(key(session)));
+  if (copies > 0) {
+    notes.push(
+      `${Math.round(100 * copies)} % of the normal test sessions are copies of training sessions`,
+    );
+  }
+  return notes;
 }
 
 const ENSEMBLE = 'ensemble';
 
 function choose(
-  all: readonly SequenceDetector[],
+  groups: boolean,
   names: readonly string[] | undefined,
 ): { detectors: readonly SequenceDetector[]; ensemble: boolean } {
+  const all = detectorsFor({ groups });
   if (names === undefined) return { detectors: all, ensemble: true };
   const known = [ENSEMBLE, ...all.map(({ name }) => name)];
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const meant = closest(name, known);
+    const hint = detectorsFor({ groups: true }).some((one) => one.name === name)
+      ? 'it needs a group in every file, --columns …,group=NAME'
+      : meant === null
+        ? `expected one of ${known.join(', ')}`
+        : `did you mean ${meant}?`;
     throw new ExperimentError(
       'ERR_EVALUATE_DETECTOR',
-      `detector: expected one of ${known.join(', ')}, got ${JSON.stringify(unknown)}`,
-      { got: unknown },
+      `--detector: cannot use ${JSON.stringify(name)}: ${hint}`,
+      { got: name },
     );
   }
   const wanted = names.includes(ENSEMBLE) ? [...names, ...ENSEMBLE_MEMBERS] : names;

@@ -51,7 +51,7 @@ const CALIBRATION_SHARE = 0.2;
  */
 export async function sessionsOfFiles(options: FileOptions): Promise<FileSessions> {
   const files = hashed(options);
-  if (options.columns === undefined && (await isEventLog(options.train))) {
+  if (options.columns === undefined && !(await isLabelled(options.train))) {
     return { files, kind: 'event log with planted user switches', ...(await planted(options)) };
   }
   if (options.test === undefined) {
@@ -100,14 +100,31 @@ async function labelled(file: string, columns: string | undefined): Promise<Labe
   return sessions;
 }
 
-/** An event log is told by its header alone, so that a faulty line further down is reported as what it is. */
-async function isEventLog(file: string): Promise<boolean> {
+/** A labelled log is told by its header alone, so that a faulty line further down is reported as what it is. */
+async function isLabelled(file: string): Promise<boolean> {
   try {
     await openSessionLog(file).sessions().next();
-    return false;
+    return true;
   } catch (error) {
-    return error instanceof DatasetError && error.code === 'ERR_EVENT_LOG_HEADER';
+    return !isHeaderFault(error);
   }
+}
+
+function isHeaderFault(error: unknown): boolean {
+  return error instanceof DatasetError && error.code === 'ERR_EVENT_LOG_HEADER';
+}
+
+function neitherKind(file: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!isHeaderFault(cause)) throw cause;
+    throw new ExperimentError(
+      'ERR_EVALUATE_FILES',
+      `--train: ${file}: expected a header with session, label, events (other names: --columns id=…,label=…,events=…) or, ` +
+        'of an event log, case, seq, date or time, group, activity',
+      { option: '--train', file },
+      { cause },
+    );
+  };
 }
 
 async function planted({
@@ -117,7 +134,7 @@ async function planted({
   switchShare,
   seed,
 }: FileOptions): Promise<Omit<FileSessions, 'kind' | 'files'>> {
-  const trainRows = await actsOf(train);
+  const trainRows = await actsOf(train).catch(neitherKind(train));
   const calibrateRows = calibrate === undefined ? [] : await actsOf(calibrate);
   const testRows = test === undefined ? [] : await actsOf(test);
   const all = [...trainRows, ...calibrateRows, ...testRows];

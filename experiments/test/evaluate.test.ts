@@ -1,0 +1,249 @@
+/** `evaluate` on files as people have them: what it reads, what it refuses and how it says so, what it says of the result. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { parseColumns } from '@bhschain/datasets';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Session } from '../src/detectors/index.js';
+import { evaluate, type EvaluationInput } from '../src/evaluate/evaluate.js';
+import { sessionsOfFiles } from '../src/evaluate/sessions-of-files.js';
+import { textReport } from '../src/evaluate/text-report.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'bhs-evaluate-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const COLUMNS = 'id=session,label=label,events=events,group=user';
+const HEADER = 'session,label,events,user';
+const USUAL = ['a b c d', 'a b c c d', 'a b b c d'] as const;
+const rows = Array.from({ length: 30 }, (_, i) => `t${i},0,${USUAL[i % 3]!},u${i % 4}`);
+const PLAIN = `${[HEADER, ...rows].join('\n')}\n`;
+
+let made = 0;
+function fileOf(content: string | Uint8Array, name = `log-${made++}.csv`): string {
+  const file = join(dir, name);
+  writeFileSync(file, content);
+  return file;
+}
+const plain = fileOf(PLAIN);
+
+const read = (
+  train: string,
+  columns: string | undefined = COLUMNS,
+): ReturnType<typeof sessionsOfFiles> =>
+  sessionsOfFiles({ train, test: plain, columns, switchShare: 1, seed: 1 });
+
+describe('a session log', () => {
+  it.each([
+    ['gzip, whatever its name', gzipSync(PLAIN)],
+    ['CRLF and a byte-order mark', `\uFEFF${PLAIN.replaceAll('\n', '\r\n')}`],
+    ['blank lines, no line end last', `\n${PLAIN}\n\n`.trim().replace('\nt5', '\n\nt5')],
+    ['quotes around everything', PLAIN.replaceAll(/[^,\n]+/g, '"$&"')],
+  ])('is the same with %s', async (_name, content) => {
+    const [one, other] = [await read(plain), await read(fileOf(content))];
+    const without = (sessions: readonly Session[]): object[] =>
+      sessions.map(({ id, label, normal, events, group }) => ({
+        ...{ id, label, normal, events, group },
+      }));
+    expect(without(other.train)).toEqual(without(one.train));
+  });
+
+  it.each([
+    ['nothing', '', undefined, 'ERR_EVALUATE_FILES', 'session, label, events'],
+    [
+      'noise',
+      Uint8Array.from({ length: 999 }, (_, i) => (i * 7919) % 256),
+      undefined,
+      'ERR_EVALUATE_FILES',
+      'event log',
+    ],
+    ['semicolons', PLAIN.replaceAll(',', ';'), undefined, 'ERR_EVALUATE_FILES', '--columns'],
+    [
+      'a missing column',
+      PLAIN.replace('user', 'usr'),
+      COLUMNS,
+      'ERR_EVENT_LOG_HEADER',
+      'missing user',
+    ],
+    [
+      'a column twice',
+      PLAIN.replace('user', 'label'),
+      'id=session',
+      'ERR_EVENT_LOG_HEADER',
+      'label twice',
+    ],
+    [
+      'a cut gzip stream',
+      gzipSync(PLAIN).subarray(0, 60),
+      COLUMNS,
+      'ERR_EVENT_LOG_GZIP',
+      'cut short',
+    ],
+    [
+      'broken quotes',
+      `${PLAIN}"t9,0,a b,u1\n`,
+      COLUMNS,
+      'ERR_EVENT_LOG_MALFORMED',
+      'line 32: broken quotes',
+    ],
+    [
+      'too few fields',
+      `${PLAIN}t9\n`,
+      COLUMNS,
+      'ERR_EVENT_LOG_MALFORMED',
+      'line 32: expected 4 fields, got 1',
+    ],
+    [
+      'no events',
+      `${PLAIN}t9,0,,u1\n`,
+      COLUMNS,
+      'ERR_EVENT_LOG_MALFORMED',
+      'line 32: expected events',
+    ],
+    [
+      'an endless line',
+      `${PLAIN}t9,0,${'a '.repeat(600_000)},u1\n`,
+      COLUMNS,
+      'ERR_EVENT_LOG_MALFORMED',
+      'longer than',
+    ],
+  ] as const)('with %s is refused by code', async (_name, content, columns, code, says) => {
+    await expect(
+      sessionsOfFiles({ train: fileOf(content), test: plain, columns, switchShare: 1, seed: 1 }),
+    ).rejects.toMatchObject({ code, message: expect.stringContaining(says) as string });
+  });
+
+  it('wants a test beside it, and files that are there', async () => {
+    const options = { columns: COLUMNS, switchShare: 1, seed: 1 };
+    await expect(sessionsOfFiles({ ...options, train: plain })).rejects.toMatchObject({
+      code: 'ERR_EVALUATE_FILES',
+      message: expect.stringContaining('--test') as string,
+    });
+    for (const train of [join(dir, 'none.csv'), dir]) {
+      await expect(read(train)).rejects.toMatchObject({ code: 'ERR_EVALUATE_FILES' });
+    }
+    expect(() => parseColumns('idd=x')).toThrow('columns: expected id=…');
+  });
+});
+
+describe('an event log', () => {
+  const HEAD = 'case,seq,date,group,activity';
+  const day = (i: number): string =>
+    `2020-${String(1 + Math.floor(i / 28)).padStart(2, '0')}-${String(1 + (i % 28)).padStart(2, '0')}`;
+  const acts = [...Array(8_000).keys()].map(
+    (i) => `c${i % 50},${i},${day(Math.floor(i / 80))},g${i % 4},${'abcdef'[(i % 4) + (i % 3)]!}`,
+  );
+
+  it('is windows of its groups, with switches planted into the last part', async () => {
+    const train = fileOf([HEAD, ...acts].join('\n'));
+    const sessions = await sessionsOfFiles({ train, switchShare: 1, seed: 1 });
+    expect(sessions.kind).toBe('event log with planted user switches');
+    expect(new Set(sessions.test.map(({ label }) => label))).toEqual(
+      new Set(['normal', 'user-switch']),
+    );
+    expect(sessions.train.every(({ events, normal }) => events.length === 20 && normal)).toBe(true);
+  });
+
+  it.each([
+    ['of one group', acts.slice(0, 900).map((row) => row.replace(/,g\d,/, ',g,'))],
+    ['without groups', acts.slice(0, 900).map((row) => row.replace(/,g\d,/, ',NA,'))],
+  ])('%s has nobody to switch', async (_name, lines) => {
+    const train = fileOf([HEAD, ...lines].join('\n'));
+    await expect(sessionsOfFiles({ train, switchShare: 1, seed: 1 })).rejects.toMatchObject({
+      code: 'ERR_EVENT_LOG_TOO_SMALL',
+    });
+  });
+});
+
+describe('what evaluate says', () => {
+  const session = (id: string, events: string, label = 'normal', group = 'u1'): Session => ({
+    ...{ id, label, normal: label === 'normal', group },
+    events: events.split(' '),
+  });
+  const many = Array.from({ length: 330 }, (_, i) => session(`t${i}`, USUAL[i % 3]!));
+  const test = [
+    ...Array.from({ length: 40 }, (_, i) => session(`n${i}`, USUAL[i % 3]!, 'normal', `u${i % 2}`)),
+    ...Array.from({ length: 20 }, (_, i) =>
+      session(`x${i}`, 'd x y x d', i % 2 === 0 ? 'worm' : 'thief'),
+    ),
+  ];
+  const input: EvaluationInput = {
+    train: many,
+    test,
+    detectors: ['count-vector', 'length', 'own-vs-peers-mean'],
+    seeds: [1],
+  };
+
+  it('gives rates, classes and the ranking within a group', () => {
+    const { detectors, notes, groups } = evaluate(input);
+    expect(groups).toBe(true);
+    const counts = detectors.find(({ name }) => name === 'count-vector')!;
+    expect(counts).toMatchObject({ auc: { mean: 1 }, aucWithinGroups: 1 });
+    expect(counts.recallAt.map(({ falsePositiveRate }) => falsePositiveRate)).toEqual([
+      0.01, 0.032, 0.05, 0.1,
+    ]);
+    expect(counts.atTheta.falsePositiveInterval.high).toBeGreaterThan(0);
+    expect(counts.classes.map(({ label }) => label)).toEqual(['thief', 'worm']);
+    expect(notes).toEqual([expect.stringMatching(/^\d+ % of the normal test sessions are copies/)]);
+  });
+
+  it('has no ranking within a group where there is none', () => {
+    const without = (sessions: readonly Session[]): Session[] =>
+      sessions.map((one) => ({ ...one, group: null }));
+    const { detectors } = evaluate({
+      ...input,
+      train: without(many),
+      test: without(test),
+      detectors: ['count-vector'],
+    });
+    expect(detectors[0]!.aucWithinGroups).toBeNull();
+  });
+
+  it('notes ids that return, abnormal sessions in training, and a test of one kind', () => {
+    const notesOf = (change: Partial<EvaluationInput>): string =>
+      evaluate({ ...input, detectors: ['count-vector'], ...change }).notes.join('\n');
+    expect(notesOf({ test: [...test, test[0]!] })).toContain('1 of 61 occur before');
+    expect(notesOf({ train: [...many, session('w', 'x', 'worm')] })).toContain('1 abnormal');
+    const oneKind = { test: test.filter(({ normal }) => normal) };
+    expect(notesOf(oneKind)).toContain('one kind of session only');
+    const page = textReport(evaluate({ ...input, ...oneKind }));
+    expect(page).not.toContain('NaN');
+    expect(page).not.toContain('Best by AUC');
+  });
+
+  it.each([
+    [
+      'too little to fix a threshold',
+      { train: many.slice(0, 100) },
+      '--train: expected at least 320',
+    ],
+    [
+      'a small file of its own for it',
+      { calibrate: many.slice(0, 9) },
+      'calibration (a file): expected at least 64',
+    ],
+    ['an empty test', { test: [] }, '--test: expected sessions'],
+    ['a misspelt detector', { detectors: ['lenght'] }, 'did you mean length?'],
+    ['a foreign detector', { detectors: ['oracle of Delphi'] }, 'expected one of ensemble'],
+    [
+      'a detector of groups without groups',
+      { test: test.map((one) => ({ ...one, group: null })), detectors: ['group-rarity'] },
+      'group=NAME',
+    ],
+  ] as const)('refuses %s', (_name, change, says) => {
+    expect(() => evaluate({ ...input, ...change })).toThrow(says);
+  });
+
+  it('the page ends with what the best of ours is worth beside the controls', () => {
+    const page = textReport(evaluate(input));
+    expect(page).toMatch(/Best by AUC: of ours own-vs-peers-mean 1\.000/);
+    expect(page).toContain('own-vs-peers-mean is clearly above every control.');
+    const beaten = textReport(
+      evaluate({
+        ...input,
+        test: test.map((one, i) => ({ ...one, events: i < 40 ? one.events : ['a'] })),
+      }),
+    );
+    expect(beaten).toMatch(/not clearly above length \(distance of the session length/);
+  });
+});
