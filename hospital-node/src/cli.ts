@@ -23,6 +23,11 @@ import {
   verifyLedgerCommand,
 } from './commands/ledger-command.js';
 import type { CommandOutcome } from './commands/outcome.js';
+import {
+  addPersonCommand,
+  listPersonsCommand,
+  removePersonCommand,
+} from './commands/person-command.js';
 import { previewUpdate } from './commands/preview-command.js';
 import { reportCommand } from './commands/report-command.js';
 import { pauseCommand, statusCommand } from './commands/status-command.js';
@@ -30,6 +35,7 @@ import { checkUpgrade } from './commands/upgrade-command.js';
 import { verifyRoundCommand } from './commands/verify-round-command.js';
 import { loadConfig } from './config.js';
 import { codeOf } from './errors.js';
+import { PERSON_ROLES } from './review/people.js';
 
 /** What the commands take, by commander's names; each command declares the ones that it reads. */
 interface Options {
@@ -43,6 +49,9 @@ interface Options {
   readonly pre?: boolean;
   readonly only?: string[];
   readonly bundle?: string;
+  readonly role?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 const FAILURE = 2;
@@ -263,6 +272,39 @@ verb(
   'ledger export --out ledger-2026.json --config node.yaml',
   (o) => exportLedger(loadConfig(o.config), o.out!),
 ).requiredOption('--out <file>', 'a new file');
+
+const person = program.command('person').description('local accounts of the analyst page');
+verb(
+  person,
+  'add',
+  'an account, or a new password and key for one; the password is shown once',
+  'person add ana --role analyst --cert ana.cert.pem --key ana.key.pem --config node.yaml',
+  (o, name) =>
+    addPersonCommand(loadConfig(o.config), {
+      ...operator,
+      name: name!,
+      role: o.role!,
+      certFile: o.cert!,
+      keyFile: o.key!,
+    }),
+)
+  .argument('<name>', 'to sign in with: lower-case letters, digits, - and .')
+  .requiredOption('--role <role>', PERSON_ROLES.join(', '))
+  .requiredOption(
+    '--cert <file>',
+    'certificate of the hospital’s authority with the attribute role',
+  )
+  .requiredOption('--key <file>', 'its private key; kept encrypted under the password');
+verb(
+  person,
+  'remove',
+  'end an account, its sessions and its key',
+  'person remove ana --config node.yaml',
+  (o, name) => removePersonCommand(loadConfig(o.config), { ...operator, name: name! }),
+).argument('<name>', 'whose account');
+verb(person, 'list', 'names and roles', 'person list --config node.yaml', (o) =>
+  listPersonsCommand(loadConfig(o.config)),
+);
 
 const audit = program.command('audit').description('who did what, and when');
 verb(audit, 'show', 'every record', 'audit show --config node.yaml', (o) =>

@@ -1,4 +1,10 @@
-/** The analyst's tutorial in a real browser: from the command to the first decision of two people. @module */
+/**
+ * The analyst's tutorial in a real browser: from the command to the first decision of two people; then the privacy officer saves
+ * the evidence, and the verifier reads it without a network.
+ * @module
+ */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { TakePicture } from './pictures.js';
 import type { RunningDemo, Watch } from './walk.js';
@@ -7,23 +13,24 @@ const STEP_MS = 60_000;
 const ADDRESS =
   'analyst page (http:\\S+)\\s+sign in: ana \\/ (\\S+)\\s+second person: ben \\/ (\\S+)';
 
+type Who = 'ana' | 'ben' | 'pat';
+
 interface Address {
   readonly url: string;
-  readonly passwords: Readonly<Record<'ana' | 'ben', string>>;
+  readonly passwords: Readonly<Record<Who, string>>;
 }
 
 /** What the demo prints about the first hospital that holds something. */
 async function hospitalWithHold(demo: RunningDemo): Promise<Address> {
   const [, hospital = ''] = await demo.said(/first quarantine, at (\w+):/);
   const [, url = '', ana = '', ben = ''] = await demo.said(new RegExp(`${hospital} ${ADDRESS}`));
-  return { url, passwords: { ana, ben } };
+  const [, pat = ''] = await demo.said(
+    new RegExp(`${hospital} also: .*privacy-officer pat \\/ (\\S+)`),
+  );
+  return { url, passwords: { ana, ben, pat } };
 }
 
-async function signedIn(
-  browser: Browser,
-  { url, passwords }: Address,
-  name: 'ana' | 'ben',
-): Promise<Page> {
+async function signedIn(browser: Browser, { url, passwords }: Address, name: Who): Promise<Page> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     colorScheme: 'light',
@@ -40,12 +47,14 @@ async function signedIn(
 }
 
 export async function walkAsAnalyst(o: {
+  /** Of a clone in which everything is built. */
+  readonly root: string;
   readonly browser: Browser;
   readonly demo: RunningDemo;
   readonly watch: Watch;
   readonly picture: TakePicture;
 }): Promise<void> {
-  const { browser, demo, watch, picture } = o;
+  const { root, browser, demo, watch, picture } = o;
   const address = await hospitalWithHold(demo);
   watch.step('first call held, address and passwords printed');
   const ana = await signedIn(browser, address, 'ana');
@@ -85,4 +94,17 @@ export async function walkAsAnalyst(o: {
   await ben.waitForSelector('.sheet-top .state.released');
   watch.step('approved by Ben: **first decision**');
   await picture(ben, 'released');
+  const pat = await signedIn(browser, address, 'pat');
+  await pat.goto(`${address.url}#/hold/${txId}`);
+  const saved = pat.waitForEvent('download');
+  await pat.click('text=Evidence (signed)');
+  const file = join(demo.stateDir, (await saved).suggestedFilename());
+  await (await saved).saveAs(file);
+  const verifier = join(root, 'hospital-node', 'bin', 'bhs-node.js');
+  const said = execFileSync(process.execPath, [verifier, 'evidence', 'verify', file], {
+    encoding: 'utf8',
+  });
+  watch.step(
+    `evidence saved by Pat and verified: ${said.match(/^(?:PASS|FAIL|SKIP)/gm)?.join(' ') ?? ''}`,
+  );
 }

@@ -16,7 +16,7 @@ const watch = startWatch();
 const demo = startDemo(ROOT);
 const browser = await launchBrowser();
 try {
-  await walkAsAnalyst({ browser, demo, watch, picture });
+  await walkAsAnalyst({ root: ROOT, browser, demo, watch, picture });
   if (pictures) await walkTheDashboard({ browser, demo, picture });
 } finally {
   await browser.close();

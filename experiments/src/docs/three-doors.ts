@@ -44,7 +44,7 @@ async function analyst(): Promise<readonly Step[]> {
   const watch = startWatch();
   const demo = startDemo(clone);
   try {
-    await walkAsAnalyst({ browser, demo, watch, picture: takeNone });
+    await walkAsAnalyst({ root: clone, browser, demo, watch, picture: takeNone });
   } finally {
     await browser.close();
     await demo.stop();

@@ -104,6 +104,26 @@ export async function addPerson(o: NewPerson): Promise<Person> {
   return person;
 }
 
+/**
+ * Ends the account with its sessions and its key; what the person did stays on the ledger.
+ * @throws {ReviewError} `ERR_PERSON` if nobody has that name
+ */
+export async function removePerson(database: NodeDatabase, name: string): Promise<void> {
+  await transact(database, async (transaction) => {
+    const gone = await rowsOf(
+      transaction,
+      sql<{ name: string }>`DELETE FROM person WHERE name = ${name} RETURNING name`,
+    );
+    if (gone.length === 0) {
+      throw new ReviewError('ERR_PERSON', `name: expected somebody with an account, got ${name}`, {
+        name,
+      });
+    }
+    await run(transaction, sql`DELETE FROM person_session WHERE name = ${name}`);
+    await forgetFailures(transaction, name);
+  });
+}
+
 interface PersonRow {
   name: string;
   role: PersonRole;
