@@ -9,6 +9,8 @@ import type { Page } from 'playwright-core';
 
 /** To be called before the page is opened: what is measured begins with the first byte. */
 export async function watch(page: Page): Promise<void> {
+  // tsx marks functions with a helper of its own, which a page does not have.
+  await page.addInitScript('globalThis.__name ??= (named) => named');
   await page.addInitScript(() => {
     const seen = { lcp: 0, blocking: 0, shift: 0, policy: [] as string[] };
     (globalThis as unknown as { bhsSeen: typeof seen }).bhsSeen = seen;

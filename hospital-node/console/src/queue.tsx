@@ -128,7 +128,9 @@ function Rows({ list }: { readonly list: readonly Hold[] }): JSX.Element {
 }
 
 function Gap({ height }: { readonly height: number }): JSX.Element | null {
-  return height === 0 ? null : <li class="gap" aria-hidden="true" style={{ height }} />;
+  return height === 0 ? null : (
+    <li class="gap" aria-hidden="true" style={{ height: `${height}px` }} />
+  );
 }
 
 /** Of each page that is shown, from its first row to the next page's. */
