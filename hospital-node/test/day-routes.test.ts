@@ -102,7 +102,10 @@ beforeAll(async () => {
         },
       },
       ledgerActorOf: (handle) => (handle === 'handle-0' ? LEDGER_ACTOR : null),
-      changed: () => Promise.resolve(void changes++),
+      changed: () => {
+        changes++;
+        return Promise.resolve();
+      },
     },
   });
   await app.ready();

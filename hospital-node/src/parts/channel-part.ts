@@ -27,6 +27,7 @@ import { createCallIntake } from '../review/call-intake.js';
 import { openDirectory } from '../review/re-identification.js';
 import type { ReviewStore } from '../review/review-store.js';
 import { createSuppressionIntake } from '../review/suppressions.js';
+import { createLedgerCallIntake } from '../second-line/ledger-call-intake.js';
 import { createSimulationWatch, simulationPage } from '../second-line/simulation-watch.js';
 import type { NodeDatabase } from '../store/index.js';
 import type { DayPart } from './day-part.js';
@@ -79,6 +80,7 @@ export async function openChannel(
       needs.review.consumer,
       createSuppressionIntake({ mspId: config.mspId }),
       createCallIntake({ mspId: config.mspId }),
+      createLedgerCallIntake({ mspId: config.mspId }),
     ],
     now: nowMs,
     random: jitter,

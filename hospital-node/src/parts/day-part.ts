@@ -2,11 +2,13 @@
  * The second line of this node: days of accounts, ranked at the end of each bin of log time.
  * @module
  */
+import { DETECTOR_ZERO } from '@bhschain/models/detector';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { FabricConnection } from '../fabric/connection.js';
 import type { NodeMetrics } from '../metrics.js';
 import { dateOf, secondLineFacts, type SecondLineFacts } from '../second-line/day-list.js';
 import { createDayRanker, type RankedLook } from '../second-line/day-ranker.js';
+import { createLedgerCalls } from '../second-line/ledger-calls.js';
 import { missingWords } from '../second-line/missing.js';
 import type { SecondLine } from '../second-line/second-line.js';
 import type { NodeDatabase } from '../store/index.js';
@@ -46,7 +48,13 @@ export async function openDays(
     daysPerDay,
     calibrationDays,
     liveFromMs: () => needs.log.follower.status().liveFromMs,
-    missing: (devicesSeen) => missingWords({ ...config.secondLine, devicesSeen }),
+    missing: (devicesSeen) =>
+      missingWords({ ...config.secondLine, devicesSeen, faults: needs.log.care.faults() }),
+    calls: createLedgerCalls({
+      database,
+      detector: DETECTOR_ZERO.detector,
+      ledgerActorOf: (handle) => needs.log.directory.ledgerActorOf(handle),
+    }),
     sleep,
     log: log.child({ part: 'second line' }),
     onRanked: async (look: RankedLook) => {

@@ -15,7 +15,7 @@ import {
 } from '../access-log/index.js';
 import { readActorDirectory, type ActorDirectory } from '../enrolment/actor-directory.js';
 import { HospitalNodeError } from '../errors.js';
-import { openCareRecords } from '../second-line/care-records.js';
+import { openCareRecords, type CareRecords } from '../second-line/care-records.js';
 import { openDayLog } from '../second-line/day-log.js';
 import { untilAnswered, type NodeDatabase } from '../store/index.js';
 import type { Lifetime } from './lifetime.js';
@@ -25,6 +25,7 @@ export interface LogPart {
   readonly follower: LogFollower;
   readonly windows: WindowStore;
   readonly directory: ActorDirectory;
+  readonly care: CareRecords;
   /** Why the log is not followed any more, or null. */
   readonly fault: () => HospitalNodeError | null;
 }
@@ -39,7 +40,8 @@ export async function openLog(
   const { binMs, retentionDays } = config.windows;
   const handles = createHandles(readOrMakeNodeKey(join(config.stateDir, 'node.key'), fillBytes));
   const windows = patient(createWindowStore({ database, binMs, retentionDays }), lifetime.signal);
-  const days = await openDayLog({ database, care: openCareRecords(config.secondLine, handles) });
+  const care = openCareRecords(config.secondLine, handles, log.child({ part: 'second line' }));
+  const days = await openDayLog({ database, care });
   const follower = lifetime.own(
     await createLogFollower({
       ...config.log,
@@ -74,6 +76,7 @@ export async function openLog(
   return {
     follower,
     windows,
+    care,
     directory: readActorDirectory(config.actorsFile, handles),
     fault: () => fault,
   };

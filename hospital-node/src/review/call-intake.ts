@@ -80,7 +80,7 @@ async function keep(
 }
 
 /** When the access happened: a replayed line says so itself. */
-function declaredMs({ args, timestampMs }: DecodedTransaction): number {
+export function declaredMs({ args, timestampMs }: DecodedTransaction): number {
   try {
     return decodeCallContext(args.at(-1) ?? '').atMs ?? timestampMs;
   } catch {
@@ -88,7 +88,8 @@ function declaredMs({ args, timestampMs }: DecodedTransaction): number {
   }
 }
 
-function judgedOf({ writes, creator, args }: DecodedTransaction): JudgedWindow | null {
+/** What the guard judged a call by; null: not judged, or of a build to come. */
+export function judgedOf({ writes, creator, args }: DecodedTransaction): JudgedWindow | null {
   const ring = writes.find(({ key }) => key[0] === 'ctx' && key[1] === creator.actor);
   if (ring === undefined || ring.isDelete) return null;
   try {

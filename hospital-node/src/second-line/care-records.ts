@@ -13,6 +13,7 @@ import {
   type PatientRecord,
   type StaffRecord,
 } from '@bhschain/models/features';
+import type { Logger } from 'pino';
 import { patientHandle, type Handles } from '../access-log/index.js';
 import { HospitalNodeError } from '../errors.js';
 
@@ -23,28 +24,46 @@ export interface CareFiles {
 }
 
 export interface CareRecords {
-  /** Answers from the files as they are now. @throws {HospitalNodeError} `ERR_CARE_RECORDS` with file and line */
+  /** Answers from the files as they are now. What cannot be read is as it was read last, or not connected. */
   current(): Promise<CareKnowledge>;
+  /** Which file could not be read as it is now, and why. */
+  faults(): readonly string[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export function openCareRecords(files: CareFiles, handles: Handles): CareRecords {
-  let read: { readonly stamp: string; readonly knowledge: CareKnowledge } | null = null;
-  const names = [files.relationsFile, files.staffFile, files.patientsFile];
+/** A file's records as they were read last. */
+interface Source<T> {
+  readonly file: string | null;
+  readonly recordOf: (line: Line) => T;
+  stamp: string | null;
+  records: T[] | null;
+  fault: string | null;
+}
+
+export function openCareRecords(files: CareFiles, handles: Handles, log: Logger): CareRecords {
+  const source = <T>(file: string | null, recordOf: (line: Line) => T): Source<T> => ({
+    ...{ file, recordOf, stamp: null, records: null, fault: null },
+  });
+  const relations = source(files.relationsFile, reasonOf);
+  const staff = source(files.staffFile, staffOf);
+  const patients = source(files.patientsFile, patientRecordOf);
+  let knowledge: CareKnowledge | null = null;
   return {
     async current() {
-      const stamp = (await Promise.all(names.map(stampOf))).join(' ');
-      if (read?.stamp !== stamp) {
-        const knowledge = createCareKnowledge({
-          relations: await linesOf(files.relationsFile, reasonOf),
-          staff: await linesOf(files.staffFile, staffOf),
-          patients: await linesOf(files.patientsFile, patientRecordOf),
+      const sources: readonly Source<unknown>[] = [relations, staff, patients];
+      const changed: boolean[] = [];
+      for (const each of sources) changed.push(await refresh(each, log));
+      if (knowledge === null || changed.includes(true)) {
+        knowledge = createCareKnowledge({
+          relations: relations.records,
+          staff: staff.records,
+          patients: patients.records,
         });
-        read = { stamp, knowledge };
       }
-      return read.knowledge;
+      return knowledge;
     },
+    faults: () => [relations, staff, patients].flatMap(({ fault }) => fault ?? []),
   };
 
   function reasonOf(line: Line): CareReason {
@@ -81,18 +100,27 @@ export function openCareRecords(files: CareFiles, handles: Handles): CareRecords
   }
 }
 
-async function stampOf(file: string | null): Promise<string> {
-  if (file === null) return '-';
+/** @returns whether the records are others now */
+async function refresh(source: Source<unknown>, log: Logger): Promise<boolean> {
+  const { file } = source;
+  if (file === null) return false;
   try {
     const { mtimeMs, size, ino } = await stat(file);
-    return `${ino}:${size}:${mtimeMs}`;
-  } catch (cause) {
-    throw new HospitalNodeError('ERR_CARE_RECORDS', `${file} cannot be read`, { file }, cause);
+    const stamp = `${ino}:${size}:${mtimeMs}`;
+    if (stamp === source.stamp) return false;
+    source.stamp = stamp;
+    source.records = await linesOf(file, source.recordOf);
+    source.fault = null;
+    return true;
+  } catch (error) {
+    const isOurs = error instanceof HospitalNodeError;
+    source.fault = isOurs ? error.message : `${file} cannot be read`;
+    log.warn({ code: 'ERR_CARE_RECORDS', file }, source.fault);
+    return false;
   }
 }
 
-async function linesOf<T>(file: string | null, recordOf: (line: Line) => T): Promise<T[] | null> {
-  if (file === null) return null;
+async function linesOf<T>(file: string, recordOf: (line: Line) => T): Promise<T[]> {
   const records: T[] = [];
   let number = 0;
   for await (const text of createInterface({ input: createReadStream(file, 'utf8') })) {

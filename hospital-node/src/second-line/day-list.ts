@@ -71,7 +71,6 @@ export async function dayById(database: NodeDatabase, id: number): Promise<Liste
 
 type Row = Awaited<ReturnType<ReturnType<typeof listed>['execute']>>[number];
 
-// eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- Kysely's builder says it better than we could
 function listed(database: NodeDatabase) {
   return database
     .withTables<SecondLineTables>()
@@ -155,7 +154,7 @@ export async function secondLineFacts(database: NodeDatabase): Promise<SecondLin
             calibrationDays: newest.calibration_days,
             missing: JSON.parse(newest.missing) as string[],
           },
-    waiting: Number(waiting),
+    waiting,
   };
 }
 

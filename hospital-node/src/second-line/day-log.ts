@@ -22,7 +22,7 @@ import { readDayState, writeDays } from './day-store.js';
 
 export const DAY_MS = 86_400_000;
 /** Days that a session's work may still be added to. */
-const OPEN_DAYS = 2;
+export const OPEN_DAYS = 2;
 
 /** JSON. */
 export interface DayLogState {

@@ -105,7 +105,7 @@ async function look(o: DayRankerOptions): Promise<void> {
   for (let day = Math.max(firstDay, newestDay - KEPT_DAYS); day <= newestDay; day++) {
     const counted = await countedDays(o.database, day);
     judged.push({ day, cases: counted.map((one) => judgedBy(normals, one)) });
-    if (day >= liveDay && !rankedOver.has(day)) {
+    if (day >= liveDay && counted.length > 0 && !rankedOver.has(day)) {
       const at = { day, firstDay, judged, missing, counted, normals };
       ranked.push({ ...(await rankOne(o, at)), isOver: day <= over });
     }

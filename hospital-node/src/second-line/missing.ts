@@ -4,8 +4,13 @@
  */
 import type { CareFiles } from './care-records.js';
 
-/** @param o.devicesSeen - whether any line of the log named a device */
-export function missingWords(o: CareFiles & { readonly devicesSeen: boolean }): readonly string[] {
+/**
+ * @param o.devicesSeen - whether any line of the log named a device
+ * @param o.faults - of the files
+ */
+export function missingWords(
+  o: CareFiles & { readonly devicesSeen: boolean; readonly faults: readonly string[] },
+): readonly string[] {
   const missing = [
     'changes of hospital: one hospital’s log shows no other hospital',
     o.relationsFile === null &&
@@ -15,6 +20,7 @@ export function missingWords(o: CareFiles & { readonly devicesSeen: boolean }): 
     (o.relationsFile === null || o.staffFile === null || o.patientsFile === null) &&
       'acquaintances and flagged records: relations, personnel and patients are not all connected (secondLine.patientsFile)',
     !o.devicesSeen && 'devices: no line of the log names one',
+    ...o.faults.map((fault) => `as it is now (what was read before still counts): ${fault}`),
   ];
   return missing.filter((each) => each !== false);
 }

@@ -2,7 +2,7 @@
  * Rankings in `node.sqlite`: what a look reads before and writes after, all or nothing.
  * @module
  */
-import type { NodeDatabase } from '../store/index.js';
+import { transact, type NodeDatabase } from '../store/index.js';
 import type { DayFinding } from './day-finding.js';
 import type { DayLogState } from './day-log.js';
 import type { RankedCase } from './day-ranking.js';
@@ -81,7 +81,7 @@ export async function storeLook(
     forgetBefore: number;
   }>,
 ): Promise<void> {
-  await database.transaction().execute(async (transaction) => {
+  await transact(database, async (transaction) => {
     const tables = transaction.withTables<SecondLineTables>();
     for (const { day, cases } of o.judged) {
       for (const { actor, surprises, isKnown } of cases) {
@@ -96,6 +96,7 @@ export async function storeLook(
     }
     for (const ranked of o.ranked) await storeDay(transaction, ranked, o.throughMs);
     await tables.deleteFrom('actor_day').where('day', '<', o.forgetBefore).execute();
+    await tables.deleteFrom('ledger_day').where('day', '<', o.forgetBefore).execute();
     await tables.updateTable('day_reading').set({ ranked_through_ms: o.throughMs }).execute();
   });
 }

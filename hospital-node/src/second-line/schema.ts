@@ -73,6 +73,22 @@ export interface DayDispositionTable {
   readonly report_tx_id: string | null;
 }
 
+/** What the hook's networks say of an account's calls on the ledger, on one day. */
+export interface LedgerDayTable {
+  readonly day: number;
+  /** As the ledger names it. */
+  readonly actor: string;
+  /** `packWindow` of each judged call, one behind the other. */
+  readonly windows: Uint8Array;
+}
+
+/** On which day a session on the ledger began. */
+export interface LedgerSessionTable {
+  readonly actor: string;
+  readonly session: string;
+  readonly day: number;
+}
+
 export type DayDisposition = Selectable<DayDispositionTable>;
 export type NewDayDisposition = Insertable<DayDispositionTable>;
 
@@ -83,6 +99,8 @@ export type SecondLineTables = {
   day_ranking: DayRankingTable;
   ranked_day: RankedDayTable;
   day_disposition: DayDispositionTable;
+  ledger_day: LedgerDayTable;
+  ledger_session: LedgerSessionTable;
 };
 
 export const secondLineSchema: Migration = {
@@ -137,5 +155,24 @@ export const secondLineSchema: Migration = {
       report_tx_id TEXT
     ) STRICT;
     CREATE INDEX day_disposition_of ON day_disposition (ranked_day);
+  `,
+};
+
+/** Calls on the ledger, by day. */
+export const ledgerDaySchema: Migration = {
+  name: 'second-line-2-calls',
+  sql: `
+    CREATE TABLE ledger_day (
+      day     INTEGER NOT NULL,
+      actor   TEXT NOT NULL,
+      windows BLOB NOT NULL,
+      PRIMARY KEY (day, actor)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE ledger_session (
+      actor   TEXT NOT NULL,
+      session TEXT NOT NULL,
+      day     INTEGER NOT NULL,
+      PRIMARY KEY (actor, session)
+    ) STRICT, WITHOUT ROWID;
   `,
 };

@@ -14,7 +14,7 @@ import {
   signInSchema,
   traitSchema,
 } from '../review/schema.js';
-import { secondLineSchema } from '../second-line/schema.js';
+import { ledgerDaySchema, secondLineSchema } from '../second-line/schema.js';
 import type { Migration } from './migration.js';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -29,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deskSchema,
   secondLineSchema,
   traitSchema,
+  ledgerDaySchema,
 ];
