@@ -85,6 +85,28 @@ describe('the configuration', () => {
     });
   });
 
+  it.each([
+    ['neither accounts nor a provider', { local: false }, 'ERR_CONFIG_RELATION', 'signIn'],
+    ['a provider in clear text', { issuer: 'http://sso.hospital.example' }, 'ERR_CONFIG_VALUE'],
+    ['a way back in clear text', { publicUrl: 'http://review.example' }, 'ERR_CONFIG_VALUE'],
+    ['a role that is none of ours', { roles: { staff: 'root' } }, 'ERR_CONFIG_VALUE'],
+    ['no role at all', { roles: {} }, 'ERR_CONFIG_VALUE'],
+    ['a scope without openid', { scope: 'profile' }, 'ERR_CONFIG_VALUE'],
+    ['a key that it does not know', { clientSecret: 'in the file' }, 'ERR_CONFIG_KEY'],
+  ])('refuses for sign-in: %s', (_what, change, code, key = 'signIn.provider') => {
+    const provider = {
+      issuer: 'https://sso.hospital.example',
+      clientId: 'bhs-node',
+      publicUrl: 'https://review.hospital.example',
+      roles: { reviewers: 'analyst' },
+      ...change,
+    };
+    const signIn = 'local' in change ? change : { provider };
+    expect(() => loadConfig(written({ ...VALID, signIn }), {})).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(key) as string }),
+    );
+  });
+
   it('of the README is sound', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
     const yaml = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
