@@ -1,7 +1,7 @@
 /**
  * The review with 100,000 holds, asked over HTTP as the page asks, on SQLite and on PostgreSQL.
  *
- * `npm run bench -w hospital-node [-- --json] [--store sqlite|postgresql] [--save FILE] [--holds N]`. Exit 1 if a bar of
+ * `npm run bench -w hospital-node [-- --json] [--store sqlite|postgresql] [--save FILE] [--holds N] [--plans]`. Exit 1 if a bar of
  * `bars.ts` is missed. The holds are seeded with detector 0's real windows, so a detail is scored and explained for each
  * answer. What is thrown away after the run need not survive a crash: neither store syncs its writes here, and reading is
  * what is measured.
@@ -11,7 +11,8 @@ import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
-import { openNodeDatabase, type NodeDatabase } from '../src/store/index.js';
+import { pageStatement } from '../src/review/hold-query.js';
+import { engineOf, openNodeDatabase, type NodeDatabase } from '../src/store/index.js';
 import { postgresqlPrograms, startPostgres } from '../test/postgresql.js';
 import { fillReview } from './holds.js';
 import { measureReview, type Measured } from './queue.js';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     store: { type: 'string' },
     save: { type: 'string' },
     holds: { type: 'string', default: '100000' },
+    plans: { type: 'boolean', default: false },
   },
 });
 const holds = Number(values.holds);
@@ -32,7 +34,23 @@ async function measureOn(store: StoreName, database: NodeDatabase): Promise<Meas
   await fillReview(database, holds);
   // Both engines count what lies in their tables by themselves after a while; the run does not wait for that.
   await sql`ANALYZE`.execute(database);
+  if (values.plans) process.stderr.write(`${await plansOf(database)}\n`);
   return measureReview(database);
+}
+
+/** How the engine would walk the first page of the queue, and a search that finds nothing. */
+async function plansOf(database: NodeDatabase): Promise<string> {
+  const engine = engineOf(database);
+  const page = { mspId: 'H1MSP', states: ['open', 'claimed'], limit: 51, after: null } as const;
+  const word = engine === 'sqlite' ? sql`EXPLAIN QUERY PLAN` : sql`EXPLAIN (ANALYZE, TIMING OFF)`;
+  const plans: string[] = [];
+  for (const query of [page, { ...page, text: 'nobody' }]) {
+    const { rows } = await sql<
+      Record<string, unknown>
+    >`${word} ${pageStatement(query, engine)}`.execute(database);
+    plans.push(rows.map((row) => String(row['QUERY PLAN'] ?? row['detail'])).join('\n'));
+  }
+  return plans.join('\n\n');
 }
 
 async function onSqlite(): Promise<Measured[]> {

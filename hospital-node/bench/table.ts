@@ -46,7 +46,9 @@ export function tableOf({ machine, holds, results }: BenchDocument): string {
   const names = [...new Set(results.map(({ name }) => name))];
   const cell = (name: string, store: StoreName): string => {
     const found = results.find((each) => each.name === name && each.store === store);
-    return found === undefined ? 'not run' : `${found.median} / ${found.p95}`;
+    return found === undefined
+      ? 'not run'
+      : `${found.median} / ${found.p95} / ${found.processorMs}`;
   };
   const barOf = (name: string): string => {
     const bar = BARS[name];
@@ -54,7 +56,7 @@ export function tableOf({ machine, holds, results }: BenchDocument): string {
   };
   const load = [machine.loadAverageBefore, machine.loadAverageAfter].map((each) => each.toFixed(1));
   return [
-    '| median / p95, ms | bar for p95 | SQLite | PostgreSQL |',
+    '| median / p95 / processor, ms | bar for p95 | SQLite | PostgreSQL |',
     '| --- | --- | --- | --- |',
     ...names.map(
       (name) =>

@@ -12,9 +12,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { sql } from 'kysely';
 import type { NodeConfig } from '../config.js';
 import { codeOf } from '../errors.js';
-import { lockState } from '../store/index.js';
+import { lockState, oneRow } from '../store/index.js';
 import { fail, pass, skip, warn, type Check, type Look } from './check.js';
 import { withDatabase } from './node-state.js';
 
@@ -55,32 +56,41 @@ function databaseChecks(config: NodeConfig, nowMs: number): Check[] {
   return [
     {
       code: 'STO-001',
-      look: async () =>
-        (await withDatabase(config, (database) =>
-          database
-            .selectFrom('setting')
-            .select('name')
-            .execute()
-            .then(() => pass('The database opens.')),
-        )) ?? none,
+      look: async () => {
+        try {
+          const opened = await withDatabase(config, async (database) => {
+            await database.selectFrom('setting').select('name').execute();
+            return pass('The database opens.');
+          });
+          return opened ?? none;
+        } catch (error) {
+          if (config.store.url === null) throw error;
+          return fail(
+            `${config.store.url}: ${(error as Error).message}`,
+            'Check store.url, store.passwordFile, the server and its pg_hba.conf.',
+          );
+        }
+      },
     },
     {
       code: 'STO-004',
       look: async () => {
-        if (!existsSync(file)) return none;
+        if (config.store.url === null && !existsSync(file)) return none;
         try {
           await withDatabase(config, () => Promise.resolve());
           return pass('The database is of this version.');
         } catch (error) {
-          return codeOf(error) === 'ERR_STORE_NEWER'
-            ? fail(
-                'A newer program wrote the database.',
-                'Install that version again; the database never goes back.',
-              )
-            : warn(
-                'The database is older than this program.',
-                'The next start brings it forward, after a copy.',
-              );
+          if (codeOf(error) === 'ERR_STORE_NEWER') {
+            return fail(
+              'A newer program wrote the database.',
+              'Install that version again; the database never goes back.',
+            );
+          }
+          if (codeOf(error) !== 'ERR_STORE_MIGRATION') throw error;
+          return warn(
+            'The database is older than this program.',
+            'The next start brings it forward, after a copy; have a copy made first if it lies on a server.',
+          );
         }
       },
     },
@@ -98,7 +108,65 @@ function databaseChecks(config: NodeConfig, nowMs: number): Check[] {
       },
     },
     { code: 'STO-006', look: () => backupAge(config, nowMs) },
+    { code: 'STO-007', look: () => serverLook(config) },
+    { code: 'STO-008', look: () => permissionsLook(config) },
   ];
+}
+
+const ON_FILE = skip('The database is a file of this node.', 'Nothing to look at.');
+/** What PostgreSQL still gets corrections for. */
+const SERVER_VERSION_MIN = 14;
+const ANSWER_SLOW_MS = 20;
+
+/** STO-007: the server answers, speaks UTF-8 and is not too old. */
+async function serverLook(config: NodeConfig): Promise<Look> {
+  if (config.store.url === null) return ON_FILE;
+  const found = await withDatabase(config, async (database) => {
+    const startMs = performance.now();
+    const row = await oneRow(
+      database,
+      sql<{ version: string; encoding: string }>`
+        SELECT current_setting('server_version') AS version, current_setting('server_encoding') AS encoding`,
+    );
+    return { ...row, tookMs: performance.now() - startMs };
+  });
+  const { version, encoding, tookMs } = found!;
+  const said = `PostgreSQL ${version} answers in ${tookMs.toFixed(1)} ms.`;
+  if (encoding !== 'UTF8') {
+    return fail(
+      `The database is encoded as ${encoding}.`,
+      "Make it anew: CREATE DATABASE … ENCODING 'UTF8'.",
+    );
+  }
+  if (Number.parseInt(version, 10) < SERVER_VERSION_MIN) {
+    return warn(said, `Move to PostgreSQL ${SERVER_VERSION_MIN} or later.`);
+  }
+  return tookMs < ANSWER_SLOW_MS
+    ? pass(said)
+    : warn(said, 'Put the server nearer: a page asks about ten times.');
+}
+
+/** STO-008: the user may write, and may make tables for a step of the schema. */
+async function permissionsLook(config: NodeConfig): Promise<Look> {
+  if (config.store.url === null) return ON_FILE;
+  const row = await withDatabase(config, (database) =>
+    oneRow(
+      database,
+      sql<{ who: string; may_make: boolean; may_write: boolean }>`
+        SELECT current_user AS who, has_schema_privilege(current_schema(), 'CREATE') AS may_make,
+          has_table_privilege('hold', 'INSERT, UPDATE, DELETE') AS may_write`,
+    ),
+  );
+  const { who, may_make: mayMake, may_write: mayWrite } = row!;
+  if (!mayWrite) {
+    return fail(`${who} may not write.`, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${who};`);
+  }
+  return mayMake
+    ? pass(`${who} may write, and make tables.`)
+    : warn(
+        `${who} may not make tables: the next version of this program would not start.`,
+        `GRANT CREATE ON SCHEMA public TO ${who};`,
+      );
 }
 
 function syncedWrite(stateDir: string): Look {
