@@ -87,7 +87,8 @@ const TARGETS: readonly Target[] = [
     quantity: 'Monday over Sunday',
     source: BPIC,
     target: 37.6 / 6.7,
-    of: (d) => d.weekdays[0]! / Math.max(1e-9, d.weekdays[6]!),
+    // A source may have no Sunday.
+    of: (d) => (d.weekdays[6]! === 0 ? null : d.weekdays[0]! / d.weekdays[6]!),
   },
   { quantity: 'events from 07:00 to 08:59', source: SEPSIS, target: 0.27, of: between(7, 9) },
   { quantity: 'events before 06:00', source: SEPSIS, target: 0.08, of: between(0, 6) },

@@ -333,7 +333,9 @@ describe('scenarios', () => {
     const played = createHospitalWorld({ ...options, incidents: { scenarios } });
     const rehearsed = createHospitalWorld({ ...options, incidents: { scenarios, acts: 'own' } });
     const eventsOf = (of: HospitalWorld): ReadonlyMap<string, AccessEvent> =>
-      new Map(of.hospitals.flatMap(({ events }) => [...events()].map((e) => [e.eventId, e])));
+      new Map(
+        of.hospitals.flatMap((hospital) => [...hospital.events()].map((e) => [e.eventId, e])),
+      );
     const [before, after] = [eventsOf(played), eventsOf(rehearsed)];
     for (const [i, incident] of played.truth.entries()) {
       const own = rehearsed.truth[i]!;

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recallAtRate, thresholdAt } from '../src/evaluation/matched-rate.js';
+import type { LabelledIncident } from '@bhschain/datasets';
 import { aggregate } from '../src/studies/hospital/federation.js';
+import { judgeArm, type ArmScores } from '../src/studies/hospital/judging.js';
 import { RowStore } from '../src/studies/hospital/row-store.js';
 import { COLUMN_COUNT } from '@bhschain/models/features';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -40,6 +42,76 @@ describe('recall at a matched rate', () => {
     const benign = [0, 0, 0, 0, 0, 0, 0, 0, 40, 40];
     // Of two ties one is allowed: half of the incidents at 40 count.
     expect(recallAtRate(benign, [80, 40, 40, 0], 0.1)).toBeCloseTo((1 + 0.5 * 2) / 4, 12);
+  });
+});
+
+describe('an arm against its rehearsal', () => {
+  const truth = [1, 2, 3, 4].map((i) => ({
+    id: `I${i}`,
+    scenario: i <= 2 ? 'S3' : 'S5',
+    kind: 'group snooping',
+    difficulty: 1,
+    seenBy: ['H'],
+  })) as unknown as readonly LabelledIncident[];
+  const benignCases = Array.from({ length: 100 }, (_, i) => ({
+    nodeId: 'H1',
+    actor: `a${i % 10}`,
+    day: i,
+    incidents: [],
+  }));
+  const judge = (rehearsal: ArmScores['rehearsal']): ReturnType<typeof judgeArm> =>
+    judgeArm(
+      {
+        arm: 'ours',
+        benign: benignCases.map((_, i) => i),
+        incidents: new Map([
+          ['I1', 200],
+          ['I2', 200],
+          ['I3', 200],
+          ['I4', 5],
+        ]),
+        beforeGuilt: null,
+        rehearsal,
+        calibration: null,
+        calls: null,
+      },
+      { truth, benignCases },
+      {
+        seed: 1,
+        evaluation: {
+          falsePositiveRate: 0.1,
+          benignShare: 1,
+          publicWindows: 500,
+          bootstrapDraws: 20,
+          untrainedSeeds: 1,
+        },
+      },
+    );
+
+  it('counts what the same threshold finds without guilt, and what it finds only with it', () => {
+    const { arm, cells } = judge({
+      incidents: new Map([
+        ['I1', 95],
+        ['I2', 3],
+        ['I3', 40],
+        ['I4', 99],
+      ]),
+      days: [95, 3, 40, 99, 7],
+    });
+    // Nine of the hundred benign days score above 90.
+    expect(arm.rehearsal).toEqual({ days: 5, dayRate: 2 / 5, recall: 2 / 4, byAct: 2 / 4 });
+    expect(
+      cells.map(({ scenario, found, rehearsed, byAct }) => [scenario, found, rehearsed, byAct]),
+    ).toEqual([
+      ['S3', 2, 1, 1],
+      ['S5', 1, 1, 1],
+    ]);
+  });
+
+  it('says nothing of it where nothing was rehearsed', () => {
+    const { arm, cells } = judge(null);
+    expect(arm.rehearsal).toBeNull();
+    expect(cells[0]).toMatchObject({ rehearsed: null, byAct: null });
   });
 });
 

@@ -10,6 +10,7 @@ import { PROGRESS, progressListener, type ProgressMode } from '../harness/progre
 import { runOnQueue } from '../harness/queue.js';
 import {
   describeRun,
+  findRun,
   readSeed,
   resolvedYaml,
   runsDirectory,
@@ -17,6 +18,7 @@ import {
   type RunInfo,
 } from '../harness/run-store.js';
 import { loadStudyConfig, textOf } from '../harness/study-config.js';
+import { writeRunPages } from '../report/run-pages.js';
 import { STUDIES } from '../studies/index.js';
 import type { Job } from '../harness/job.js';
 import type { CommandIo } from './io.js';
@@ -105,6 +107,7 @@ export function runCommand(io: CommandIo): Command {
         process.off('SIGINT', interrupted);
         process.off('SIGTERM', interrupted);
       }
+      for (const { id } of runs) writeRunPages(`${runsDir}/${id}`, findRun(runsDir, id));
       const outcomes = runs.map((run) => outcomeOf(runsDir, run, jobs));
       const ok = outcomes.every((one) => one.ok);
       if (flags.json)

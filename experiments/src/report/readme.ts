@@ -32,7 +32,12 @@ export function roomReadme(text: string, studies: readonly StudyResultFile[]): s
   const blocks = [
     ['studies', studiesTable(studies)],
     ['logs', logsTable(studies)],
-    ['findings', findings(studies)],
+    [
+      'findings',
+      findings(studies)
+        .map((sentence) => `- ${sentence}`)
+        .join('\n'),
+    ],
   ] as const;
   return blocks.reduce((whole, [name, content]) => withBlock(whole, name, content), text);
 }

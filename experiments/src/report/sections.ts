@@ -8,14 +8,15 @@ import { cellOf } from '../commands/inspect.js';
 import type { Aggregate } from '../harness/aggregate.js';
 import { barChart, type Bar } from './charts/bar-chart.js';
 import { dotChart, type DotRow } from './charts/dot-chart.js';
+import type { Figure } from './charts/frame.js';
 import { histogramChart } from './charts/histogram.js';
 import { categoryAxis, percentTicks, xyChart, type Axis, type Series } from './charts/xy-chart.js';
+import { pointOf } from './figures.js';
 import type { CellRow, CountRow, CurveBand, RunResult, StudyResultFile } from './study-result.js';
 
 export interface Section {
   readonly heading: string;
-  /** Already HTML, or absent. */
-  readonly figure?: string;
+  readonly figure?: Figure;
   readonly rows?: readonly (readonly string[])[];
   readonly lines?: readonly string[];
 }
@@ -82,13 +83,6 @@ function runSections(run: RunResult, isSwept: boolean): Section[] {
   ].filter((section): section is Section => section !== null);
   const of = isSwept ? ` (${pointOf(run)})` : '';
   return sections.map((section) => ({ ...section, heading: `${section.heading}${of}` }));
-}
-
-/** The swept values of a run, as a reader says them. */
-export function pointOf({ swept }: RunResult): string {
-  return Object.entries(swept)
-    .map(([path, value]) => `${path.split('.').at(-1)!} ${String(value)}`)
-    .join(', ');
 }
 
 function standingOf(arm: string): Bar['standing'] {
@@ -169,6 +163,9 @@ const ARM_COLUMNS: readonly (readonly [metric: string, title: string])[] = [
   ['fixedRecall', 'recall there'],
   ['heldShare', 'benign calls held'],
   ['recallBeforeGuilt', 'found before the first guilty call'],
+  ['rehearsedRate', 'innocent days staged alike that alert'],
+  ['rehearsedRecall', 'found when played with innocent acts'],
+  ['recallByAct', 'found, and not when played so'],
   ['canaryAuc', 'AUC on the public canaries'],
   ['lost', 'let through of what detector 0 holds'],
 ];

@@ -3,10 +3,10 @@
  * is typed.
  * @module
  */
-import { cellOf, tableIn } from '../commands/inspect.js';
-import type { Aggregate } from '../harness/aggregate.js';
-import { pointOf } from './sections.js';
-import type { RunResult, StudyResultFile } from './study-result.js';
+import { tableIn } from '../commands/inspect.js';
+import { cellOr, labelOf, pointOf, share } from './figures.js';
+import { hospitalFindings } from './hospital-findings.js';
+import type { StudyResultFile } from './study-result.js';
 
 const HOSPITAL_ARMS = [
   'hook-and-node',
@@ -50,13 +50,16 @@ const LOG_DETECTORS = [
   'lstm-autoencoder',
   'next-event-lstm',
   'count-vector',
+  '6-gram',
   'own-vs-peers-mean',
+  'own-vs-peers-max',
   'autoencoder-untrained',
-  'unseen-event',
+  'events-whitened',
+  'group-rarity',
   'length',
 ] as const;
 
-/** Real logs: AUC / recall at 3.2 %, means over seeds. */
+/** Real logs: AUC / recall at 3.2 %, and in brackets the AUC of pairs under one name; means over seeds. */
 export function logsTable(studies: readonly StudyResultFile[]): string {
   const runs = ofStudy(studies, 'logs').flatMap((study) =>
     study.runs.map((run) => ({ study, run })),
@@ -76,143 +79,19 @@ export function logsTable(studies: readonly StudyResultFile[]): string {
         ...detectors.map((name) => {
           const auc = metrics[`${name}.auc`];
           const recall = metrics[`${name}.recall`];
+          const within = metrics[`${name}.aucWithinGroups`];
           return auc === undefined || recall === undefined
             ? ''
-            : `${share(auc.mean)} / ${share(recall.mean)}`;
+            : `${share(auc.mean)} / ${share(recall.mean)}${within === undefined ? '' : ` (${share(within.mean)})`}`;
         }),
       ];
     }),
   ]);
 }
 
-/** What the main comparison says in words, with its figures; a sentence that has no result is not there. */
-export function findings(studies: readonly StudyResultFile[]): string {
-  const named = (name: string): StudyResultFile | undefined =>
-    studies.find((study) => study.name === name);
-  const main = named('headline') ?? named('small');
-  return [
-    ...(main === undefined ? [] : mainFindings(main)),
-    ...driftFindings(named('drift')),
-    ...poisoningFindings(named('poisoning') ?? named('small-poisoning')),
-    ...logFindings(ofStudy(studies, 'logs')),
-  ]
-    .map((sentence) => `- ${sentence}`)
-    .join('\n');
-}
-
-function mainFindings(study: StudyResultFile): string[] {
-  const run = study.runs[0]!;
-  const ours = ['hook-and-node', 'federated-private'].filter(
-    (arm) => `${arm}.recall` in run.metrics,
-  );
-  const siem = run.metrics['siem-tuned.recall'];
-  const shown = (arm: string, metric: string): string =>
-    share(run.metrics[`${arm}.${metric}`]!.mean);
-  const sentences = [
-    `\`${study.name}\`, ${run.seeds.length === 1 ? 'one seed' : `${run.seeds.length} seeds`}, ${Math.round(run.metrics['incidents']!.mean * run.seeds.length)} incidents${study.evidence ? '' : ' (no evidence: fewer seeds or incidents than a claim wants)'}.`,
-  ];
-  for (const arm of ours) {
-    if (siem === undefined) continue;
-    const versus = run.againstSiem.find((row) => row.arm === arm);
-    sentences.push(
-      `\`${arm}\` finds ${shown(arm, 'recall')} of all incidents at 3.2 % of actor-days, the tuned SIEM ${share(siem.mean)}` +
-        (versus === undefined
-          ? ''
-          : ` (${versus.onlyArm} incidents found by ours alone, ${versus.onlyRival} by the SIEM alone, p ${versus.p < 0.001 ? '< .001' : `= ${share(versus.p)}`})`) +
-        `; of those that the catalogue gives to the hook ${shown(arm, 'recallHook')} against ${shown('siem-tuned', 'recallHook')}.`,
-    );
-  }
-  const [arm] = ours;
-  if (arm !== undefined && siem !== undefined) {
-    const gaps = scenarioGaps(run, arm);
-    const list = (rows: readonly Gap[]): string =>
-      rows
-        .map(({ scenario, ours: a, rival }) => `${scenario} (${share(a)} against ${share(rival)})`)
-        .join(', ');
-    const worse = gaps.filter(({ gap }) => gap < -0.1).slice(0, 5);
-    const better = gaps
-      .filter(({ gap }) => gap > 0.1)
-      .slice(-5)
-      .reverse();
-    if (worse.length > 0) {
-      sentences.push(
-        `The SIEM finds more in ${list(worse)}: it is told who treats whom and who works where, and sees all hospitals at once.`,
-      );
-    }
-    if (better.length > 0) sentences.push(`\`${arm}\` finds more in ${list(better)}.`);
-  }
-  if ('untrained.recall' in run.metrics && 'networks-only.recall' in run.metrics) {
-    sentences.push(
-      `The three networks alone reach ${shown('networks-only', 'recall')}, the same networks untrained ${shown('untrained', 'recall')} (ten seeds, ${share(run.metrics['untrained.recallLow']!.mean)} to ${share(run.metrics['untrained.recallHigh']!.mean)}): most of the detection is in the features and the score, as the training recipe foretold.`,
-    );
-  }
-  if ('federated.recall' in run.metrics && 'federated-private.recall' in run.metrics) {
-    sentences.push(
-      `Federated training from detector 0 ends at ${shown('federated', 'recall')} without noise and ${shown('federated-private', 'recall')} at ε = 0.5 a window and round; detector 0 itself has ${shown('detector-zero', 'recall')}.`,
-    );
-  }
-  const fixed = run.metrics[`${arm ?? 'detector-zero'}.fixedRate`];
-  const held = run.metrics['federated-private.heldShare'];
-  if (fixed !== undefined && held !== undefined) {
-    sentences.push(
-      `A threshold fixed on the days before alerts on ${percent(fixed.mean)} of actor-days, and θ holds ${percent(held.mean)} of benign calls, where 3.2 % is promised.`,
-    );
-  }
-  return sentences;
-}
-
-interface Gap {
-  readonly scenario: string;
-  readonly ours: number;
-  readonly rival: number;
-  readonly gap: number;
-}
-
-/** Both difficulties together, the largest lead of the SIEM first. */
-function scenarioGaps({ cells }: RunResult, arm: string): Gap[] {
-  const recallOf = (who: string, scenario: string): number => {
-    const own = cells.filter((cell) => cell.arm === who && cell.scenario === scenario);
-    const sum = (of: 'found' | 'incidents'): number =>
-      own.reduce((total, cell) => total + cell[of], 0);
-    return sum('found') / Math.max(1, sum('incidents'));
-  };
-  return [...new Set(cells.map(({ scenario }) => scenario))]
-    .map((scenario): Gap => {
-      const ours = recallOf(arm, scenario);
-      const rival = recallOf('siem-tuned', scenario);
-      return { scenario, ours, rival, gap: ours - rival };
-    })
-    .sort((a, b) => a.gap - b.gap);
-}
-
-function driftFindings(study: StudyResultFile | undefined): string[] {
-  return (study?.runs ?? []).map((run) => {
-    const of = (policy: string, metric: string): string =>
-      percent(run.metrics[`${policy}.${metric}`]!.mean);
-    const point = pointOf(run);
-    return (
-      `Weeks after the calibration${point === '' ? '' : ` (${point})`}: a static table holds ${of('static', 'callRate')} of benign calls (worst week ${of('static', 'callRateWorstWeek')}), ` +
-      `a threshold recalibrated on unflagged calls ${of('naive', 'callRate')} (worst ${of('naive', 'callRateWorstWeek')}), adaptive α ${of('adaptive', 'callRate')} (worst ${of('adaptive', 'callRateWorstWeek')}); ` +
-      `incidents with a held call: ${of('static', 'callRecall')}, ${of('naive', 'callRecall')}, ${of('adaptive', 'callRecall')}.`
-    );
-  });
-}
-
-function poisoningFindings(study: StudyResultFile | undefined): string[] {
-  if (study === undefined) return [];
-  const clean = study.runs.find(({ swept }) => swept['attack.kind'] === 'none');
-  if (clean === undefined) return [];
-  const rows = study.runs.filter((run) => run.swept['attack.kind'] !== 'none');
-  const of = (run: RunResult, metric: string): string =>
-    share(run.metrics[`federated.${metric}`]?.mean ?? Number.NaN);
-  return [
-    `One poisoning hospital (\`${study.name}\`), recall and AUC on the public canaries without attack ${of(clean, 'recall')} / ${of(clean, 'canaryAuc')}: ${rows
-      .map(
-        (run) =>
-          `${String(run.swept['attack.kind'])} under ${String(run.swept['attack.aggregation'])} ${of(run, 'recall')} / ${of(run, 'canaryAuc')}`,
-      )
-      .join(', ')}. A version whose canary AUC falls by more than .03 is not activated.`,
-  ];
+/** What committed results say in words; a sentence that has no result is not there. */
+export function findings(studies: readonly StudyResultFile[]): string[] {
+  return [...hospitalFindings(studies), ...logFindings(ofStudy(studies, 'logs'))];
 }
 
 const BEHIND = 0.03;
@@ -233,25 +112,34 @@ function logFindings(studies: readonly StudyResultFile[]): string[] {
       ];
     }),
   );
-  if (behind.length === 0) return [];
+  const members =
+    behind.length === 0
+      ? []
+      : [
+          `Real logs on which one member alone ranks better than the ensemble, by AUC: ${behind.join('; ')}. Members that see nothing there speak as loudly as the one that does.`,
+        ];
+  return [...members, ...nameFindings(studies)];
+}
+
+const SEEN = 0.6;
+const MOSTLY_NAMES = 0.8;
+
+/** Logs on which a detector ranks well over all names and hardly within one: it tells actors apart, not what they did. */
+function nameFindings(studies: readonly StudyResultFile[]): string[] {
+  const logs = studies.flatMap((study) =>
+    study.runs.flatMap((run): string[] => {
+      const auc = run.metrics['own-vs-peers-mean.auc'];
+      const within = run.metrics['own-vs-peers-mean.aucWithinGroups'];
+      const control = run.metrics['group-rarity.auc'];
+      if (auc === undefined || within === undefined || control === undefined) return [];
+      if (auc.mean < MOSTLY_NAMES || within.mean > SEEN) return [];
+      return [
+        `${study.name} (${pointOf(run)}) own-vs-peers-mean ${share(auc.mean)}, of pairs under one name ${share(within.mean)}, group-rarity ${share(control.mean)}`,
+      ];
+    }),
+  );
+  if (logs.length === 0) return [];
   return [
-    `Real logs on which one member alone ranks better than the ensemble, by AUC: ${behind.join('; ')}. Members that see nothing there speak as loudly as the one that does.`,
+    `Where only names differ: ${logs.join('; ')}. The switched groups do the same acts, so nothing in the windows tells the switch.`,
   ];
-}
-
-function labelOf({ name, evidence }: StudyResultFile): string {
-  return `${name}${evidence ? '' : ' (no evidence)'}`;
-}
-
-function cellOr(value: Aggregate | undefined): string {
-  return value === undefined ? '' : cellOf(value);
-}
-
-/** .667 */
-function share(value: number): string {
-  return value.toFixed(3).replace(/^0(?=\.)/, '');
-}
-
-function percent(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
 }

@@ -19,6 +19,9 @@ export interface CellRow {
   readonly found: number;
   readonly low: number;
   readonly high: number;
+  /** Found when played with innocent acts, and found only with guilty ones; absent where nothing was rehearsed. */
+  readonly rehearsed?: number;
+  readonly byAct?: number;
 }
 
 export interface ComparisonRow {
@@ -111,8 +114,16 @@ export function studyResultOf(runs: readonly Run[]): StudyResultFile {
     memoryPeakMiB: Math.max(...manifests.map(({ memoryPeakMiB }) => memoryPeakMiB)),
     config: first.config,
     hashes: { config: first.configHash, data: first.dataHash, code: first.codeHash },
-    runs: runs.map(pooled),
+    runs: runs.map(pooled).sort(byPoint),
   };
+}
+
+const ORDER = new Intl.Collator('en', { numeric: true });
+
+/** Along the swept values: 3, 8, 20, 50 hospitals. */
+function byPoint(a: RunResult, b: RunResult): number {
+  const textOf = ({ swept }: RunResult): string => Object.values(swept).map(String).join(' ');
+  return ORDER.compare(textOf(a), textOf(b));
 }
 
 function seedsDone({ seeds }: Run): number {
@@ -148,6 +159,8 @@ function pooled(run: Run): RunResult {
         incidents,
         found,
         ...wilson(found, incidents),
+        ...both(row, known, 'rehearsed'),
+        ...both(row, known, 'byAct'),
       });
     }
     for (const row of (tables['againstSiem'] ?? []) as unknown as readonly ComparisonRow[]) {
@@ -185,6 +198,16 @@ function pooled(run: Run): RunResult {
       done.reduce((sum, { manifest }) => sum + (manifest?.wallMs ?? 0), 0) / 1_000,
     ),
   };
+}
+
+/** A count that only some studies make. */
+function both(
+  row: CellRow,
+  known: CellRow | undefined,
+  count: 'rehearsed' | 'byAct',
+): Partial<CellRow> {
+  const own = row[count] ?? null;
+  return own === null ? {} : { [count]: own + (known?.[count] ?? 0) };
 }
 
 type CurveSeed = Pick<CurveBand, 'arm' | 'recall'>;

@@ -2,7 +2,7 @@
  * Shares from 0 to 1 with their intervals, one bar each.
  * @module
  */
-import { figure, line, px, text, titled, WIDTH } from './frame.js';
+import { line, px, text, titled, WIDTH, type Figure } from './frame.js';
 
 export interface Bar {
   readonly label: string;
@@ -16,7 +16,7 @@ export interface Bar {
 const ROW = 22;
 const LEFT = 230;
 
-export function barChart(caption: string, bars: readonly Bar[]): string {
+export function barChart(caption: string, bars: readonly Bar[]): Figure {
   const height = bars.length * ROW + 34;
   const x = (value: number): number => LEFT + Math.max(0, Math.min(1, value)) * (WIDTH - LEFT - 60);
   const marks = [0, 0.25, 0.5, 0.75, 1].flatMap((tick) => [
@@ -32,8 +32,13 @@ export function barChart(caption: string, bars: readonly Bar[]): string {
       text('value', { x: WIDTH - 52, y: y + 12 }, value.toFixed(3)),
     );
   });
-  return figure(caption, { height, marks }, [
-    ['arm', 'value', 'low', 'high'],
-    ...bars.map(({ label, value, low, high }) => [label, value, low, high]),
-  ]);
+  return {
+    caption,
+    height,
+    marks,
+    csv: [
+      ['arm', 'value', 'low', 'high'],
+      ...bars.map(({ label, value, low, high }) => [label, value, low, high]),
+    ],
+  };
 }

@@ -2,7 +2,7 @@
  * Rows with a dot and an interval for each of a few arms: which scenario is found by whom.
  * @module
  */
-import { figure, line, px, text, titled, WIDTH } from './frame.js';
+import { line, px, text, titled, WIDTH, type Figure } from './frame.js';
 
 export interface DotRow {
   readonly label: string;
@@ -22,7 +22,7 @@ export function dotChart(
   caption: string,
   arms: readonly string[],
   rows: readonly DotRow[],
-): string {
+): Figure {
   const rowHeight = arms.length * BETWEEN + 9;
   const height = HEAD + rows.length * rowHeight + 26;
   const x = (value: number): number => LEFT + value * (WIDTH - LEFT - 20);
@@ -51,12 +51,17 @@ export function dotChart(
       );
     });
   });
-  return figure(caption, { height, marks }, [
-    ['row', 'arm', 'value', 'low', 'high'],
-    ...rows.flatMap(({ label, dots }) =>
-      dots.flatMap((dot, i) =>
-        dot === null ? [] : [[label, arms[i]!, dot.value, dot.low, dot.high]],
+  return {
+    caption,
+    height,
+    marks,
+    csv: [
+      ['row', 'arm', 'value', 'low', 'high'],
+      ...rows.flatMap(({ label, dots }) =>
+        dots.flatMap((dot, i) =>
+          dot === null ? [] : [[label, arms[i]!, dot.value, dot.low, dot.high]],
+        ),
       ),
-    ),
-  ]);
+    ],
+  };
 }

@@ -2,7 +2,7 @@
  * Two distributions of scores over the same bins, and the threshold between them.
  * @module
  */
-import { figure, line, px, text, titled, WIDTH } from './frame.js';
+import { line, px, text, titled, WIDTH, type Figure } from './frame.js';
 
 export interface Histogram {
   readonly caption: string;
@@ -18,7 +18,7 @@ const HALF = 110;
 const TOP = 22;
 const HEIGHT = TOP + 2 * HALF + 40;
 
-export function histogramChart({ caption, binWidth, benign, incidents, theta }: Histogram): string {
+export function histogramChart({ caption, binWidth, benign, incidents, theta }: Histogram): Figure {
   const x = (score: number): number => LEFT + Math.min(1, score) * (WIDTH - LEFT - 20);
   const middle = TOP + HALF;
   const shares = (counts: readonly number[]): number[] => {
@@ -54,10 +54,15 @@ export function histogramChart({ caption, binWidth, benign, incidents, theta }: 
     line('mark', [x(theta), TOP], [x(theta), TOP + 2 * HALF]),
     text('tick', { x: x(theta) - 5, y: TOP - 6, anchor: 'middle' }, `θ = ${theta}`),
   ];
-  return figure(caption, { height: HEIGHT, marks }, [
-    ['score from', 'benign actor-days', 'incidents'],
-    ...benign.map((count, bin) => [bin * binWidth, count, incidents[bin]!]),
-  ]);
+  return {
+    caption,
+    height: HEIGHT,
+    marks,
+    csv: [
+      ['score from', 'benign actor-days', 'incidents'],
+      ...benign.map((count, bin) => [bin * binWidth, count, incidents[bin]!]),
+    ],
+  };
 }
 
 function percent(shares: readonly number[]): string {

@@ -2,7 +2,7 @@
  * Lines with bands over a scale: ROC, precision–recall, ε over rounds, a sweep, weeks.
  * @module
  */
-import { figure, line, px, text, titled, WIDTH } from './frame.js';
+import { line, px, text, titled, WIDTH, type Figure } from './frame.js';
 
 export interface Point {
   readonly x: number;
@@ -45,7 +45,7 @@ const TOP = 14;
 const PLOT_HEIGHT = 240;
 const HEIGHT = TOP + PLOT_HEIGHT + 46;
 
-export function xyChart({ caption, x, y, series, marks = [] }: XyChart): string {
+export function xyChart({ caption, x, y, series, marks = [] }: XyChart): Figure {
   const across = (value: number): number => LEFT + place(x, value) * (WIDTH - LEFT - RIGHT);
   const down = (value: number): number => TOP + (1 - place(y, value)) * PLOT_HEIGHT;
   const bottom = TOP + PLOT_HEIGHT;
@@ -91,12 +91,17 @@ export function xyChart({ caption, x, y, series, marks = [] }: XyChart): string 
       text('name', { x: right + 28, y: 26 + i * 20 }, label),
     );
   });
-  return figure(caption, { height: HEIGHT, marks: drawn }, [
-    ['line', x.label, y.label, 'low', 'high'],
-    ...series.flatMap(({ label, points }) =>
-      points.map((point) => [label, point.x, point.y, point.low ?? '', point.high ?? '']),
-    ),
-  ]);
+  return {
+    caption,
+    height: HEIGHT,
+    marks: drawn,
+    csv: [
+      ['line', x.label, y.label, 'low', 'high'],
+      ...series.flatMap(({ label, points }) =>
+        points.map((point) => [label, point.x, point.y, point.low ?? '', point.high ?? '']),
+      ),
+    ],
+  };
 }
 
 /** 0 … 1 along an axis; what lies outside is drawn on its border. */

@@ -7,13 +7,12 @@ import type { HospitalWorld } from '@bhschain/datasets';
 import {
   createChannelSightings,
   createDayCounter,
-  createSessionDays,
   daySurprises,
   type CareKnowledge,
 } from '@bhschain/models/features';
 import { knowledgeOf } from '../../siem/knowledge.js';
 import { DAY_MS, type Borders } from './featurise.js';
-import { merged } from './siem-arm.js';
+import { caseDays, merged } from './siem-arm.js';
 
 /** By `<node> <actor> <day>`: surprises in the order of `DAY_MEMBERS`. */
 export type NodeTierCases = Readonly<Record<string, readonly number[]>>;
@@ -29,7 +28,7 @@ export function nodeTierCases(world: HospitalWorld, borders: Borders): NodeTierC
   const counters = new Map(
     world.hospitals.map(({ nodeId }) => [nodeId, createDayCounter(knowledge)]),
   );
-  const { dayOf } = createSessionDays();
+  const dayOf = caseDays();
   for (const event of merged(world)) {
     counters.get(event.nodeId)!.see(event, dayOf(event), sightings.see(event));
   }

@@ -56,9 +56,9 @@ const CHUNK = 4_096;
 /** Surprises of the node tier by case, `[members]` each; null: the log shows nothing of it. */
 export interface NodeTier {
   readonly members: number;
-  of(one: Case): ArrayLike<number> | null;
+  readonly of: (one: Case) => ArrayLike<number> | null;
   /** The same in the rehearsal. */
-  rehearsed(one: Case): ArrayLike<number> | null;
+  readonly rehearsed: (one: Case) => ArrayLike<number> | null;
 }
 
 export interface HospitalScorer {

@@ -11,7 +11,7 @@ import {
   OUT_OF_THE_BOX,
   type RuleSetting,
 } from '../../siem/index.js';
-import type { Borders } from './featurise.js';
+import { DAY_MS, type Borders } from './featurise.js';
 
 export interface SiemTotals {
   readonly settings: {
@@ -79,8 +79,23 @@ export function siemTotals(world: HospitalWorld, borders: Borders, budget: numbe
 }
 
 function caseNames(): (event: AccessEvent) => string {
-  const { dayOf } = createSessionDays();
+  const dayOf = caseDays();
   return (event) => `${event.nodeId} ${event.actor} ${dayOf(event)}`;
+}
+
+/** The day whose case an event of the log belongs to; events come in order of time. */
+export function caseDays(): (event: AccessEvent) => number {
+  const days = createSessionDays();
+  let today = 0;
+  return (event) => {
+    const day = Math.floor(event.timeMs / DAY_MS);
+    if (day !== today) {
+      today = day;
+      // No session lasts longer, and a month of them is half a million.
+      days.forgetBefore(day - 2);
+    }
+    return days.dayOf(event);
+  };
 }
 
 /** All hospitals' events in order of time: the SIEM is central. */
