@@ -21,6 +21,9 @@ import { sha256Hex } from '@bhschain/dp';
 import { DETECTOR_ZERO, PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { connect, hash, signers } from '@hyperledger/fabric-gateway';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readKey, signBytes } from '../dashboard/src/signature.js';
+import { callIn } from '../dashboard/src/transaction-bytes.js';
+import { createFabricBallots } from '../src/publication/ballots.js';
 import type { GovernanceChannel } from '../src/publication/channel.js';
 import { createDetectorBuilder } from '../src/publication/detector-builder.js';
 import { createFabricChannel } from '../src/publication/fabric-channel.js';
@@ -106,6 +109,12 @@ async function openPeer(file: string): Promise<EmbeddedPeer> {
   const opened = await createEmbeddedPeer({ ...loadLedgerConfig(file), nowMs });
   await opened.chaincodeReady();
   return opened;
+}
+
+/** By the page's own code, which runs on WebCrypto here as there. */
+async function lowSignature(message: Uint8Array, privateKeyPem: string): Promise<Uint8Array> {
+  const pkcs8 = createPrivateKey(privateKeyPem).export({ type: 'pkcs8', format: 'pem' });
+  return Buffer.from(await signBytes(message, await readKey(pkcs8.toString())), 'base64');
 }
 
 /** A hospital says that it verified a version. */
@@ -210,6 +219,90 @@ describe.runIf(existsSync(chaincodeServer))('the channel', () => {
     ).rejects.toMatchObject({ code: 'ERR_DETECTOR_INVALID' });
     expect(await channel.status(7)).toBeNull();
   }, 60_000);
+
+  it('takes votes whose signatures are made elsewhere, and goes back when both hospitals voted', async () => {
+    const next = Buffer.from(
+      createDetectorBuilder({
+        ...{ genesis: DETECTOR, table: TABLE, canaries: PUBLIC_CANARIES },
+      }).build(DETECTOR, {
+        ...{ version: 1, round: 'r', planHash: 'a'.repeat(64), manifestDigest: 'd'.repeat(64) },
+        parameters: DETECTOR_ZERO.detector.parameters,
+      }),
+    );
+    const entry = {
+      ...{ manifestDigest: 'd'.repeat(64), round: 'r', planHash: 'a'.repeat(64), unit: 'window' },
+      ...{ epsilonMicro: 500_000, deltaExponent: 5 },
+    };
+    await channel.propose({ version: 1, detector: next, table: TABLE, entry });
+    for (const mspId of HOSPITALS) await attest(mspId, 1, next);
+    await channel.activate(1);
+    expect(await channel.status(1)).toMatchObject({ state: 'active', activeVersion: 1 });
+
+    const ballots = createFabricBallots({
+      endpoints: ['127.0.0.1:1', `127.0.0.1:${peer.port}`],
+      tlsRoot: readFileSync(consortium.tlsRootFile, 'utf8'),
+      ...{ channel: 'consortium', chaincode: 'bhschain', nowMs },
+    });
+    /** Signs as the browser does: over the message itself, low s, with a key that only this function has. */
+    const vote = async (
+      mspId: string,
+      call: readonly [name: string, ...args: string[]],
+      role = 'hospital-admin',
+    ): Promise<readonly string[]> => {
+      const person = issueIdentity({
+        authority: consortium.authority(mspId),
+        commonName: `hana.${mspId}`,
+        attributes: { role },
+      });
+      const [name, ...args] = call;
+      const ballot = ballots.open({ mspId, certificate: person.certificatePem, name, args });
+      const steps: string[] = [];
+      while (ballot.next !== null) {
+        const { step, message } = ballot.next;
+        steps.push(step);
+        const said = callIn(step, message);
+        expect(said.transactionId).toBe(ballot.transactionId);
+        if (step !== 'commit') expect(said.args).toEqual(call);
+        await ballot.sign(await lowSignature(message, person.privateKeyPem));
+      }
+      return steps;
+    };
+    const reason = sha256Hex('it holds too much');
+    const back = ['DetectorContract:rollBack', '0'] as const;
+    expect(await vote('H1MSP', ['DetectorContract:vote', 'rollBack', '0', reason])).toEqual([
+      ...['proposal', 'transaction', 'commit'],
+    ]);
+    await expect(vote('H1MSP', back)).rejects.toMatchObject({ name: 'ChannelRefusedError' });
+    await expect(
+      vote('H2MSP', ['DetectorContract:vote', 'rollBack', '0', reason], 'analyst'),
+    ).rejects.toMatchObject({ name: 'ChannelRefusedError' });
+    await vote('H2MSP', ['DetectorContract:vote', 'rollBack', '0', reason]);
+    await vote('H2MSP', back);
+    expect(await channel.status(0)).toMatchObject({ state: 'active', activeVersion: 0 });
+
+    const plan = 'b'.repeat(64);
+    expect(await channel.planApprovers(plan)).toBeNull();
+    for (const mspId of HOSPITALS) await vote(mspId, ['FederationContract:approvePlan', plan]);
+    expect(await channel.planApprovers(plan)).toEqual(HOSPITALS);
+
+    const stranger = issueIdentity({
+      authority: consortium.authority('H1MSP'),
+      ...{ commonName: 'hana', attributes: { role: 'hospital-admin' } },
+    });
+    const forged = ballots.open({
+      mspId: 'H1MSP',
+      certificate: stranger.certificatePem,
+      ...{ name: 'DetectorContract:vote', args: ['withdraw', '1', reason] },
+    });
+    const other = issueIdentity({
+      authority: consortium.authority('H1MSP'),
+      ...{ commonName: 'mallory', attributes: { role: 'hospital-admin' } },
+    });
+    await expect(
+      forged.sign(await lowSignature(forged.next!.message, other.privateKeyPem)),
+    ).rejects.toBeInstanceOf(Error);
+    ballots.close();
+  }, 120_000);
 
   it('is unavailable, not refused, when no gateway answers', async () => {
     const { certificatePem, privateKeyPem } = issueIdentity({

@@ -198,4 +198,169 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
     expect((await seen.world.store.roster.find('H4'))?.state).toBe('active');
     await page.context().close();
   });
+
+  it('fits at 200 % zoom, which is half the width at twice the size', async () => {
+    for (const hash of [...PAGES, await sealedRound()]) {
+      const context = await browser.newContext({
+        viewport: { width: 640, height: 450 },
+        deviceScaleFactor: 2,
+        reducedMotion: 'reduce',
+      });
+      const page = await context.newPage();
+      await page.goto(`${seen.base}/#${hash}`);
+      await page.waitForSelector('main .part');
+      const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      expect(over, hash).toBeLessThanOrEqual(0);
+      await context.close();
+    }
+  }, 60_000);
+
+  it('shows words of others as words, in every field that somebody else fills in', async () => {
+    const { store } = seen.world;
+    const attack =
+      '<img src=x onerror="document.title=\'taken\'"><script>document.title="taken"</script>';
+    const nowMs = seen.clock.now;
+    await store.roster.greet('H2', {
+      software: attack,
+      kernelHash: attack,
+      atMs: nowMs,
+      clockOffsetMs: 0,
+    } as never);
+    await store.votes.add({
+      ...{ transactionId: attack, action: attack, about: attack, mspId: attack },
+      ...{ person: attack, reason: attack, atMs: nowMs },
+    });
+    await store.votes.add({
+      ...{
+        transactionId: 'x',
+        action: 'approve-plan',
+        about: seen.world.parts.federation.plan.hash,
+      },
+      ...{ mspId: attack, person: attack, reason: attack, atMs: nowMs },
+    });
+    const open = (await store.rounds.findOpen())!.round;
+    await store.reviews.put({
+      ...{ key: open.id, nodeId: 'H1', person: attack, mspId: attack, disposition: 'release' },
+      ...{ reason: attack, statement: Buffer.from('s'), signature: Buffer.from('s') },
+      ...{ certificate: attack, atMs: nowMs },
+    });
+    const { slotIndex, attempt } = open.id;
+    const shown: Record<string, string> = {
+      nodes: '[aria-label=Nodes]',
+      models: '[aria-label="Votes on detectors"]',
+      privacy: '[aria-label="Votes on the plan"]',
+      updates: '[aria-label="Updates that wait"]',
+      audit: '[aria-label="Audit log"]',
+      [`rounds/${slotIndex}/${attempt}`]: '[aria-label="Words of people"]',
+    };
+    for (const [hash, where] of Object.entries(shown)) {
+      const page = await openPage(hash);
+      expect(await page.textContent(where), hash).toContain('<img src=x');
+      expect(await page.locator('img').count(), hash).toBe(0);
+      expect(await page.title(), hash).not.toBe('taken');
+      await page.context().close();
+    }
+  }, 60_000);
+
+  it('tells the second of two who decide the same request that it is decided', async () => {
+    const { store } = seen.world;
+    const password = await addOperator(store, { name: 'two', by: 'test', nowMs: seen.clock.now });
+    const requestId = 'r'.repeat(32);
+    const { now } = seen.clock;
+    await store.database
+      .insertInto('enrolment_request')
+      .values({
+        ...{ request_id: requestId, node_id: 'H9', csr: Buffer.from('x'), fingerprint: '1' },
+        ...{ state: 'pending', reason: '', certificate: '' },
+        ...{ created_at_ms: now, expires_at_ms: now + 3_600_000 },
+      })
+      .execute();
+    const pages = await Promise.all([openPage('nodes'), openPage('nodes')]);
+    for (const page of pages) {
+      await page.click('text=Sign in');
+      await page.fill('[name=name]', 'two');
+      await page.fill('[name=password]', password);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('text=Sign out');
+      await page.click('tr:has-text("H9") >> text=Refuse…');
+    }
+    const [first, second] = pages as [Page, Page];
+    await first.fill('[name=reason]', 'nobody of this name');
+    await first.click('dialog .primary');
+    await first.waitForSelector('dialog', { state: 'detached' });
+    await second.fill('[name=reason]', 'I say so too');
+    await second.click('dialog .primary');
+    expect(await second.textContent('dialog [role=alert]')).toContain('one that is refused');
+    expect((await store.enrolment.request(requestId))?.reason).toBe('nobody of this name');
+    for (const page of pages) await page.context().close();
+  }, 60_000);
+
+  it('asks again who somebody is, keeps what was filled in, and is walked by keyboard alone', async () => {
+    const { store } = seen.world;
+    const password = await addOperator(store, { name: 'kay', by: 'test', nowMs: seen.clock.now });
+    const page = await openPage('updates');
+    const press = (...keys: string[]): Promise<void> =>
+      keys.reduce((done, key) => done.then(() => page.keyboard.press(key)), Promise.resolve());
+    const focusOn = async (text: string): Promise<void> => {
+      for (let tries = 0; tries < 80; tries++) {
+        const focused = await page.evaluate('document.activeElement?.textContent ?? ""');
+        if (String(focused).trim() === text) return;
+        await press('Tab');
+      }
+      throw new Error(`no way to ${text} by keyboard`);
+    };
+    await focusOn('Sign in');
+    await press('Enter');
+    await page.keyboard.type('kay');
+    await press('Tab');
+    await page.keyboard.type(password);
+    await press('Enter');
+    await page.waitForSelector('text=Sign out');
+    seen.clock.now += 5 * 60_000 + 1;
+    await page.reload();
+    await page.waitForSelector('text=Sign out');
+    await page.waitForSelector('main .part');
+    // The clock of the orchestrator has moved on by more than the round had left, so a person is asked for elsewhere.
+    await page.goto(`${seen.base}/#models`);
+    await page.goto(`${seen.base}/#privacy`);
+    await page.waitForSelector('text=Approve this plan…');
+    await focusOn('Approve this plan…');
+    await press('Enter');
+    await page.waitForSelector('text=Is it still you?');
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.type(password);
+    await press('Enter');
+    await page.waitForSelector('text=Is it still you?', { state: 'detached' });
+    expect(await page.locator('dialog >> text=Reason, kept with your signature').count()).toBe(1);
+    expect(await violations(page)).toEqual([]);
+    await press('Escape');
+    await focusOn('kay operator');
+    await press('Enter');
+    await page.waitForSelector('.sessions li');
+    expect(await page.textContent('.sessions')).toContain('this one');
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  }, 60_000);
+
+  it('shows what hospitals declare of their budgets, and of the others that they do not', async () => {
+    await seen.clients[0]!.declareBudget({
+      ...{ spentMicro: 1_234_567, ceilingMicro: 8_000_000, horizonDays: 30, deltaExponent: 5 },
+      ...{ roundsLeft: 41, ledgerSeq: 7 },
+    });
+    const page = await openPage('privacy');
+    const row = (node: string): Promise<string | null> =>
+      page.textContent(`[aria-label="Declared budgets"] tr:has-text("${node}")`);
+    const said = await row('H1');
+    for (const words of ['ε 1.235', 'ε 6.765', 'ε 8 at δ 1e-5', '30 d', '41', 'UTC']) {
+      expect(said).toContain(words);
+    }
+    expect(await row('H2')).toContain('not declared');
+    await expect(
+      seen.clients[1]!.declareBudget({
+        ...{ spentMicro: -1, ceilingMicro: 1, horizonDays: 1, deltaExponent: 5 },
+        ...{ roundsLeft: 0, ledgerSeq: 0 },
+      }),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) as string });
+    await page.context().close();
+  }, 60_000);
 });

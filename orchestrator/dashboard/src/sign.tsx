@@ -8,7 +8,13 @@ import type { ComponentChildren, JSX } from 'preact';
 import { Dialog, fileOf } from './dialog.js';
 import { act, operator } from './operator.js';
 import { Weighty } from './sign-in.js';
-import { canonicalText, readKey, signStatement, type Statement } from './signature.js';
+import {
+  canonicalText,
+  readKey,
+  signStatement,
+  type SigningKey,
+  type Statement,
+} from './signature.js';
 import { castVote, type Vote } from './vote.js';
 
 export interface Word {
@@ -76,7 +82,7 @@ export interface Signer {
   readonly reason: string;
   /** PEM */
   readonly certificate: string;
-  readonly key: CryptoKey;
+  readonly key: SigningKey;
 }
 
 function SignButton(props: {

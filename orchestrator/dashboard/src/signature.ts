@@ -8,6 +8,9 @@
 /** Flat; the orchestrator forms the same text on its own and compares by the signature. */
 export type Statement = Readonly<Record<string, string | number>>;
 
+/** A private key that WebCrypto holds; its bytes cannot be read any more. */
+export type SigningKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 const DOMAIN = 'bhs-review-v1';
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 /** Order of the curve's group. */
@@ -19,7 +22,7 @@ export function canonicalText(statement: Statement): string {
 }
 
 /** @returns base64 of the DER signature over `domain ‖ SHA-256(statement)` */
-export async function signStatement(statement: Statement, key: CryptoKey): Promise<string> {
+export async function signStatement(statement: Statement, key: SigningKey): Promise<string> {
   const text = new TextEncoder().encode(canonicalText(statement));
   const digest = await crypto.subtle.digest('SHA-256', text);
   return signBytes(
@@ -29,7 +32,7 @@ export async function signStatement(statement: Statement, key: CryptoKey): Promi
 }
 
 /** @returns base64 of the DER signature over SHA-256 of the message, with low s, as Fabric wants it */
-export async function signBytes(message: Uint8Array, key: CryptoKey): Promise<string> {
+export async function signBytes(message: Uint8Array, key: SigningKey): Promise<string> {
   const raw = await crypto.subtle.sign(
     { name: 'ECDSA', hash: 'SHA-256' },
     key,
@@ -42,7 +45,7 @@ export async function signBytes(message: Uint8Array, key: CryptoKey): Promise<st
  * @param pem - PKCS#8, unencrypted, P-256
  * @throws {Error} a sentence for the person at the screen, if the file is no such key
  */
-export async function readKey(pem: string): Promise<CryptoKey> {
+export async function readKey(pem: string): Promise<SigningKey> {
   const body = /-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----/.exec(pem);
   try {
     return await crypto.subtle.importKey(

@@ -4,7 +4,7 @@
  * @module
  */
 import { askAs } from './operator.js';
-import { bytesOf, signBytes } from './signature.js';
+import { bytesOf, signBytes, type SigningKey } from './signature.js';
 import { callIn, type TransactionStep } from './transaction-bytes.js';
 
 export interface Vote {
@@ -24,7 +24,7 @@ interface Step {
 /** @throws {Error} a sentence: a refusal, or bytes that say something else */
 export async function castVote(
   vote: Vote,
-  signer: Readonly<{ reason: string; certificate: string; key: CryptoKey }>,
+  signer: Readonly<{ reason: string; certificate: string; key: SigningKey }>,
 ): Promise<Readonly<{ transactionId: string; call: readonly string[] }>> {
   const { reason, certificate, key } = signer;
   const call = await callOf(vote, reason);

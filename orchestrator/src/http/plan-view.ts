@@ -64,7 +64,7 @@ function wordsOf(bytes: Uint8Array): PlanView['words'] {
     ['Windows of one actor in a round', `${windowing.windowsPerActorMax} at most`],
     [
       'How a round is trained',
-      `${spec.steps} steps, each on ${Number(rate.toPrecision(4))} % of the windows`,
+      `${spec.steps} ${spec.steps === 1 ? 'step' : 'steps'}, each on ${Number(rate.toPrecision(4))} % of the windows`,
     ],
     ['Bound on one window', `${spec.windowClippingNormMicro / 1e6} (L2 norm of its gradient)`],
     ['Windows a hospital is taken to have', `${spec.nominalWindows}, a public number`],

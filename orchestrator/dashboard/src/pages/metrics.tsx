@@ -204,7 +204,10 @@ function Plot(props: {
           },
           y: { range: { min: { soft: 0, mode: 2, pad: 0 }, max: { pad: 0.15, soft: 1, mode: 2 } } },
         },
-        axes: [axis, { ...axis, size: 56 }],
+        axes: [
+          { ...axis, values: (_plot: uPlot, splits: number[]) => splits.map(clockOf(splits)) },
+          { ...axis, size: 56, values: (_plot: uPlot, splits: number[]) => splits.map(short) },
+        ],
         series: [
           {},
           ...props.series.map((each, index) => ({
@@ -247,6 +250,22 @@ function Plot(props: {
       </p>
     </figure>
   );
+}
+
+/** Hours and minutes of UTC; where days fit between two marks, the day. */
+function clockOf(splits: readonly number[]): (seconds: number) => string {
+  const step = (splits[1] ?? 0) - (splits[0] ?? 0);
+  return (seconds) => {
+    const utc = new Date(seconds * 1_000).toISOString();
+    if (step >= 86_400) return utc.slice(5, 10);
+    return step >= 60 ? utc.slice(11, 16) : utc.slice(11, 19);
+  };
+}
+
+const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });
+
+function short(value: number): string {
+  return SHORT.format(value);
 }
 
 function format(value: number | null): string {
