@@ -73,8 +73,7 @@ export async function walkAsAnalyst(o: {
   watch.step(`proof: ${(await ana.locator('.checks b').allTextContents()).join(' ')}`);
   await ana.locator('.checks').first().scrollIntoViewIfNeeded();
   await picture(ana, 'proof');
-  // The page claims an open hold by itself after a moment; then there is nothing left to click.
-  void ana.click('#do-claim').catch(() => undefined);
+  // Opened and looked at, the hold becomes hers by itself.
   await ana.waitForSelector('#do-propose');
   await ana.click('#do-propose');
   await ana.waitForSelector('dialog[open] select');
