@@ -140,6 +140,6 @@ function nameFindings(studies: readonly StudyResultFile[]): string[] {
   );
   if (logs.length === 0) return [];
   return [
-    `Where only names differ: ${logs.join('; ')}. The switched groups do the same acts, so nothing in the windows tells the switch.`,
+    `Where only names differ: ${logs.join('; ')}. The switched groups do the same acts, so a profile cannot tell them apart; a partial switch mixes the order of acts, which other members see.`,
   ];
 }
