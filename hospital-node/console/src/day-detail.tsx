@@ -288,9 +288,12 @@ function Decide({
   );
 }
 
+/** Closing a session is judged like the rest and never worth a review of its own. */
 function strangestOf(calls: readonly Call[]): Call | null {
+  const score = (call: Call): number =>
+    call.function === 'closeSession' ? -1 : (call.scoreMillionths ?? 0);
   return calls.reduce<Call | null>(
-    (best, call) => ((call.scoreMillionths ?? -1) > (best?.scoreMillionths ?? -2) ? call : best),
+    (best, call) => (best === null || score(call) > score(best) ? call : best),
     null,
   );
 }
