@@ -6,7 +6,7 @@
  * answer. What is thrown away after the run need not survive a crash: neither store syncs its writes here, and reading is
  * what is measured.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ import { engineOf, openNodeDatabase, type NodeDatabase } from '../src/store/inde
 import { postgresqlPrograms, startPostgres } from '../test/postgresql.js';
 import { fillReview } from './holds.js';
 import { measureReview, type Measured } from './queue.js';
-import { barsOf, tableOf, type BenchDocument, type StoreName } from './table.js';
+import { barsOf, tableOf, type BenchDocument, type StoreName, type StoreResult } from './table.js';
 
 const { values } = parseArgs({
   options: {
@@ -32,8 +32,8 @@ const holds = Number(values.holds);
 async function measureOn(store: StoreName, database: NodeDatabase): Promise<Measured[]> {
   process.stderr.write(`${store}: ${holds} holds\n`);
   await fillReview(database, holds);
-  // Both engines count what lies in their tables by themselves after a while; the run does not wait for that.
-  await sql`ANALYZE`.execute(database);
+  // PostgreSQL does this by itself after a while; the run does not wait for that. SQLite never does.
+  if (engineOf(database) === 'postgresql') await sql`ANALYZE`.execute(database);
   if (values.plans) process.stderr.write(`${await plansOf(database)}\n`);
   return measureReview(database);
 }
@@ -81,27 +81,47 @@ async function onPostgresql(): Promise<Measured[] | null> {
   }
 }
 
-const loadBefore = loadavg()[0]!;
-const measured: Readonly<Record<StoreName, Measured[] | null>> = {
-  SQLite: values.store === 'postgresql' ? null : await onSqlite(),
-  PostgreSQL: values.store === 'sqlite' ? null : await onPostgresql(),
+async function resultsOf(
+  store: StoreName,
+  run: () => Promise<Measured[] | null>,
+): Promise<StoreResult | null> {
+  const loadBefore = loadavg()[0]!;
+  const measured = await run();
+  if (measured === null) return null;
+  return {
+    ...{ store, holds, loadAverageBefore: loadBefore, loadAverageAfter: loadavg()[0]! },
+    results: measured.map((one) => ({ ...one, ...barsOf(one) })),
+  };
+}
+
+/** A run of one store keeps what the file has of the other. */
+function kept(file: string | undefined, other: StoreName): StoreResult[] {
+  if (file === undefined || !existsSync(file)) return [];
+  const { stores } = JSON.parse(readFileSync(file, 'utf8')) as BenchDocument;
+  return stores.filter(({ store }) => store === other);
+}
+
+const runs: Readonly<Record<StoreName, () => Promise<Measured[] | null>>> = {
+  SQLite: onSqlite,
+  PostgreSQL: onPostgresql,
 };
+const stores: StoreResult[] = [];
+for (const store of ['SQLite', 'PostgreSQL'] as const) {
+  const asked = values.store === undefined || values.store === store.toLowerCase();
+  const result = asked ? await resultsOf(store, runs[store]) : null;
+  stores.push(...(result === null ? kept(values.save, store) : [result]));
+}
 const document: BenchDocument = {
   machine: {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
     node: process.version,
-    loadAverageBefore: loadBefore,
-    loadAverageAfter: loadavg()[0]!,
   },
-  holds,
-  results: (['SQLite', 'PostgreSQL'] as const).flatMap((store) =>
-    (measured[store] ?? []).map((one) => ({ store, ...one, ...barsOf(one) })),
-  ),
+  stores,
 };
 if (values.save !== undefined) {
   writeFileSync(values.save, `${JSON.stringify(document, null, 2)}\n`);
 }
 process.stdout.write(values.json ? `${JSON.stringify(document)}\n` : `${tableOf(document)}\n`);
-process.exitCode = document.results.every(({ ok }) => ok) ? 0 : 1;
+process.exitCode = stores.every(({ results }) => results.every(({ ok }) => ok)) ? 0 : 1;

@@ -7,23 +7,22 @@ import type { Measured } from './queue.js';
 export type StoreName = 'SQLite' | 'PostgreSQL';
 
 export interface BenchResult extends Measured {
-  readonly store: StoreName;
   /** Largest 95th percentile in milliseconds; null: measured, not promised. */
   readonly bar: number | null;
   readonly ok: boolean;
 }
 
-export interface BenchDocument {
-  readonly machine: Readonly<{
-    cpu: string;
-    cores: number;
-    memoryGb: number;
-    node: string;
-    loadAverageBefore: number;
-    loadAverageAfter: number;
-  }>;
+export interface StoreResult {
+  readonly store: StoreName;
   readonly holds: number;
+  readonly loadAverageBefore: number;
+  readonly loadAverageAfter: number;
   readonly results: readonly BenchResult[];
+}
+
+export interface BenchDocument {
+  readonly machine: Readonly<{ cpu: string; cores: number; memoryGb: number; node: string }>;
+  readonly stores: readonly StoreResult[];
 }
 
 /** What is promised at 100,000 holds. */
@@ -41,28 +40,24 @@ export function barsOf({ name, p95 }: Measured): { bar: number | null; ok: boole
   return { bar, ok: bar === null || p95 <= bar };
 }
 
-/** One row a question, a pair of columns a store. */
-export function tableOf({ machine, holds, results }: BenchDocument): string {
-  const names = [...new Set(results.map(({ name }) => name))];
-  const cell = (name: string, store: StoreName): string => {
-    const found = results.find((each) => each.name === name && each.store === store);
-    return found === undefined
-      ? 'not run'
-      : `${found.median} / ${found.p95} / ${found.processorMs}`;
+/** One row a question, one column a store, and a line that says how busy the machine was. */
+export function tableOf({ machine, stores }: BenchDocument): string {
+  const names = [...new Set(stores.flatMap(({ results }) => results.map(({ name }) => name)))];
+  const cell = ({ results }: StoreResult, name: string): string => {
+    const found = results.find((each) => each.name === name);
+    return found === undefined ? '' : `${found.median} / ${found.p95} / ${found.processorMs}`;
   };
-  const barOf = (name: string): string => {
-    const bar = BARS[name];
-    return bar === undefined ? '–' : `≤ ${bar}`;
-  };
-  const load = [machine.loadAverageBefore, machine.loadAverageAfter].map((each) => each.toFixed(1));
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const bar = (name: string): string => (name in BARS ? `≤ ${BARS[name]}` : '');
+  const busy = stores.map(
+    (each) =>
+      `${each.store}: ${each.holds.toLocaleString('en')} holds, load ${each.loadAverageBefore.toFixed(1)} before and ${each.loadAverageAfter.toFixed(1)} after`,
+  );
   return [
-    '| median / p95 / processor, ms | bar for p95 | SQLite | PostgreSQL |',
-    '| --- | --- | --- | --- |',
-    ...names.map(
-      (name) =>
-        `| ${name} | ${barOf(name)} | ${cell(name, 'SQLite')} | ${cell(name, 'PostgreSQL')} |`,
-    ),
+    row(['median / p95 / processor, ms', 'bar for p95', ...stores.map(({ store }) => store)]),
+    row(['---', '---', ...stores.map(() => '---')]),
+    ...names.map((name) => row([name, bar(name), ...stores.map((each) => cell(each, name))])),
     '',
-    `${holds.toLocaleString('en')} holds; ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; load ${load.join(' before, ')} after.`,
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. ${busy.join('; ')}.`,
   ].join('\n');
 }

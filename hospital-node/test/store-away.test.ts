@@ -32,7 +32,7 @@ describe.skipIf(postgresqlPrograms === null)('a database server that is away', (
 
   it('gives 503 with a time to come back, and then everything as it was', async () => {
     const before = (await ana('GET', '/holds')).body;
-    const txId = String((before['items'] as { txId: string }[])[0]!.txId);
+    const txId = (before['items'] as { txId: string }[])[0]!.txId;
     await postgres.stop();
     const reading = await ana('GET', '/holds');
     expect(reading.status).toBe(503);

@@ -322,10 +322,11 @@ class Store implements ReviewStore {
       sql<{ state: string; n: number }>`
         SELECT state, count(*) AS n FROM label WHERE msp_id = ${mspId} GROUP BY state`,
     );
+    // From the few grants to their holds: as a join SQLite would begin with all holds.
     const used = await oneRow(
       this.database,
-      sql<{ n: number }>`SELECT count(*) AS n FROM hold_grant g JOIN hold h ON h.tx_id = g.hold
-        WHERE g.used_by IS NOT NULL AND h.msp_id = ${mspId}`,
+      sql<{ n: number }>`SELECT count(*) AS n FROM hold_grant
+        WHERE used_by IS NOT NULL AND (SELECT msp_id FROM hold WHERE tx_id = hold_grant.hold) = ${mspId}`,
     );
     const labelled = Object.fromEntries(labels.map((row) => [row.state, row.n]));
     return {

@@ -205,10 +205,11 @@ export async function countDeferred(
 ): Promise<number> {
   const row = await oneRow(
     database,
-    sql<{ n: number }>`SELECT count(DISTINCT hs.hold) AS n FROM suppression s
-      JOIN hold_suppression hs ON hs.suppression = s.id
-      JOIN hold h ON h.tx_id = hs.hold
-      WHERE s.state = 'active' AND s.expires_ms > ${o.nowMs} AND h.msp_id = ${o.mspId} AND h.state = 'open'
+    // In this order: SQLite would begin with all open holds.
+    sql<{ n: number }>`SELECT count(DISTINCT hs.hold) AS n
+      FROM suppression s CROSS JOIN hold_suppression hs CROSS JOIN hold h
+      WHERE hs.suppression = s.id AND h.tx_id = hs.hold
+        AND s.state = 'active' AND s.expires_ms > ${o.nowMs} AND h.msp_id = ${o.mspId} AND h.state = 'open'
         AND h.deadline_ms > ${o.nowMs + BACK_BEFORE_DUE_MS}`,
   );
   return row.n;
