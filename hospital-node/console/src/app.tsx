@@ -183,13 +183,13 @@ function Header(): JSX.Element {
       </h1>
       {seesHolds() && <Pages />}
       <p class="facts">
+        {(facts?.review.rate ?? null) !== null && <Rate rate={facts!.review.rate!} />}
         {ledger !== undefined && (
           <span title={`next block ${ledger.nextBlock}`}>
             <i class={ledger.connected ? 'dot ok' : 'dot bad'} aria-hidden="true" />
             {ledger.kind} {ledger.connected ? 'live' : 'away'}
           </span>
         )}
-        {(facts?.review.rate ?? null) !== null && <Rate rate={facts!.review.rate!} />}
       </p>
       <nav class="me" aria-label="You">
         <Me />

@@ -84,7 +84,7 @@ export function SupervisorPage(): JSX.Element {
           </Card>
         </>
       )}
-      <Budget />
+      {(value !== null || problem !== null) && <Budget />}
     </main>
   );
 }
