@@ -225,7 +225,7 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
       kernelHash: attack,
       atMs: nowMs,
       clockOffsetMs: 0,
-    } as never);
+    });
     await store.votes.add({
       ...{ transactionId: attack, action: attack, about: attack, mspId: attack },
       ...{ person: attack, reason: attack, atMs: nowMs },
@@ -284,7 +284,7 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
       await page.waitForSelector('text=Sign out');
       await page.click('tr:has-text("H9") >> text=Refuse…');
     }
-    const [first, second] = pages as [Page, Page];
+    const [first, second] = pages;
     await first.fill('[name=reason]', 'nobody of this name');
     await first.click('dialog .primary');
     await first.waitForSelector('dialog', { state: 'detached' });

@@ -35,10 +35,10 @@ if (CHROMIUM === undefined) {
 async function startProvider(publicUrl: string): Promise<string> {
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  opened.push(
-    () => void http.closeAllConnections(),
-    () => void http.close(),
-  );
+  opened.push(() => {
+    http.closeAllConnections();
+    http.close();
+  });
   const address = http.address();
   if (address === null || typeof address === 'string') throw new Error('no address');
   const issuer = `http://127.0.0.1:${address.port}`;
