@@ -31,7 +31,7 @@ export type {
 } from './privacy-plan.js';
 export { PLAN_PRESETS, planPreset } from './plan-presets.js';
 export type { PlanPresetName, PlanPresetOptions } from './plan-presets.js';
-export { decodePlan, encodePlan, planHash, statedReleases } from './plan-codec.js';
+export { decodePlan, encodePlan, planHash, statedSpec } from './plan-codec.js';
 export { privacyStatement } from './privacy-statement.js';
 export type { PrivacyStatement } from './privacy-statement.js';
 export { debitsOf, spentSoFar } from './spent-so-far.js';

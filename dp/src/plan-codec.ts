@@ -13,12 +13,7 @@ import {
 } from './canonical-json.js';
 import { CanonicalJsonError, PlanError, PlanMismatchError } from './errors.js';
 import { encodeEvent } from './event-codec.js';
-import {
-  createPrivacyPlan,
-  type PrivacyPlan,
-  type PrivacyPlanSpec,
-  type ReleaseSpec,
-} from './privacy-plan.js';
+import { createPrivacyPlan, type PrivacyPlan, type PrivacyPlanSpec } from './privacy-plan.js';
 import { sha256Hex } from './sha256.js';
 
 const SCHEMA = 'bhschain/privacy-plan/1';
@@ -58,11 +53,11 @@ export function decodePlan(bytes: Uint8Array): PrivacyPlan {
 }
 
 /**
- * The further releases that a plan's bytes state, without deriving the plan again: for whoever knows its hash from elsewhere.
+ * What a plan's bytes state that people chose, without deriving the plan again: for whoever knows its hash from elsewhere.
  * @throws {PlanError} `ERR_DP_PLAN`
  */
-export function statedReleases(bytes: Uint8Array): readonly ReleaseSpec[] {
-  return readSpec(statedIn(bytes)['spec']!).releases;
+export function statedSpec(bytes: Uint8Array): PrivacyPlanSpec {
+  return readSpec(statedIn(bytes)['spec']!);
 }
 
 function statedIn(bytes: Uint8Array): JsonObject {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { countByBin, releaseCounts } from '../src/count-release.js';
 import { InvalidArgumentError, NoisePoolError } from '../src/errors.js';
 import { createNoisePool, type NoisePool } from '../src/noise-pool.js';
-import { decodePlan, encodePlan, planHash, statedReleases } from '../src/plan-codec.js';
+import { decodePlan, encodePlan, planHash, statedSpec } from '../src/plan-codec.js';
 import { privacyStatement } from '../src/privacy-statement.js';
 import { planPreset } from '../src/plan-presets.js';
 import { appendRecord, verifyLedger } from '../src/privacy-ledger.js';
@@ -47,10 +47,10 @@ function opened(of: PrivacyPlan, seed: string): NoisePool {
 
 describe('a plan with a release', () => {
   it('states it in its bytes, where one reads it without deriving the plan again', () => {
-    expect(statedReleases(encodePlan(single))).toEqual([release]);
-    expect(statedReleases(encodePlan(createPrivacyPlan(spec)))).toEqual([]);
+    expect(statedSpec(encodePlan(single))).toEqual(single.spec);
+    expect(statedSpec(encodePlan(single)).releases).toEqual([release]);
     for (const bytes of ['{}', '{"plan":"of a test"}', 'no JSON']) {
-      expect(() => statedReleases(new TextEncoder().encode(bytes))).toThrow(
+      expect(() => statedSpec(new TextEncoder().encode(bytes))).toThrow(
         expect.objectContaining({ code: 'ERR_DP_PLAN' }) as Error,
       );
     }

@@ -23,11 +23,7 @@ import { smallPlan } from './small-plan.js';
 const AT = '2026-03-01T06:00:00.000Z';
 const plan = smallPlan({ parameterCount: 4, histogramExponent: 3 });
 const scorer = createScorer(DETECTOR_ZERO.detector, DETECTOR_ZERO.table);
-/** One call each, so that the call a window is seen at is known. */
-const single: ScoredWindow[] = PUBLIC_CANARIES.windows.map(({ rows, mask }) => ({
-  rows: rows.slice(0, 1),
-  mask,
-}));
+const { windows } = PUBLIC_CANARIES;
 
 function seeded(seed: string): SecureRandom {
   const stream = createExperimentRandom(seed);
@@ -44,16 +40,16 @@ function openedPool(seed: string): NoisePool {
   return pool;
 }
 
-const release = (windows: readonly ScoredWindow[], seed: string): Promise<Int32Array> =>
-  releaseScoreHistogram(plan, openedPool(seed), { scorer, windows, random: seeded('calls') });
+const release = (of: readonly ScoredWindow[], seed: string): Promise<Int32Array> =>
+  releaseScoreHistogram(plan, openedPool(seed), { scorer, windows: of });
 
 describe('the released histogram of scores', () => {
   it('is the count of the bins with discrete Gaussian noise of the plan: neither two thirds nor one and a half of it', async () => {
     const exact = new Int32Array(64);
-    for (const bin of binsOf(scorer, single)) exact[bin]!++;
+    for (const bin of binsOf(scorer, windows)) exact[bin]!++;
     const noise: number[] = [];
     for (let i = 0; i < 20; i++) {
-      const released = await release(single, `noise ${i}`);
+      const released = await release(windows, `noise ${i}`);
       released.forEach((count, bin) => noise.push(count - exact[bin]!));
     }
     // 1,280 draws: the deviation is known to 2 %.
@@ -79,10 +75,9 @@ describe('the released histogram of scores', () => {
   });
 
   it('is not made without the debit, nor twice for one', async () => {
-    const random = seeded('calls');
     const closed = createNoisePool(plan, seeded('closed'));
     const from = (pool: NoisePool): Promise<Int32Array> =>
-      releaseScoreHistogram(plan, pool, { scorer, windows: single.slice(0, 3), random });
+      releaseScoreHistogram(plan, pool, { scorer, windows: windows.slice(0, 3) });
     await expect(from(closed)).rejects.toMatchObject({ code: 'ERR_DP_NOISE_POOL' });
     const pool = openedPool('once');
     await from(pool);

@@ -241,6 +241,7 @@ export async function sealedRound(
               counts: manifest.scoreHistogram,
               contributors: 2,
               noiseExponent: 4,
+              binMs: 21_600_000,
             }),
           ),
     ),

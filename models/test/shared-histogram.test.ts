@@ -9,6 +9,7 @@ import {
   encodeTable,
   federatedTable,
   HISTOGRAM_BINS,
+  ORDINARY_SHARE_PPM,
   PUBLIC_CANARIES,
   sharedThreshold,
   TAIL_NOISE_MAX,
@@ -105,6 +106,7 @@ describe('a federated table', () => {
     counts,
     contributors: 3,
     noiseExponent,
+    binMs: 3_600_000,
   });
   /** 20,000 windows of which `share` lie at or below p = 3.2 %, evenly on either side. */
   const tail = (share: number): number[] =>
@@ -113,17 +115,24 @@ describe('a federated table', () => {
     );
 
   it('is the public one where the noise drowns the tail, at every count', () => {
-    const small = tail(0.032).map((count) => Math.round(count / 20));
-    expect(tailNoise(shared(small), 32_000)).toBeGreaterThan(TAIL_NOISE_MAX);
+    const small = tail(0.1).map((count) => Math.round(count / 20));
+    expect(tailNoise(shared(small), table)).toBeGreaterThan(TAIL_NOISE_MAX);
     expect(federatedTable(table, shared(small))).toBe(table);
     expect(federatedTable(table, shared(small.map(() => -5)))).toBe(table);
-    expect(federatedTable(table, shared(tail(0.032), 8))).toBe(table);
+    expect(federatedTable(table, shared(tail(0.1), 8))).toBe(table);
   });
 
   it('holds fewer where more windows lie in the tail, and more where fewer do', () => {
     const { alphaPpm } = table;
-    expect(federatedTable(table, shared(tail(0.05))).alphaPpm).toBeLessThan(alphaPpm);
-    expect(federatedTable(table, shared(tail(0.02))).alphaPpm).toBeGreaterThan(alphaPpm);
+    expect(federatedTable(table, shared(tail(0.15))).alphaPpm).toBeLessThan(alphaPpm);
+    expect(federatedTable(table, shared(tail(0.06))).alphaPpm).toBeGreaterThan(alphaPpm);
+    // As many as in ordinary hospitals: α stays where it is, up to the straight line through the bin that it lies in.
+    const ordinary = federatedTable(table, shared(tail(ORDINARY_SHARE_PPM.get(3_600_000)! / 1e6)));
+    expect(Math.abs(ordinary.alphaPpm / alphaPpm - 1)).toBeLessThan(0.06);
+  });
+
+  it('is the public one for bins of a length of which nobody knows what is ordinary', () => {
+    expect(federatedTable(table, { ...shared(tail(0.3)), binMs: 7_200_000 })).toBe(table);
   });
 
   it('stays within half and double of α whatever comes, and its bytes are those of a table', () => {

@@ -36,6 +36,8 @@ afterEach(closeAll);
 
 const HISTOGRAM = { bins: HISTOGRAM_BINS, noiseExponent: 4, nominalWindows: 6_000 };
 const NODES = ['H1', 'H2', 'H3'];
+/** Rounds that a busy machine can follow. */
+const UNHURRIED = { slotLengthMs: 4_000, collectMaxMs: 2_800, graceMs: 2_000 };
 
 /** 6,000 windows, of which `tail` times as many lie at small p as the public table expects; a bit of noise. */
 function countsOf(seed: number, tail: number): Int32Array {
@@ -92,7 +94,7 @@ async function replayed(
 
 describe('a federation that releases the histogram of scores', () => {
   it('moves the table of two rounds to their sums, and a member recomputes both to the bit', async () => {
-    const world = await startWorld({ roundsMax: 2 }, { histogram: HISTOGRAM });
+    const world = await startWorld({ ...UNHURRIED, roundsMax: 2 }, { histogram: HISTOGRAM });
     const clients = await Promise.all(NODES.map((id) => world.client(id)));
     const hello = await clients[0]!.hello({ software: 't', kernelHash: '', ledgerHead: null });
     expect(JSON.parse(Buffer.from(hello.federationDocument).toString('utf8'))).toMatchObject({
@@ -101,7 +103,7 @@ describe('a federation that releases the histogram of scores', () => {
 
     const alphas: number[] = [];
     for (const [version, tails] of [
-      [1, [1.5, 1.6, 1.7]],
+      [1, [3, 3.2, 3.4]],
       [2, [0.6, 0.7, 0.7]],
     ] as const) {
       const roundId = await roundOf(clients, tails);
@@ -114,7 +116,12 @@ describe('a federation that releases the histogram of scores', () => {
         tails.reduce((total, tail, i) => total + countsOf(i, tail)[bin]!, 0),
       );
       expect(manifest.scoreHistogram).toEqual(sum);
-      expect(proof.scoreHistogram).toEqual({ counts: sum, contributors: 3, noiseExponent: 4 });
+      expect(proof.scoreHistogram).toEqual({
+        counts: sum,
+        contributors: 3,
+        noiseExponent: 4,
+        binMs: 21_600_000,
+      });
       const table = federatedTable(DETECTOR_ZERO.table, proof.scoreHistogram!);
       expect(world.channel.versions.get(version)?.table).toBe(sha256Hex(encodeTable(table)));
       alphas.push(table.alphaPpm);
@@ -138,7 +145,7 @@ describe('a federation that releases the histogram of scores', () => {
   });
 
   it('a manifest that says another sum, none, or more bins than the plan does not replay', async () => {
-    const world = await startWorld({ roundsMax: 1 }, { histogram: HISTOGRAM });
+    const world = await startWorld({ ...UNHURRIED, roundsMax: 1 }, { histogram: HISTOGRAM });
     const clients = await Promise.all(NODES.map((id) => world.client(id)));
     const roundId = await roundOf(clients, [1, 1, 1]);
     await until(async () => (await world.orchestrator.status()).publication.activeVersion === 1);
@@ -161,7 +168,10 @@ describe('a federation that releases the histogram of scores', () => {
   });
 
   it('goes on without a node that is too old for it', async () => {
-    const world = await startWorld({ roundsMax: 1, quorum: 2 }, { histogram: HISTOGRAM });
+    const world = await startWorld(
+      { ...UNHURRIED, roundsMax: 1, quorum: 2 },
+      { histogram: HISTOGRAM },
+    );
     const clients = await Promise.all(NODES.map((id) => world.client(id)));
     const units = await Promise.all(clients.map((client) => takeWork(client)));
     // What a node of the version before this one answers to a plan with further releases.

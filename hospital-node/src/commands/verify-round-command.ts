@@ -66,7 +66,7 @@ export async function verifyRoundCommand(
 function histogramSentence(shared: SharedHistogram): string {
   const { table } = DETECTOR_ZERO;
   const { alphaPpm } = federatedTable(table, shared);
-  const noise = `noise ${(100 * tailNoise(shared, table.alphaPpm)).toFixed(1)} % of the tail`;
+  const noise = `noise ${(100 * tailNoise(shared, table)).toFixed(1)} % of the tail`;
   return `Their histograms of scores add up to the manifest's (${noise}): ${
     alphaPpm === table.alphaPpm
       ? 'the next detector keeps the public table.'

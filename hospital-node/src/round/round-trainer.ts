@@ -110,7 +110,6 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
         : await releaseScoreHistogram(plan, drawn, {
             scorer: createScorer({ ...detector, parameters: base }, table),
             windows: [...found.windows, ...found.pending],
-            random: options.random,
           });
     const { update, report } = await pool.run({
       plan,

@@ -5,13 +5,7 @@
  * @module
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  countByBin,
-  releaseCounts,
-  type NoisePool,
-  type PrivacyPlan,
-  type SecureRandom,
-} from '@bhschain/dp';
+import { countByBin, releaseCounts, type NoisePool, type PrivacyPlan } from '@bhschain/dp';
 import { binsOf, type ScoredWindow, type Scorer } from '@bhschain/models/detector';
 import { SCORE_HISTOGRAM } from '@bhschain/orchestrator/protocol';
 
@@ -30,17 +24,11 @@ export async function releaseScoreHistogram(
   o: {
     readonly scorer: Scorer;
     readonly windows: readonly ScoredWindow[];
-    readonly random: SecureRandom;
   },
 ): Promise<Int32Array> {
   const bins = new Uint8Array(o.windows.length);
-  const lasts = new Uint32Array(o.windows.length);
-  o.random.fill(lasts);
   for (let start = 0; start < bins.length; start += WINDOWS_PER_TURN) {
-    const part = o.windows
-      .slice(start, start + WINDOWS_PER_TURN)
-      .map((window, i) => upToOneCall(window, lasts[start + i]!));
-    bins.set(binsOf(o.scorer, part), start);
+    bins.set(binsOf(o.scorer, o.windows.slice(start, start + WINDOWS_PER_TURN)), start);
     await nextTurn();
   }
   const released = releaseCounts(
@@ -49,9 +37,4 @@ export async function releaseScoreHistogram(
   );
   bins.fill(0);
   return released;
-}
-
-/** The window as an endorser saw it at one of its calls, chosen at random: calibration must look like scoring. */
-function upToOneCall({ rows, mask }: ScoredWindow, word: number): ScoredWindow {
-  return { rows: rows.slice(0, 1 + (word % rows.length)), mask };
 }

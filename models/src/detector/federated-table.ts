@@ -2,11 +2,15 @@
  * The table that goes with a round's detector: the public one, moved to where the hospitals' noised histograms say that its α
  * lies. Always from the public table, never from the round before, so that noise does not add up over rounds. A pure function
  * of public values: every member makes the same bytes.
+ *
+ * A hospital counts windows, people are held to calls. In ordinary hospitals a known share of windows lies at or below p = α
+ * (`ORDINARY_SHARE_PPM`); the new α is the p at which the hospitals' windows reach that share.
  * @module
  */
 import type { CalibrationTable } from './detector.js';
 import { retargetedTable } from './retargeted-table.js';
 import { HISTOGRAM_BINS, sharedThreshold, windowsIn } from './shared-histogram.js';
+import { ORDINARY_SHARE_PPM } from './window-shares.js';
 
 /** What a round's accepted updates carried beside the gradient, summed. */
 export interface SharedHistogram {
@@ -15,18 +19,27 @@ export interface SharedHistogram {
   readonly contributors: number;
   /** One contributor's noise has a deviation of 2^this counts. */
   readonly noiseExponent: number;
+  /** Length of the windows' bins. */
+  readonly binMs: number;
 }
 
 /** Noise in the tail count, as a share of it: above this the public table is the better guess. */
 export const TAIL_NOISE_MAX = 0.2;
 
-/** Deviation of the noise in the count of windows with p ≤ α, as a share of that count; infinite where nothing is left. */
-export function tailNoise(shared: SharedHistogram, alphaPpm: number): number {
+/**
+ * Deviation of the noise in the count of windows with p ≤ α, as a share of that count; infinite where nothing is left, or
+ * where nobody knows what is ordinary for bins of this length.
+ */
+export function tailNoise(
+  shared: SharedHistogram,
+  { alphaPpm }: Pick<CalibrationTable, 'alphaPpm'>,
+): number {
   const windows = windowsIn(shared.counts);
-  if (windows < 1) return Number.POSITIVE_INFINITY;
+  const ordinaryPpm = ORDINARY_SHARE_PPM.get(shared.binMs);
+  if (windows < 1 || ordinaryPpm === undefined) return Number.POSITIVE_INFINITY;
   const bins = Math.ceil((HISTOGRAM_BINS * alphaPpm) / 1e6);
   const deviation = 2 ** shared.noiseExponent * Math.sqrt(shared.contributors * bins);
-  return deviation / ((windows * alphaPpm) / 1e6);
+  return deviation / ((windows * ordinaryPpm) / 1e6);
 }
 
 /**
@@ -36,7 +49,7 @@ export function tailNoise(shared: SharedHistogram, alphaPpm: number): number {
  */
 export function federatedTable(table: CalibrationTable, shared: SharedHistogram): CalibrationTable {
   const { alphaPpm } = table;
-  if (tailNoise(shared, alphaPpm) > TAIL_NOISE_MAX) return table;
-  const { pPpm } = sharedThreshold(shared.counts, alphaPpm);
+  if (tailNoise(shared, table) > TAIL_NOISE_MAX) return table;
+  const { pPpm } = sharedThreshold(shared.counts, ORDINARY_SHARE_PPM.get(shared.binMs)!);
   return retargetedTable(table, Math.min(2 * alphaPpm, Math.max(Math.ceil(alphaPpm / 2), pPpm)));
 }

@@ -27,6 +27,7 @@ export {
   type SharedHistogram,
 } from './federated-table.js';
 export { nonconformityAt, pValues } from './p-value.js';
+export { ORDINARY_SHARE_PPM } from './window-shares.js';
 export { retargetedTable } from './retargeted-table.js';
 export { decodeTable, encodeTable, TABLE_BYTES_MAX } from './table-codec.js';
 export {

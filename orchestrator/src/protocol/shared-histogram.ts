@@ -3,7 +3,7 @@
  * follows from.
  * @module
  */
-import { DpError, statedReleases } from '@bhschain/dp';
+import { DpError, statedSpec, type PrivacyPlanSpec } from '@bhschain/dp';
 import type { SharedHistogram } from '@bhschain/models/detector';
 import { VerificationError } from '../errors.js';
 import type { Manifest } from './manifest.js';
@@ -19,8 +19,9 @@ export async function sharedHistogramOf(
   objectOf: (digest: string) => Promise<Uint8Array>,
 ): Promise<SharedHistogram | null> {
   if (counts === undefined) return null;
-  const release = releaseIn(await objectOf(planHash));
-  if (release?.length !== counts.length) {
+  const spec = specIn(await objectOf(planHash));
+  const release = spec?.releases.find(({ name }) => name === SCORE_HISTOGRAM);
+  if (spec === null || release?.length !== counts.length) {
     throw new VerificationError(
       'ERR_REPLAY',
       `round ${roundId.slotIndex}: the manifest has a histogram of ${counts.length} bins, the plan ${release === undefined ? 'releases none' : `one of ${release.length}`}`,
@@ -28,14 +29,15 @@ export async function sharedHistogramOf(
     );
   }
   const contributors = contributions.filter(({ verdict }) => verdict === 'accepted').length;
-  return { counts, contributors, noiseExponent: release.noiseExponent };
+  const { noiseExponent } = release;
+  return { counts, contributors, noiseExponent, binMs: spec.windowing.binMs };
 }
 
-function releaseIn(plan: Uint8Array): { length: number; noiseExponent: number } | undefined {
+function specIn(plan: Uint8Array): PrivacyPlanSpec | null {
   try {
-    return statedReleases(plan).find(({ name }) => name === SCORE_HISTOGRAM);
+    return statedSpec(plan);
   } catch (cause) {
-    if (cause instanceof DpError) return undefined;
+    if (cause instanceof DpError) return null;
     throw cause;
   }
 }
