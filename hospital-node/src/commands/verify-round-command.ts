@@ -70,7 +70,7 @@ function histogramSentence(shared: SharedHistogram): string {
   return `Their histograms of scores add up to the manifest's (${noise}): ${
     alphaPpm === table.alphaPpm
       ? 'the next detector keeps the public table.'
-      : `the next detector is held to ${table.alphaPpm} ppm of all windows by judging at p ≤ ${alphaPpm} ppm of the public table.`
+      : `the next detector judges at p ≤ ${alphaPpm} ppm of the public table, so that ${table.alphaPpm} ppm of ordinary calls are held.`
   }`;
 }
 
