@@ -7,7 +7,7 @@
 import { cpus, loadavg } from 'node:os';
 import { buildConsole, hasBrowser, launchBrowser, signIn } from './console-browser.js';
 import { bundleSizes, consolePages, PAGE_BUDGET } from './console-pages.js';
-import { figuresOf } from './page-checks.js';
+import { figuresOf, type PageFigures } from './page-checks.js';
 import { startSeededServer } from './seeded-server.js';
 
 const LOADS = 3;
@@ -39,7 +39,7 @@ async function measured(): Promise<readonly Result[]> {
   await signIn(page, 'oda');
   const results: Result[] = [];
   for (const { name, hash, ready } of consolePages(server)) {
-    const figures = [];
+    const figures: PageFigures[] = [];
     for (let load = 0; load < LOADS; load++) {
       await page.goto('about:blank');
       await page.goto(`http://127.0.0.1:${server.port}/${hash}`);
