@@ -42,9 +42,9 @@ const HOSTILE: AccessEvent = {
 };
 
 async function first(events: AsyncGenerator<AccessEvent>): Promise<AccessEvent> {
-  const { value } = await events.next();
-  if (value === undefined) throw new Error('the reader gave no event');
-  return value as AccessEvent;
+  const next = await events.next();
+  if (next.done === true) throw new Error('the reader gave no event');
+  return next.value;
 }
 const written = (name: string, text: string): string => {
   const file = join(temporaryFolder(), name);
@@ -149,7 +149,7 @@ describe.skipIf(!hasBrowser('hostile-log.e2e'))('script in a log line', () => {
       expect(await violations(page)).toEqual([]);
     }
     await page.evaluate("location.hash = '#/supervisor'");
-    await page.waitForSelector(`.own-words >> text=${'globalThis.pwned'}`);
+    await page.waitForSelector('.own-words >> text=globalThis.pwned');
     expect(await page.locator('img, iframe, object').count()).toBe(0);
     expect(await page.evaluate('globalThis.pwned')).toBeUndefined();
     expect(browser.complaints).toEqual([]);
