@@ -63,7 +63,6 @@ export {
   type WorldConfig,
 } from './hospital/options.js';
 export { type Zone } from './hospital/calendar.js';
-export { createRelationIndex } from '@bhschain/models/features';
 export { type CareRelation } from './hospital/care.js';
 export { type Oddity, type OddityKind } from './hospital/oddities.js';
 export {

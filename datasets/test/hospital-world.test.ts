@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeAccessEvent, encodeAccessEvent, type AccessEvent } from '@bhschain/models/features';
 import { describe, expect, it } from 'vitest';
+
+import { createRelationIndex } from '@bhschain/models/features';
 import {
   createHospitalWorld,
-  createRelationIndex,
   DatasetError,
   describe as describeEvents,
   selectLiveCalls,

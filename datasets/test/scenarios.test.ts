@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AccessEvent } from '@bhschain/models/features';
 import { afterAll, describe, expect, it } from 'vitest';
+
+import { createRelationIndex } from '@bhschain/models/features';
 import {
   createHospitalWorld,
-  createRelationIndex,
   DatasetError,
   readCatalogue,
   type HospitalWorld,

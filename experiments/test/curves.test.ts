@@ -31,6 +31,7 @@ describe('scores in bins', () => {
     arm: 'ours',
     beforeGuilt: null,
     calls: null,
+    rehearsal: null,
     incidents: new Map([['a', 2_000]]),
   };
 

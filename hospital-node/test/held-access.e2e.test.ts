@@ -173,8 +173,10 @@ describe('a held access', () => {
         readFileSync(join(state, 'identities/clin-1.cert.pem'), 'utf8'),
       );
       expect((await review.counts('H1MSP')).labels).toMatchObject({ released: 1, confirmed: 0 });
-      const { windowStateOf } = review.windowLabels({ ledgerActorOf: (name) => name });
-      expect(await windowStateOf(clerk, LIVE_FROM_MS, LIVE_FROM_MS + 21_600_000)).toBe('pending');
+      const labels = review.windowLabels({ ledgerActorOf: (name) => name });
+      expect(await labels.windowStateOf(clerk, LIVE_FROM_MS, LIVE_FROM_MS + 21_600_000)).toBe(
+        'pending',
+      );
     } finally {
       await stopGateway(gateway, 'SIGTERM');
     }

@@ -13,6 +13,9 @@ import { reviewHealth } from './supervisor.js';
 
 const RE_IDENTIFICATIONS_SHOWN = 50;
 
+/** As officer-routes.ts writes it into the audit log. */
+type ReIdentified = Pick<ReviewHealth['reIdentifications'][number], 'hold' | 'actor' | 'reason'>;
+
 const Asked = Type.Object(
   { alphaPpm: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,5}$' })) },
   closed,
@@ -36,8 +39,7 @@ export function registerSupervisorRoutes(app: FastifyInstance, desk: Desk): void
       .newest('re-identified', RE_IDENTIFICATIONS_SHOWN)
       .map(({ at, by, body }) => ({
         ...{ at, by },
-        ...{ hold: String(body['hold']), actor: String(body['actor']) },
-        reason: String(body['reason']),
+        ...(body as unknown as ReIdentified),
       })),
   }));
 
