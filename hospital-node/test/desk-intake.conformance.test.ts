@@ -52,6 +52,18 @@ onEachEngine((engine) => {
         ],
         ...o,
       });
+    const report = (name: string, actor: string): ReturnType<typeof transactionOf> =>
+      transactionOf({
+        txId: hashOf(`report ${name}`),
+        function: 'QuarantineContract:report',
+        args: [hashOf(name), actor, 'RecordAccessContract:export', hashOf('reason')],
+        writes: [
+          write(
+            ['rev', hashOf(name)],
+            recordOf({ txId: hashOf(name), actor, cause: 'second-line' }),
+          ),
+        ],
+      });
     const blocks = chainOf([
       [detectorTransaction(), ran('very old', { timestampMs: NOW - KEPT_CALLS_MS - 1 })],
       windows.map((window, i) =>
@@ -76,8 +88,14 @@ onEachEngine((engine) => {
         holdTransaction(recordOf({ txId: hashOf('somebody else'), actor: 'b'.repeat(32) })),
         holdTransaction(recordOf({ txId: hashOf('too late'), filedMs: NOW + 8 * 86_400_000 })),
       ],
+      [report('of somebody who calls', ACTOR), report('of somebody unseen', 'c'.repeat(32))],
     ]);
-    for (const block of blocks) {
+    for (const [number, block] of blocks.entries()) {
+      if (number === 4) {
+        await sql`UPDATE guarded_call SET role = 'nurse', ward = 'ward-4B'`.execute(
+          review.database,
+        );
+      }
       await applyBlock(review.database, {
         ...{ channel: 'consortium', block, atMs: NOW },
         consumers: [
@@ -117,6 +135,23 @@ onEachEngine((engine) => {
 
     it('is forgotten after thirty days', async () => {
       expect((await calls()).some(({ place }) => place < 1_000_000)).toBe(false);
+    });
+  });
+
+  describe('a call that the second line reports', () => {
+    const holdOf = async (name: string): Promise<object> => {
+      const statement = sql<{ kind: string; role: string; ward: string; arguments: string }>`
+        SELECT kind, role, ward, arguments FROM hold WHERE tx_id = ${hashOf(name)}`;
+      return { ...(await statement.execute(review.database)).rows[0]! };
+    };
+
+    it('is shown as its caller’s, not as the reporting node’s, and without the report’s arguments', async () => {
+      expect(await holdOf('of somebody who calls')).toEqual({
+        ...{ kind: 'review', role: 'nurse', ward: 'ward-4B', arguments: '[]' },
+      });
+      expect(await holdOf('of somebody unseen')).toEqual({
+        ...{ kind: 'review', role: 'unknown', ward: '', arguments: '[]' },
+      });
     });
   });
 

@@ -10,7 +10,7 @@ import { Dialog } from './dialog.js';
 import { draft, forget } from './drafts.js';
 import { FindingField, isReason, ReasonField } from './fields.js';
 import { session, status, take, tell } from './model.js';
-import { effectOf, findingWord, timeWord } from './words.js';
+import { effectOf, findingWord, RAN, timeWord } from './words.js';
 
 export function Decide({ hold }: { readonly hold: HoldDetail }): JSX.Element | null {
   const { can } = hold;
@@ -144,7 +144,7 @@ function Guidance({ hold }: { readonly hold: HoldDetail }): JSX.Element {
   return (
     <p>
       {hold.kind === 'review'
-        ? 'This call ran at once, in an emergency. Nobody has reviewed it yet.'
+        ? `${RAN[hold.cause] ?? 'This call ran.'} Nobody has reviewed it yet.`
         : 'Nobody works on this hold yet.'}
     </p>
   );

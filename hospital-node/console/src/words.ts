@@ -89,6 +89,13 @@ export const CAUSES: Readonly<Record<string, string>> = {
   policy: 'asked for by an access policy',
 };
 
+/** Why a call that ran waits for a review, by its cause. */
+export const RAN: Readonly<Record<string, string>> = {
+  'break-glass': 'This call ran at once, in an emergency.',
+  policy: 'This call ran; the access policy asks for a review.',
+  'second-line': 'This call ran, and was reported afterwards.',
+};
+
 /** The detector's columns as a person would name them; the column's own name stays in the title. */
 const COLUMNS: Readonly<Record<string, string>> = {
   'own surprisal': 'Unusual act for this person',

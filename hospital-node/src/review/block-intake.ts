@@ -85,7 +85,7 @@ async function file(
   kind: 'quarantine' | 'review',
 ): Promise<void> {
   const { block, transaction } = place;
-  const { role = 'unknown', ward = '' } = attributesOf(transaction);
+  const { role, ward, args } = await callerOf(database, place, record);
   const called = storable(record.function);
   const ring = transaction.writes.find(
     ({ key }) => key[0] === 'ctx' && key[1] === record.actor && key[2] === record.session,
@@ -102,17 +102,35 @@ async function file(
         version, deadline_ms, at_ms, filed_ms, holder, proposer, model_version, model_hash, table_hash, record,
         block, position, block_hash, endorsers, ring, top_reason, operation, subject)
       VALUES (${record.txId}, ${kind}, (SELECT coalesce(max(number), 0) + 1 FROM hold), ${record.mspId},
-        ${record.actor}, ${role}, ${ward}, ${called}, ${JSON.stringify(transaction.args)}, ${record.cause},
+        ${record.actor}, ${role}, ${ward}, ${called}, ${JSON.stringify(args)}, ${record.cause},
         ${record.score}, ${record.state}, ${record.version}, ${record.deadlineMs}, ${record.atMs},
         ${record.filedMs}, ${record.holder}, ${record.proposal?.by ?? null}, ${record.modelVersion},
         ${record.modelHash}, ${pointer?.table_hash ?? null}, ${text(place.write.value)}, ${block.number},
         ${transaction.index}, ${block.hash}, ${JSON.stringify([...new Set(transaction.endorsers)].sort())},
         ${ring?.value ?? null}, ${record.reasons[0]?.column ?? null},
-        ${called.slice(called.indexOf(':') + 1)}, ${storable(transaction.args[1] ?? '')})
+        ${called.slice(called.indexOf(':') + 1)}, ${storable(args[1] ?? '')})
       RETURNING number`,
   );
   const { number } = filed;
   await keepWords(database, { number, actor: record.actor, role, ward, called, txId: record.txId });
+}
+
+/** Who called, and with what. The transaction that reports a call is the hospital node's own, not the call itself. */
+async function callerOf(
+  database: NodeDatabase,
+  { transaction }: Place,
+  { actor, cause }: QuarantineRecord,
+): Promise<{ role: string; ward: string; args: readonly string[] }> {
+  if (cause !== 'second-line') {
+    const { role = 'unknown', ward = '' } = attributesOf(transaction);
+    return { role, ward, args: transaction.args };
+  }
+  const newest = await rowOf(
+    database,
+    sql<{ role: string; ward: string }>`
+      SELECT role, ward FROM guarded_call WHERE actor = ${actor} ORDER BY place DESC LIMIT 1`,
+  );
+  return { ...(newest ?? { role: 'unknown', ward: '' }), args: [] };
 }
 
 /**
