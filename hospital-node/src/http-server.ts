@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { codeOf, HospitalNodeError, type ErrorFacts } from './errors.js';
 import { installDoor } from './http/door.js';
+import { refuseNul } from './http/no-nul.js';
 import { describeApi } from './http/openapi.js';
 import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
@@ -107,6 +108,7 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
   const { local = true, provider = null } = o.signIn ?? {};
   const cookieName = cookieNameOf(o.hospital, provider);
   const sessionOf = installDoor(app, { sessions, cookieName, now: o.now });
+  refuseNul(app);
   await describeApi(app);
   answerErrors(app, o);
   healthRoutes(app, o);

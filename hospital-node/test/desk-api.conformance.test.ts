@@ -87,6 +87,29 @@ onEachEngine((engine) => {
     });
   });
 
+  describe('a text with U+0000, which PostgreSQL cannot keep', () => {
+    it.each([
+      [
+        'the body',
+        '/suppressions',
+        { rule: { function: 'export' }, days: 7, reason: `${REASON}\0` },
+      ],
+      ['deeper', '/suppressions', { rule: { ward: 'a\0b' }, days: 7, reason: REASON }],
+    ])('is refused by name, on either engine: %s', async (_where, path, body) => {
+      const { status, body: problem } = await sam('POST', path, body);
+      expect(status).toBe(400);
+      expect(problem).toMatchObject({ code: 'ERR_REQUEST' });
+      expect(problem['detail']).toContain('U+0000');
+    });
+
+    it('is refused in a search, and six characters that spell it are text', async () => {
+      const { status, body } = await ana('GET', `/holds?text=a${encodeURIComponent('\0')}b`);
+      expect(status).toBe(400);
+      expect(String(body['detail'])).toContain('query.text');
+      expect((await ana('GET', `/holds?text=${encodeURIComponent('\\u0000')}`)).status).toBe(200);
+    });
+  });
+
   describe('the supervisor’s figures', () => {
     it('come from the steps on the ledger', async () => {
       const { body } = await sam('GET', '/supervisor');
