@@ -268,7 +268,7 @@ const CODES: Readonly<Record<string, number>> = {
   DAT: 8,
   MOD: 4,
   PRV: 7,
-  STO: 6,
+  STO: 8,
   OBS: 4,
 };
 

@@ -393,6 +393,16 @@ export async function startSeededServer(
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: o.port ?? 0,
+    // No day is ranked here; day-routes.test.ts has those.
+    secondLine: {
+      ...{ database: review.database, daysPerDay: 5, version: () => 0 },
+      fabric: {
+        transaction: () => Promise.reject(new Error('no day, no call')),
+        submit: () => Promise.reject(new Error('no day, no call')),
+      },
+      ledgerActorOf: () => null,
+      changed: () => Promise.resolve(),
+    },
     consoleDir: o.consoleDir ?? fileURLToPath(new URL('../dist/console', import.meta.url)),
     hospital,
     mspId,

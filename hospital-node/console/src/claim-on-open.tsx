@@ -23,8 +23,22 @@ export function setClaimsOnOpen(on: boolean): void {
   }
 }
 
+/** A click while the page claims by itself is the same claim, and no second step. */
+let underWay: { readonly txId: string; readonly taken: Promise<boolean> } | null = null;
+
 /** Claims; `undo` gives it back as long as nothing else happened to it. */
 export async function claim(hold: HoldDetail): Promise<boolean> {
+  if (underWay?.txId === hold.txId) return underWay.taken;
+  const taken = takeAndOfferBack(hold);
+  underWay = { txId: hold.txId, taken };
+  try {
+    return await taken;
+  } finally {
+    underWay = null;
+  }
+}
+
+async function takeAndOfferBack(hold: HoldDetail): Promise<boolean> {
   if (!(await take(hold, 'claims'))) return false;
   tell('Claimed. It is yours to decide.', 'ok', async () => {
     const mine = detail.value;
