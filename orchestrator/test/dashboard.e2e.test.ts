@@ -309,8 +309,12 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
       }
       throw new Error(`no way to ${text} by keyboard`);
     };
+    /** What is typed before the form has the focus goes nowhere. */
+    const formFocused = (): Promise<unknown> =>
+      page.waitForFunction("document.activeElement?.tagName === 'INPUT'");
     await focusOn('Sign in');
     await press('Enter');
+    await formFocused();
     await page.keyboard.type('kay');
     await press('Tab');
     await page.keyboard.type(password);
@@ -328,6 +332,7 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
     await press('Enter');
     await page.waitForSelector('text=Is it still you?');
     expect(await violations(page)).toEqual([]);
+    await formFocused();
     await page.keyboard.type(password);
     await press('Enter');
     await page.waitForSelector('text=Is it still you?', { state: 'detached' });
