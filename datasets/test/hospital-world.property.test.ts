@@ -50,6 +50,19 @@ it('is in order, names each event once, and keeps its incidents in the live part
         for (const home of homes) expect(incident.nodeIds).toContain(home);
       }
     }),
-    { numRuns: 12 },
+    {
+      numRuns: 12,
+      examples: [
+        // The only administrator is hired while the world runs.
+        [
+          {
+            ...{ seed: 18, hospitals: 1, staff: 25, days: 2, load: 0.03, serviceShare: 0 },
+            ...{ oddities: false, drift: true },
+            zone: { offsetMinutes: -720, daylightSaving: false },
+            incidents: { stream: 'operational', difficulties: [1] },
+          },
+        ],
+      ],
+    },
   );
 });

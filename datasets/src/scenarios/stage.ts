@@ -124,14 +124,13 @@ export function createStage(
     days,
     level: (name) => options.level[name]!,
     member(roles, fits = () => true) {
-      const all = site.staff.filter(
-        (member) =>
-          roles.includes(member.role) && member.hiredOnDay === null && member.leftOnDay === null,
-      );
+      const ever = site.staff.filter((member) => roles.includes(member.role));
+      const all = ever.filter((member) => member.hiredOnDay === null && member.leftOnDay === null);
       const fresh = all.filter((member) => !chosen.has(member.actor) && fits(member));
       const onDuty = fresh.filter((member) => works(member).length > 0);
       const member = random.pick(
-        [onDuty, fresh, all.filter(fits), all].find((list) => list.length > 0)!,
+        // In a small house the only one of a role may be somebody who comes or goes.
+        [onDuty, fresh, all.filter(fits), all, ever].find((list) => list.length > 0)!,
       );
       chosen.add(member.actor);
       return member;
