@@ -161,7 +161,7 @@ async function signIn(
   const response = await fetch(`${baseUrl}/api/v1/session`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(person),
+    body: JSON.stringify({ name: person.name, password: person.password }),
   });
   if (!response.ok) throw new Error(`sign-in of ${person.name}: ${response.status}`);
   const body = (await response.json()) as { csrf: string };
