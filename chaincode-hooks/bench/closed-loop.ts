@@ -8,6 +8,8 @@ export interface CallOutcome {
   /** Fabric's validation code; null if the call failed before it was ordered. */
   readonly code: number | null;
   readonly disposition: string | null;
+  /** Number of the block it was committed in; null if it was not. */
+  readonly block: number | null;
 }
 
 export interface Sample extends CallOutcome {
@@ -29,6 +31,8 @@ export interface LoadFigures {
   readonly failed: number;
   readonly quarantined: number;
   readonly perSecond: number;
+  /** Ordering and committing a block costs the same whatever is in it, so a fuller one is cheaper a call. */
+  readonly callsPerBlock: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
@@ -78,6 +82,7 @@ export async function closedLoop(o: {
     failed: samples.length - valid.length,
     quarantined: valid.filter(({ disposition }) => disposition === 'quarantined').length,
     perSecond: valid.length / seconds,
+    callsPerBlock: valid.length / new Set(valid.map(({ block }) => block)).size,
     p50Ms: quantile(0.5),
     p95Ms: quantile(0.95),
     p99Ms: quantile(0.99),

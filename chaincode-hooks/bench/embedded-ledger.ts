@@ -25,11 +25,17 @@ export interface Arm extends Population {
   readonly close: () => Promise<void>;
 }
 
+/** When a block is cut: so long after its first call, or with so many. */
+export interface Batch {
+  readonly timeoutMs: number;
+  readonly messagesMax: number;
+}
+
 export const HOSPITALS = ['H1MSP', 'H2MSP'];
-export const BATCH = { timeoutMs: 50, messagesMax: 200, bytesMax: 10_000_000 };
+const BLOCK_BYTES_MAX = 10_000_000;
 const PACKAGE_ID = 'bhschain:1';
 
-export async function startEmbeddedArm(name: ArmName, clients: number): Promise<Arm> {
+export async function startEmbeddedArm(name: ArmName, clients: number, batch: Batch): Promise<Arm> {
   const dir = mkdtempSync(join(tmpdir(), `bench-${name}-`));
   const children: ChildProcess[] = [];
   const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -64,7 +70,7 @@ export async function startEmbeddedArm(name: ArmName, clients: number): Promise<
     listen: { host: '127.0.0.1', port: 0 },
     blocksDir: join(dir, 'blocks'),
     chaincodeAddresses,
-    batch: BATCH,
+    batch: { ...batch, bytesMax: BLOCK_BYTES_MAX },
   });
   writeFileSync(configFile, JSON.stringify(config));
   const { port } = await start(

@@ -24,27 +24,27 @@ import {
   type Chaincode,
 } from '../src/network/index.js';
 import type { ArmName } from './arm.js';
-import type { Arm } from './embedded-ledger.js';
+import type { Arm, Batch } from './embedded-ledger.js';
 import { populate } from './population.js';
 
 export interface FabricArms {
   readonly arms: readonly Arm[];
   readonly topology: string;
-  readonly batch: { readonly timeoutMs: number; readonly messagesMax: number };
+  readonly batch: Batch;
   close(): Promise<void>;
 }
 
-export const BATCH = { timeoutMs: 50, messagesMax: 200 };
 const HOSPITALS = 5;
 
 export async function startFabricArms(
   names: readonly ArmName[],
   clients: number,
+  batch: Batch,
   say: (line: string) => void,
 ): Promise<FabricArms> {
   const around = surroundings();
   const dir = mkdtempSync(join(tmpdir(), 'bench-fabric-'));
-  const wanted = { dir, hospitalCount: HOSPITALS, ordering: 'bft', batch: BATCH } as const;
+  const wanted = { dir, hospitalCount: HOSPITALS, ordering: 'bft', batch } as const;
   const portBase = await freePortBase(wanted);
   const network = await openNetwork({ ...wanted, portBase }, await fabricBinaries(around), around);
   const gateways: Gateway[] = [];
@@ -104,7 +104,7 @@ export async function startFabricArms(
       say(`${name}: ${clients} people have a session`);
     }
     const topology = `Hyperledger Fabric v3.1.0: ${HOSPITALS} hospitals (a peer with goleveldb, a SmartBFT orderer and a chaincode process each), ${majority} of ${HOSPITALS} endorsements, mutual TLS to the chaincode; clients, peers and orderers share this machine`;
-    return { arms, topology, batch: BATCH, close };
+    return { arms, topology, batch, close };
   } catch (error) {
     await close();
     throw error;

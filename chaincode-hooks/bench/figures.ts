@@ -29,6 +29,8 @@ export interface LoadResult {
   readonly quarantineShare: number;
   /** Of all calls: refused by an endorser, or invalid at commit. */
   readonly failedShare: number;
+  /** Committed calls of this load in one block. */
+  readonly callsPerBlock: number;
   /** Processor time of the chaincode processes a committed call. */
   readonly chaincodeMs: number;
   /** Of peers and orderers, what they spend without any call taken off. */
@@ -58,6 +60,7 @@ export function loadResult(
     p99Ms: median((one) => one.p99Ms),
     quarantineShare: median((one) => one.quarantined / one.committed),
     failedShare: median((one) => one.failed / one.samples.length),
+    callsPerBlock: median((one) => one.callsPerBlock),
     chaincodeMs: median((one) => one.chaincodeCpuMs),
     ledgerMs: median((one) => one.ledgerCpuMs),
     busyShare: median((one) => one.busyShare),

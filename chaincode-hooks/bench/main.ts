@@ -1,6 +1,6 @@
 /**
  * `npm run bench -w chaincode-hooks [-- --fabric] [--table2] [--json] [--save FILE] [--csv FILE]`
- * `[--rounds 5] [--seconds N] [--levels 8,32]`
+ * `[--rounds 5] [--seconds N] [--levels 8,32] [--block-ms 50]`
  *
  * 1. Processor time of the guard (`guard-cpu.ts`), with the promises of the README.
  * 2. Throughput in a closed loop (`plan.ts`), arms interleaved round by round (`arm.ts`): on the development ledger, or with
@@ -18,7 +18,7 @@ import { DETECTOR_ZERO } from '@bhschain/models/detector';
 
 import type { ArmName } from './arm.js';
 import { closedLoop, type LoadFigures, type ProcessorTime } from './closed-loop.js';
-import { BATCH, HOSPITALS, startEmbeddedArm, type Arm } from './embedded-ledger.js';
+import { HOSPITALS, startEmbeddedArm, type Arm, type Batch } from './embedded-ledger.js';
 import { startFabricArms } from './fabric-network.js';
 import { loadResult, spreadOf, type LoadResult, type Spread } from './figures.js';
 import { guardCpu } from './guard-cpu.js';
@@ -42,6 +42,7 @@ export interface BenchDocument {
 /** Of the throughput without a guard, what the guard leaves on a real network. */
 const KEPT_MIN = 0.8;
 const IDLE_MS = 3_000;
+const BLOCK_MESSAGES_MAX = 200;
 
 async function main(): Promise<void> {
   const { values: options } = parseArgs({
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
       table2: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string' },
+      'block-ms': { type: 'string', default: '50' },
       levels: { type: 'string' },
       csv: { type: 'string' },
       save: { type: 'string' },
@@ -70,7 +72,7 @@ async function main(): Promise<void> {
   const csv = options.csv === undefined ? null : createWriteStream(options.csv);
   csv?.write('arm,load,clients,round,client,start_ms,latency_ms,code,disposition\n');
 
-  const ledger = await startLedger(options.fabric, plan, say);
+  const ledger = await startLedger(options.fabric, Number(options['block-ms']), plan, say);
   const loads: LoadResult[] = [];
   const documentNow = (): BenchDocument => ({
     machine: {
@@ -161,27 +163,29 @@ async function measure(
 interface BenchLedger {
   readonly arms: ReadonlyMap<ArmName, Arm>;
   readonly topology: string;
-  readonly batch: object;
+  readonly batch: Batch;
   close(): Promise<void>;
 }
 
 async function startLedger(
   fabric: boolean,
+  blockMs: number,
   plan: readonly PlannedLoad[],
   say: (line: string) => void,
 ): Promise<BenchLedger> {
   const names = [...new Set(plan.flatMap(({ arms }) => arms))];
   const clients = Math.max(...plan.map((one) => one.clients));
+  const batch = { timeoutMs: blockMs, messagesMax: BLOCK_MESSAGES_MAX };
   if (fabric) {
-    const network = await startFabricArms(names, clients, say);
+    const network = await startFabricArms(names, clients, batch, say);
     return { ...network, arms: new Map(network.arms.map((arm) => [arm.name, arm])) };
   }
   const arms = new Map<ArmName, Arm>();
-  for (const name of names) arms.set(name, await startEmbeddedArm(name, clients));
+  for (const name of names) arms.set(name, await startEmbeddedArm(name, clients, batch));
   return {
     arms,
     topology: `development ledger: ${HOSPITALS.length} hospitals, one chaincode process each, ${Math.floor(HOSPITALS.length / 2) + 1} endorsements, one process orders and commits; clients in this process`,
-    batch: BATCH,
+    batch,
     async close() {
       for (const arm of arms.values()) await arm.close();
     },
@@ -218,7 +222,7 @@ function keptResults(loads: readonly LoadResult[]): readonly Result[] {
 }
 
 const HEADER =
-  'load, arm                     clients    1/s  of off     p50     p95     p99  held failed  chaincode  ledger  cores busy';
+  'load, arm                     clients    1/s  of off     p50     p95     p99  held failed a block  chaincode  ledger  cores busy';
 
 function lineOf(one: LoadResult): string {
   const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
@@ -230,6 +234,7 @@ function lineOf(one: LoadResult): string {
     ...[one.p50Ms, one.p95Ms, one.p99Ms].map((ms) => ms.toFixed(0).padStart(8)),
     percent(one.quarantineShare).padStart(6),
     percent(one.failedShare).padStart(7),
+    one.callsPerBlock.toFixed(1).padStart(8),
     `${one.chaincodeMs.toFixed(1)} ms`.padStart(11),
     `${one.ledgerMs.toFixed(0)} ms`.padStart(8),
     percent(one.busyShare).padStart(8),

@@ -153,10 +153,14 @@ async function commit(
   contract: Contract,
   name: string,
   args: readonly string[],
-): Promise<{ readonly code: number; readonly reply: string }> {
+): Promise<{ readonly code: number; readonly reply: string; readonly block: number }> {
   const transaction = await contract.newProposal(name, { arguments: [...args] }).endorse();
-  const { code } = await (await transaction.submit()).getStatus();
-  return { code, reply: Buffer.from(transaction.getResult()).toString('utf8') };
+  const { code, blockNumber } = await (await transaction.submit()).getStatus();
+  return {
+    code,
+    reply: Buffer.from(transaction.getResult()).toString('utf8'),
+    block: Number(blockNumber),
+  };
 }
 
 /** For what must succeed. Another peer may still be a block behind the one that committed the step before. */
@@ -179,10 +183,10 @@ async function attempt(
   args: readonly string[],
 ): Promise<CallOutcome> {
   try {
-    const { code, reply } = await commit(contract, name, args);
+    const { code, reply, block } = await commit(contract, name, args);
     const { disposition = null } = JSON.parse(reply) as { disposition?: string };
-    return { code, disposition };
+    return { code, disposition, block };
   } catch {
-    return { code: null, disposition: null };
+    return { code: null, disposition: null, block: null };
   }
 }

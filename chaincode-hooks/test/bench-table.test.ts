@@ -21,7 +21,7 @@ function cellsOf(table: string): readonly string[] {
   );
 }
 
-describe.each(['fabric', 'fabric-table2'])('the result %s', (name) => {
+describe.each(['fabric', 'fabric-quiet', 'fabric-table2'])('the result %s', (name) => {
   const document = resultOf(name);
 
   test('is what the table of the README says', () => {
@@ -47,6 +47,7 @@ describe('the figures of an arm', () => {
     failed: 0,
     quarantined: 1,
     perSecond,
+    callsPerBlock: 5,
     p50Ms: 1,
     p95Ms: 2,
     p99Ms: 3,
@@ -59,6 +60,7 @@ describe('the figures of an arm', () => {
       ms: 1,
       code: 0,
       disposition: 'allowed',
+      block: 7,
     })),
   });
   const of = { load: 'own sessions', clients: 8, arm: 'enforce' } as const;
