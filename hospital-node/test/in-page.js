@@ -80,6 +80,22 @@ globalThis.bhsChecks = {
       return `${target?.tagName ?? '?'} .${target?.className ?? ''} moves`;
     });
   },
+  /** Parts that come later push what is below them: nobody tabs through a page that is still being built. */
+  rest() {
+    const FRAMES = 20;
+    return new Promise((resolve) => {
+      let height = -1;
+      let still = 0;
+      const look = () => {
+        const now = document.documentElement.scrollHeight;
+        still = now === height ? still + 1 : 0;
+        height = now;
+        if (still === FRAMES) resolve(null);
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+  },
   /** To the top: a blur alone would leave the browser's starting point where the focus was. */
   focusStart() {
     document.body.tabIndex = -1;

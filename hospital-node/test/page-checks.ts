@@ -50,6 +50,7 @@ const STOPS_MAX = 60;
 /** Tab by tab from the top: each stop is seen, has an outline, and comes after the one before. */
 export async function focusFaults(page: Page): Promise<Faults> {
   const faults: string[] = [];
+  await page.evaluate('bhsChecks.rest()');
   await page.evaluate('bhsChecks.focusStart()');
   let stops = 0;
   for (; stops < STOPS_MAX; stops++) {

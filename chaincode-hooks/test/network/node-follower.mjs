@@ -1,7 +1,7 @@
 /**
  * A hospital node's block follower, alone in a process that may be killed at any moment:
  * `node node-follower.mjs OPTIONS_FILE [FATAL_BLOCK]`. It writes each transaction id it has seen into the table `seen`, in the
- * block's own SQLite transaction, and kills itself in the middle of FATAL_BLOCK, after its effects and before its checkpoint.
+ * block's own transaction, and kills itself in the middle of FATAL_BLOCK, after its effects and before its checkpoint.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,14 +15,14 @@ const { connectFabric } = await load('fabric/connection.js');
 const { createBlockFollower } = await load('fabric/block-follower.js');
 const { createIdentity } = await load('fabric/identity.js');
 const { fabricSchema } = await load('fabric/schema.js');
-const { openNodeDatabase } = await load('store/node-database.js');
-const { openShared } = await load('fabric/transact.js');
+const { openNodeDatabase } = await load('store/index.js');
 
-const database = openNodeDatabase({ file: o.database, migrations: [fabricSchema] });
-await database.destroy();
-const seen = openShared(o.database);
-seen.exec('CREATE TABLE IF NOT EXISTS seen (tx_id TEXT NOT NULL)');
-seen.close();
+const database = await openNodeDatabase({ file: o.database, migrations: [fabricSchema] });
+await database.schema
+  .createTable('seen')
+  .ifNotExists()
+  .addColumn('tx_id', 'text', (column) => column.notNull())
+  .execute();
 
 const connection = await connectFabric({
   ...o.fabric,
@@ -30,14 +30,14 @@ const connection = await connectFabric({
   now: Date.now,
   random: Math.random,
 });
-const follower = createBlockFollower({
+const follower = await createBlockFollower({
   connection,
-  file: o.database,
+  database,
   consumers: [
     {
-      apply(block, shared) {
+      async apply(block, inBlock) {
         for (const { txId } of block.transactions) {
-          shared.prepare('INSERT INTO seen (tx_id) VALUES (?)').run(txId);
+          await inBlock.insertInto('seen').values({ tx_id: txId }).execute();
         }
         if (Number(block.number) === Number(fatal)) process.kill(process.pid, 'SIGKILL');
       },
