@@ -67,6 +67,7 @@ function demoOutput(): string {
         /(sign in: \w+ \/ )\S+(\s+second person: \w+ \/ )\S+/g,
         '$1<one-time>$2<one-time>',
       )
+      .replaceAll(/((?:supervisor|privacy-officer) \w+ \/ )\S+/g, '$1<one-time>')
       .replaceAll(/(operator: \w+ \/ )\S+/g, '$1<one-time>')
       .split('\n')
       .filter((line) => {
