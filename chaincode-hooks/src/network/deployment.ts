@@ -66,12 +66,15 @@ export function createDeployment(topology: Topology, tools: FabricTools): Deploy
       );
     },
     async joinPeers() {
-      await each(async (hospital) => {
-        const joined = (await tools.peer(hospital, 'channel', 'list')).split('\n');
-        if (!joined.includes(channel)) {
-          await tools.peer(hospital, 'channel', 'join', '-b', genesisBlock);
-        }
-      });
+      // A peer's health is well before it opens its ledgers and listens, which takes seconds on a slow disk.
+      await each((hospital) =>
+        patiently(`${hospital.peer.name} joined`, async () => {
+          const joined = (await tools.peer(hospital, 'channel', 'list')).split('\n');
+          if (!joined.includes(channel)) {
+            await tools.peer(hospital, 'channel', 'join', '-b', genesisBlock);
+          }
+        }),
+      );
     },
     async isCommitted(name) {
       const query = ['lifecycle', 'chaincode', 'querycommitted', '--channelID', channel];
@@ -123,7 +126,7 @@ export function createDeployment(topology: Topology, tools: FabricTools): Deploy
 
 const PATIENCE = { timeoutMs: 60_000 };
 
-/** Repeats what fails while ordering has no leader yet, or a peer has not seen the block it waits for. */
+/** Repeats what fails while a node does not listen yet, ordering has no leader, or a peer has not seen the block it waits for. */
 function patiently(what: string, work: () => Promise<void>): Promise<void> {
   return until(what, () => work().then(() => true), PATIENCE);
 }

@@ -194,7 +194,12 @@ function createNetwork(
         step('orderers healthy, joined, ordering');
       };
       const peersUp = async (): Promise<void> => {
-        await Promise.all(hospitals.map(({ peer }) => healthy(peer.name, peer.operationsPort)));
+        await Promise.all(
+          hospitals.map(async ({ peer }) => {
+            await healthy(peer.name, peer.operationsPort);
+            await awaitProcess(peer.name, 'listening', () => isListening(peer.port));
+          }),
+        );
         await deployment.joinPeers();
         step('peers healthy, joined');
       };
