@@ -139,10 +139,15 @@ export async function stopProcesses(
   for (const { pid } of left()) signal(pid, 'SIGTERM');
   const untilMs = performance.now() + graceMs;
   while (left().length > 0 && performance.now() < untilMs) await sleep(POLL_MS);
-  const stubborn = left();
-  for (const { pid } of stubborn) signal(pid, 'SIGKILL');
-  while (left().length > 0) await sleep(POLL_MS);
-  return stubborn.map(({ name }) => name);
+  const killed = new Set<string>();
+  for (let stubborn = left(); stubborn.length > 0; stubborn = left()) {
+    for (const { name, pid } of stubborn) {
+      killed.add(name);
+      signal(pid, 'SIGKILL');
+    }
+    await sleep(POLL_MS);
+  }
+  return [...killed];
 }
 
 /** @throws {NetworkError} `ERR_NETWORK_PROCESS` if no such process runs in the network */
