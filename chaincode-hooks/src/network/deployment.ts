@@ -124,7 +124,7 @@ export function createDeployment(topology: Topology, tools: FabricTools): Deploy
   return deployment;
 }
 
-const PATIENCE = { timeoutMs: 60_000 };
+const PATIENCE = { timeoutMs: 120_000 };
 
 /** Repeats what fails while a node does not listen yet, ordering has no leader, or a peer has not seen the block it waits for. */
 function patiently(what: string, work: () => Promise<void>): Promise<void> {

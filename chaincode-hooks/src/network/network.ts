@@ -40,7 +40,7 @@ import {
 } from './topology.js';
 import { isFree, isHealthy, isListening, until } from './waiting.js';
 
-const HEALTH_TIMEOUT_MS = 60_000;
+const HEALTH_TIMEOUT_MS = 120_000;
 const FIRST_TRANSACTION_TIMEOUT_MS = 120_000;
 /**
  * After a restart of all orderers their links need a few seconds; messages sent earlier are lost, and the first
