@@ -12,7 +12,8 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
   const rehearsal = named('rehearsal');
   return [
     ...(main === undefined ? [] : mainFindings(main)),
-    ...(rehearsal === undefined ? [] : rehearsalFindings(rehearsal, main)),
+    ...[main, rehearsal].flatMap((study) => (study === undefined ? [] : rehearsalFindings(study))),
+    ...(main === undefined || isControlled(main) ? [] : [upperBound(main)]),
     ...calibrationFindings(named('small-calibration')),
     ...driftFindings(named('drift')),
     ...sweepFindings(named('privacy-utility', 'small-privacy-utility'), {
@@ -72,17 +73,27 @@ function seedsOf({ seeds }: RunResult): string {
 /** Scenarios whose rehearsal is found at least so often show by hour, pace, volume or account alone. */
 const BY_STAGING = 0.5;
 
+/** Whether every incident was also played with innocent acts. */
+function isControlled({ runs }: StudyResultFile): boolean {
+  return 'hook-and-node.recallByAct' in runs[0]!.metrics;
+}
+
+function upperBound({ name }: StudyResultFile): string {
+  return `\`${name}\` itself was measured without this control: its lead over the SIEM is an upper bound, and what may be said of it is the corrected lead above.`;
+}
+
 /** What staging alone gives away, and what is left of the lead without it. */
-function rehearsalFindings(study: StudyResultFile, main: StudyResultFile | undefined): string[] {
-  const sentences = study.runs.map((run) => {
+function rehearsalFindings(study: StudyResultFile): string[] {
+  if (!isControlled(study)) return [];
+  return study.runs.map((run) => {
     const of = (arm: string, metric: string): number =>
       run.metrics[`${arm}.${metric}`]?.mean ?? Number.NaN;
-    const replaced = run.swept['world.incidents.work'] === 'replaced';
+    const replaced = workOf(study, run) === 'replaced';
     const lead = of('hook-and-node', 'recall') - of('siem-tuned', 'recall');
     const byAct = of('hook-and-node', 'recallByAct') - of('siem-tuned', 'recallByAct');
     const shown = stagedScenarios(run);
     return (
-      `${replaced ? "With planted sessions in the place of as much of the day's own work" : 'Staging alone, as in every other study here'} (\`${study.name}\`, ${seedsOf(run)}): the same people at the same moments with as many acts, but acts of their own work, ` +
+      `${replaced ? "With planted sessions in the place of as much of the day's own work" : "Staging alone, with planted sessions on top of a day's work"} (\`${study.name}\`, ${seedsOf(run)}): the same people at the same moments with as many acts, but acts of their own work, ` +
       `are found by \`hook-and-node\` in ${share(of('hook-and-node', 'rehearsedRecall'))} of the incidents, by the tuned SIEM in ${share(of('siem-tuned', 'rehearsedRecall'))}, by drawing lots in ${share(of('random', 'rehearsedRecall'))}; ` +
       `${percent(of('hook-and-node', 'rehearsedRate'))} and ${percent(of('siem-tuned', 'rehearsedRate'))} of those innocent days alert, where 3.2 % of unstaged days do. ` +
       (shown.length === 0
@@ -91,12 +102,12 @@ function rehearsalFindings(study: StudyResultFile, main: StudyResultFile | undef
       `Recall ${share(of('hook-and-node', 'recall'))} against ${share(of('siem-tuned', 'recall'))} (lead ${points(lead)}); counting only incidents whose rehearsal is not found ${share(of('hook-and-node', 'recallByAct'))} against ${share(of('siem-tuned', 'recallByAct'))} (lead ${points(byAct)}).`
     );
   });
-  if (main !== undefined && !('hook-and-node.recallByAct' in main.runs[0]!.metrics)) {
-    sentences.push(
-      `\`${main.name}\` itself was measured without this control and with planted sessions on top of a day's work: its lead over the SIEM is an upper bound, and what may be said of it is the corrected lead above.`,
-    );
-  }
-  return sentences;
+}
+
+/** Whether planted sessions come on top of a day's work or in its place. */
+function workOf({ config }: StudyResultFile, { swept }: RunResult): unknown {
+  const { incidents } = (config['world'] ?? {}) as { incidents?: { work?: unknown } };
+  return swept['world.incidents.work'] ?? incidents?.work;
 }
 
 function points(difference: number): string {
