@@ -30,7 +30,10 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', close);
   process.on('SIGINT', close);
-  if (process.send !== undefined) process.on('disconnect', close); // the parent died
+  if (process.send !== undefined) {
+    process.on('disconnect', close); // the parent died
+    if (!process.connected) close(); // it had, before anybody listened
+  }
 }
 
 main().catch((error: unknown) => {

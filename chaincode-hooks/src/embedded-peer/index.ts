@@ -21,6 +21,7 @@ export {
 } from './provisioning.js';
 export {
   issueIdentity,
+  openAuthority,
   type CertificateAuthority,
   type IdentityRequest,
   type OrganisationalUnit,

@@ -9,7 +9,6 @@ import { chaincodePackage } from './chaincode-package.js';
 import { NetworkError } from './errors.js';
 import { toOrderer, toPeers, type FabricTools } from './fabric-tools.js';
 import type { Hospital, Topology } from './topology.js';
-import { until } from './waiting.js';
 
 const VERSION = '1.0';
 const SEQUENCE = '1';
@@ -24,11 +23,31 @@ export interface Deployment {
   commit(name: string): Promise<void>;
 }
 
-export function createDeployment(topology: Topology, tools: FabricTools): Deployment {
+/**
+ * Repeats `attempt` until it is true, for as long as the process named `name` lives. What the attempt throws is a "not yet":
+ * a node that does not listen, ordering without a leader, a peer that has not seen the block it waits for.
+ */
+export type AwaitProcess = (
+  name: string,
+  what: string,
+  attempt: () => Promise<boolean>,
+) => Promise<void>;
+
+export function createDeployment(
+  topology: Topology,
+  tools: FabricTools,
+  awaitProcess: AwaitProcess,
+): Deployment {
   const { channel, hospitals, majority, genesisBlock } = topology;
+  const first = hospitals[0]!;
   const each = async (work: (hospital: Hospital) => Promise<void>): Promise<void> => {
     await Promise.all(hospitals.map(work));
   };
+  const patiently = (
+    { name }: { readonly name: string },
+    what: string,
+    work: () => Promise<void>,
+  ): Promise<void> => awaitProcess(name, what, () => work().then(() => true));
   const definition = (name: string): string[] => [
     ...['--channelID', channel, '--name', name],
     ...['--version', VERSION, '--sequence', SEQUENCE],
@@ -50,25 +69,29 @@ export function createDeployment(topology: Topology, tools: FabricTools): Deploy
     }
   }
 
-  const deployment: Deployment = {
+  async function committed(name: string): Promise<boolean> {
+    const query = ['lifecycle', 'chaincode', 'querycommitted', '--channelID', channel];
+    const answer = await tools.peer(first, ...query, '--output', 'json');
+    const { chaincode_definitions: definitions } = JSON.parse(answer) as {
+      chaincode_definitions?: readonly { name: string }[];
+    };
+    return definitions?.some((one) => one.name === name) === true;
+  }
+
+  return {
     async joinOrderers() {
       // An orderer's health is well before its participation service listens.
-      await each((hospital) =>
-        patiently(`${hospital.orderer.name} joined`, () => joinOrderer(hospital)),
-      );
-      await until(
-        'ordering',
-        async () =>
-          /"status":\s*"active"/.test(
-            await tools.participation(hospitals[0]!, 'list', '--channelID', channel),
-          ),
-        PATIENCE,
+      await each((hospital) => patiently(hospital.orderer, 'joined', () => joinOrderer(hospital)));
+      await awaitProcess(first.orderer.name, 'ordering', async () =>
+        /"status":\s*"active"/.test(
+          await tools.participation(first, 'list', '--channelID', channel),
+        ),
       );
     },
     async joinPeers() {
       // A peer's health is well before it opens its ledgers and listens, which takes seconds on a slow disk.
       await each((hospital) =>
-        patiently(`${hospital.peer.name} joined`, async () => {
+        patiently(hospital.peer, 'joined', async () => {
           const joined = (await tools.peer(hospital, 'channel', 'list')).split('\n');
           if (!joined.includes(channel)) {
             await tools.peer(hospital, 'channel', 'join', '-b', genesisBlock);
@@ -77,28 +100,29 @@ export function createDeployment(topology: Topology, tools: FabricTools): Deploy
       );
     },
     async isCommitted(name) {
-      const query = ['lifecycle', 'chaincode', 'querycommitted', '--channelID', channel];
-      const answer = await tools.peer(hospitals[0]!, ...query, '--output', 'json');
-      const { chaincode_definitions: definitions } = JSON.parse(answer) as {
-        chaincode_definitions?: readonly { name: string }[];
-      };
-      return definitions?.some((one) => one.name === name) === true;
+      let answer = false;
+      await patiently(first.peer, `asked for ${name}`, async () => {
+        answer = await committed(name);
+      });
+      return answer;
     },
     async install(name) {
       const { bytes } = chaincodePackage(name);
       const file = join(topology.dir, 'chaincode', `${name}.tgz`);
       mkdirSync(join(topology.dir, 'chaincode'), { recursive: true });
       writeFileSync(file, bytes);
-      await each(async (hospital) => {
-        await tools
-          .peer(hospital, 'lifecycle', 'chaincode', 'install', file)
-          .catch(unless(/already successfully installed/));
-      });
+      await each((hospital) =>
+        patiently(hospital.peer, `with ${name} installed`, async () => {
+          await tools
+            .peer(hospital, 'lifecycle', 'chaincode', 'install', file)
+            .catch(unless(/already successfully installed/));
+        }),
+      );
     },
     async approve(name) {
       const { id } = chaincodePackage(name);
       await each((hospital) =>
-        patiently(`${name} approved by ${hospital.mspId}`, async () => {
+        patiently(hospital.peer, `with ${name} approved`, async () => {
           await tools
             .peer(
               hospital,
@@ -110,25 +134,17 @@ export function createDeployment(topology: Topology, tools: FabricTools): Deploy
       );
     },
     async commit(name) {
-      await patiently(`${name} committed`, async () => {
+      await patiently(first.peer, `with ${name} committed`, async () => {
         // A commit whose answer was lost is done all the same.
-        if (await deployment.isCommitted(name)) return;
+        if (await committed(name)) return;
         await tools.peer(
-          hospitals[0]!,
+          first,
           ...['lifecycle', 'chaincode', 'commit', ...toOrderer(topology)],
           ...[...definition(name), ...toPeers(topology, majority)],
         );
       });
     },
   };
-  return deployment;
-}
-
-const PATIENCE = { timeoutMs: 120_000 };
-
-/** Repeats what fails while a node does not listen yet, ordering has no leader, or a peer has not seen the block it waits for. */
-function patiently(what: string, work: () => Promise<void>): Promise<void> {
-  return until(what, () => work().then(() => true), PATIENCE);
 }
 
 /** Passes over the one failure that means "done already". */

@@ -18,7 +18,7 @@ import type { Chaincode } from './chaincode.js';
 import { administratorOf } from './crypto-material.js';
 import { NetworkError } from './errors.js';
 import { HOST, type Hospital, type Topology } from './topology.js';
-import { until } from './waiting.js';
+import { until, type Patience } from './waiting.js';
 
 /**
  * @throws {NetworkError} `ERR_NETWORK_TIMEOUT` with what the gateway said last
@@ -26,7 +26,7 @@ import { until } from './waiting.js';
 export async function awaitTransactions(
   topology: Topology,
   { name, probe }: Pick<Chaincode, 'name' | 'probe'>,
-  timeoutMs: number,
+  patience: Patience,
 ): Promise<void> {
   await Promise.all(
     topology.hospitals.map((hospital, index) =>
@@ -35,7 +35,7 @@ export async function awaitTransactions(
         const attempt = index === 0 ? commits : endorses;
         const propose = (): Proposal =>
           contract.newProposal(probe.function, { arguments: [...probe.args] });
-        await until(what, () => attempt(propose()), { timeoutMs });
+        await until(what, () => attempt(propose()), patience);
       }),
     ),
   );

@@ -15,8 +15,9 @@ export { longestChainDir, verifyNetworkChain, type ChainReport } from './chain-v
 export { surroundings, type Surroundings } from './config.js';
 export { administratorOf, rootFileOf } from './crypto-material.js';
 export { NetworkError, type NetworkErrorCode } from './errors.js';
-export { freePortBase, openNetwork, type FabricNetwork, type UpOptions } from './network.js';
+export { openNetwork, type FabricNetwork, type UpOptions } from './network.js';
 export { chainDir, readPeerBlocks, type PeerBlock } from './peer-blocks.js';
+export { freePortBase } from './ports.js';
 export { cpuSecondsOf, runningProcesses, stopProcesses, type RunningProcess } from './processes.js';
 export { readRecord, wipeDirectory } from './record.js';
 export {

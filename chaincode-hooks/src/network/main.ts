@@ -16,6 +16,8 @@ import { openNetwork } from './network.js';
 import type { NetworkOptions } from './topology.js';
 
 const WATCH_MS = 1_000;
+/** Shorter than the ten seconds that whoever stops this process waits: killed itself, it would leave the nodes. */
+const STOP_GRACE_MS = 5_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: 'string' } } });
@@ -32,19 +34,28 @@ async function main(): Promise<void> {
     if (stop.signal.aborted) return;
     stop.abort(new Error('stopped'));
     if (watch !== null) clearInterval(watch);
-    void network.down().then(() => process.exit(0));
+    void network.down(STOP_GRACE_MS).then(() => process.exit(0));
   };
   process.on('SIGTERM', close);
   process.on('SIGINT', close);
-  if (process.send !== undefined) process.on('disconnect', close); // the parent died
+  if (process.send !== undefined) {
+    process.on('disconnect', close); // the parent died
+    if (!process.connected) close(); // it had, before anybody listened
+  }
 
-  await network.up({
-    chaincodes: [{ ...BHSCHAIN, program: null }],
-    onStep: (step, elapsedMs) => {
-      log.info({ elapsedMs: Math.round(elapsedMs) }, step);
-    },
-    signal: stop.signal,
-  });
+  try {
+    await network.up({
+      chaincodes: [{ ...BHSCHAIN, program: null }],
+      onStep: (step, elapsedMs) => {
+        log.info({ elapsedMs: Math.round(elapsedMs) }, step);
+      },
+      signal: stop.signal,
+    });
+  } catch (error) {
+    if (stop.signal.aborted) return; // `close` takes it down
+    await network.down(STOP_GRACE_MS);
+    throw error;
+  }
   watch = setInterval(() => {
     for (const name of network.missing()) {
       log.warn({ process: name }, 'ended and is started again');
@@ -59,5 +70,5 @@ main().catch((error: unknown) => {
   const code = error instanceof NetworkError ? error.code : 'ERR_UNEXPECTED';
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${JSON.stringify({ code, message })}\n`);
-  process.exitCode = 2;
+  process.exit(2); // the open channel to the parent would keep this process
 });

@@ -11,7 +11,7 @@ import { BHSCHAIN, serverPlace, writeConnection, type Chaincode } from './chainc
 import { channelProfile } from './channel-profile.js';
 import type { Surroundings } from './config.js';
 import { authorityOf, cryptoConfiguration, issueChaincodeTls } from './crypto-material.js';
-import { createDeployment } from './deployment.js';
+import { createDeployment, type AwaitProcess } from './deployment.js';
 import { NetworkError } from './errors.js';
 import { createFabricTools } from './fabric-tools.js';
 import { awaitTransactions } from './first-transaction.js';
@@ -30,18 +30,13 @@ import {
   stopProcesses,
   type ProcessPlan,
 } from './processes.js';
+import { portOwners, requireFreePorts } from './ports.js';
 import { claimDirectory, readRecord, writeRecord } from './record.js';
-import {
-  CHAINCODES_MAX,
-  nodePorts,
-  topologyOf,
-  type NetworkOptions,
-  type Topology,
-} from './topology.js';
-import { isFree, isHealthy, isListening, until } from './waiting.js';
+import { CHAINCODES_MAX, topologyOf, type NetworkOptions, type Topology } from './topology.js';
+import { isHealthy, isListening, until } from './waiting.js';
 
-const HEALTH_TIMEOUT_MS = 120_000;
-const FIRST_TRANSACTION_TIMEOUT_MS = 120_000;
+/** Of each step of `up`; a machine with a slow disk needs tens of seconds for some. */
+const STEP_TIMEOUT_MS = 120_000;
 /**
  * After a restart of all orderers their links need a few seconds; messages sent earlier are lost, and the first
  * transaction then costs a view change (about 12 s).
@@ -53,6 +48,7 @@ export interface UpOptions {
   readonly chaincodes?: readonly Chaincode[];
   /** Told after each step, with the time since `up` began. */
   readonly onStep?: (step: string, elapsedMs: number) => void;
+  /** Aborting makes `up` reject; what it started runs on until `down`. */
   readonly signal?: AbortSignal;
 }
 
@@ -68,8 +64,13 @@ export interface FabricNetwork {
   signal(name: string, signal: NodeJS.Signals): void;
   /** Names of the planned processes that do not run. */
   missing(): string[];
-  /** Stops every process of this network, also those that another launcher started; the ledger stays. */
-  down(): Promise<readonly string[]>;
+  /**
+   * Stops every process of this network, also those that another launcher started; the ledger stays.
+   *
+   * @param graceMs - between SIGTERM and SIGKILL
+   * @returns names that had to be killed
+   */
+  down(graceMs?: number): Promise<readonly string[]>;
 }
 
 /**
@@ -154,24 +155,25 @@ function createNetwork(
       return authority;
     },
     signal: (name, signal) => signalProcess(dir, name, signal),
-    down: () => stopProcesses(dir, [...runningProcesses(dir).keys()]),
+    down: (graceMs) => stopProcesses(dir, [...runningProcesses(dir).keys()], graceMs),
     async up({ chaincodes = [BHSCHAIN], onStep, signal } = {}) {
       const startedMs = performance.now();
       const step = (what: string): void => onStep?.(what, performance.now() - startedMs);
-      const patience = { timeoutMs: HEALTH_TIMEOUT_MS, signal };
+      const patience = { timeoutMs: STEP_TIMEOUT_MS, signal };
       plans = new Map([
         ...nodePlans(topology, binaries, nodeEnvironment),
         ...serverPlans(topology, chaincodes, nodeEnvironment),
       ]);
       const toStart = missing();
-      await requireFreePorts(topology, toStart);
+      await requireFreePorts(portOwners(topology, chaincodes), toStart);
+      signal?.throwIfAborted(); // whoever aborted may be past taking down what is started now
       const orderersRestart =
         toStart.some((name) => name.startsWith('orderer')) &&
         existsSync(join(hospitals[0]!.orderer.nodeDir, 'ledger'));
       for (const name of toStart) start(name);
       const pids = new Map([...runningProcesses(dir).values()].map(({ name, pid }) => [name, pid]));
       /** Waits for a process of ours, and no longer than it lives. */
-      const awaitProcess = (name: string, what: string, attempt: () => Promise<boolean>) =>
+      const awaitProcess: AwaitProcess = (name, what, attempt) =>
         until(
           `${name} ${what}`,
           () => {
@@ -183,7 +185,7 @@ function createNetwork(
       const adopted = plans.size - toStart.length;
       step(`${toStart.length} processes started${adopted > 0 ? `, ${adopted} found running` : ''}`);
 
-      const deployment = createDeployment(topology, tools);
+      const deployment = createDeployment(topology, tools, awaitProcess);
       const healthy = (name: string, port: number): Promise<void> =>
         awaitProcess(name, 'healthy', () => isHealthy(port));
       const orderersUp = async (): Promise<void> => {
@@ -222,7 +224,7 @@ function createNetwork(
             return awaitProcess(processName, 'listening', () => isListening(port));
           }),
         );
-        await awaitTransactions(topology, chaincode, FIRST_TRANSACTION_TIMEOUT_MS);
+        await awaitTransactions(topology, chaincode, patience);
         step(`first transaction of ${chaincode.name} committed, every gateway endorses`);
       }
     },
@@ -300,40 +302,6 @@ function serverPlans(
     }
   }
   return plans;
-}
-
-async function requireFreePorts(topology: Topology, toStart: readonly string[]): Promise<void> {
-  const owners = new Map(
-    topology.hospitals.flatMap(({ orderer, peer }) => [
-      ...[orderer.port, orderer.adminPort, orderer.operationsPort].map(
-        (port) => [port, orderer.name] as const,
-      ),
-      ...[peer.port, peer.chaincodePort, peer.operationsPort].map(
-        (port) => [port, peer.name] as const,
-      ),
-    ]),
-  );
-  for (const port of nodePorts(topology)) {
-    if (!toStart.includes(owners.get(port)!) || (await isFree(port))) continue;
-    throw new NetworkError(
-      'ERR_NETWORK_PORT',
-      `port ${port} on 127.0.0.1, wanted by ${owners.get(port)!}, is in use; stop what listens there, or make a network with another --port-base`,
-      { port },
-    );
-  }
-}
-
-/** A first port from `from` upwards, such that all ports of such a network are free now. */
-export async function freePortBase(
-  options: Omit<NetworkOptions, 'portBase'>,
-  from = 20_050,
-): Promise<number> {
-  for (let portBase = from; portBase < 32_000; portBase += 200) {
-    const ports = nodePorts(topologyOf({ ...options, portBase }));
-    const free = await Promise.all(ports.map((port) => isFree(port)));
-    if (free.every(Boolean)) return portBase;
-  }
-  throw new NetworkError('ERR_NETWORK_PORT', 'no free range of ports below 32,000', { from });
 }
 
 function requireSameOptions(made: Topology, asked: NetworkOptions): void {

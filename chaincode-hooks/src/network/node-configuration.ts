@@ -120,7 +120,8 @@ export function peerConfiguration({ mspId, domain, peer }: Hospital): object {
       },
       authentication: { timewindow: '15m' },
       BCCSP: CRYPTO,
-      client: { connTimeout: '3s' },
+      // Of the peer's own command line, on a machine that may be busy.
+      client: { connTimeout: '10s' },
       deliveryclient: {
         blockGossipEnabled: false,
         reconnectTotalTimeThreshold: '3600s',

@@ -103,16 +103,11 @@ export function chaincodePorts(
   return { server: first, metrics: first + 1 };
 }
 
-/** Every port that the nodes of this network bind. */
-export function nodePorts({ hospitals }: Topology): number[] {
-  return hospitals.flatMap(({ peer, orderer }) => [
-    orderer.port,
-    orderer.adminPort,
-    orderer.operationsPort,
-    peer.port,
-    peer.chaincodePort,
-    peer.operationsPort,
-  ]);
+/** Every port that a process of this network may bind, whatever chaincodes it has. */
+export function hospitalPorts(topology: Topology): number[] {
+  return topology.hospitals.flatMap(({ number }) =>
+    Array.from({ length: PORTS_PER_HOSPITAL }, (_, index) => firstPort(topology, number) + index),
+  );
 }
 
 function hospitalOf(number: number, options: NetworkOptions, cryptoDir: string): Hospital {

@@ -1,5 +1,5 @@
 /** Waiting for something to become true, with a bound and a sentence. @module */
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NetworkError } from './errors.js';
 import { HOST } from './topology.js';
@@ -62,16 +62,5 @@ export function isListening(port: number): Promise<boolean> {
       resolve(true);
     });
     socket.once('error', () => resolve(false));
-  });
-}
-
-/** Whether a server could be bound there. */
-export function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ host: HOST, port, exclusive: true }, () => {
-      probe.close(() => resolve(true));
-    });
   });
 }

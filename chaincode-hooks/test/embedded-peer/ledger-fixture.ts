@@ -67,10 +67,10 @@ export function openClient(
     identity: { mspId, credentials: Buffer.from(identity.certificatePem) },
     signer: signers.newPrivateKeySigner(createPrivateKey(identity.privateKeyPem)),
     hash: hash.sha256,
-    evaluateOptions: deadline(5_000),
-    endorseOptions: deadline(15_000),
-    submitOptions: deadline(10_000),
-    commitStatusOptions: deadline(15_000),
+    evaluateOptions: deadline(10_000),
+    endorseOptions: deadline(20_000),
+    submitOptions: deadline(15_000),
+    commitStatusOptions: deadline(30_000),
   });
   const network = gateway.getNetwork(ledger.channel);
   return {

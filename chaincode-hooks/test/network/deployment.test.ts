@@ -1,9 +1,10 @@
 /** Joining, where nodes answer later than their health says. */
 import { describe, expect, it } from 'vitest';
-import { createDeployment } from '../../src/network/deployment.js';
+import { createDeployment, type Deployment } from '../../src/network/deployment.js';
 import { NetworkError } from '../../src/network/errors.js';
 import type { FabricTools } from '../../src/network/fabric-tools.js';
 import { topologyOf } from '../../src/network/topology.js';
+import { until } from '../../src/network/waiting.js';
 
 const TOPOLOGY = topologyOf({
   dir: '/nowhere',
@@ -39,16 +40,22 @@ function slowPeers(refusals: number): FabricTools & { readonly joins: string[] }
   };
 }
 
+function deploymentWith(tools: FabricTools): Deployment {
+  return createDeployment(TOPOLOGY, tools, (name, what, attempt) =>
+    until(`${name} ${what}`, attempt, { timeoutMs: 30_000 }),
+  );
+}
+
 describe('peers that listen seconds after they are healthy', () => {
   it('are asked again, and each joins once', async () => {
     const tools = slowPeers(3);
-    await createDeployment(TOPOLOGY, tools).joinPeers();
+    await deploymentWith(tools).joinPeers();
     expect(tools.joins.toSorted()).toEqual(['H1MSP', 'H2MSP', 'H3MSP']);
   });
 
   it('that joined before are left as they are', async () => {
     const tools = slowPeers(0);
-    const deployment = createDeployment(TOPOLOGY, tools);
+    const deployment = deploymentWith(tools);
     await deployment.joinPeers();
     await deployment.joinPeers();
     expect(tools.joins).toHaveLength(3);

@@ -17,17 +17,20 @@ import {
   type Hospital,
 } from '../../src/network/index.js';
 import { failure } from '../embedded-peer/ledger-fixture.js';
-import { commit, evaluate } from '../guarded-ledger-fixture.js';
+import { evaluate } from '../guarded-ledger-fixture.js';
+import { onceLevel } from '../level-endorsers.js';
 import {
+  SETTLE,
   attest,
   blocksOf,
   codeOf,
+  commit,
   configure,
+  endorse,
   heightOf,
   metric,
   newSession,
   openSession,
-  persistently,
   propose,
   read,
   settled,
@@ -82,7 +85,7 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
     expect(held.reply).toEqual({ disposition: 'quarantined', quarantineId: held.txId });
 
     const analyst = o.person(h5.mspId, { role: 'analyst' });
-    await expect.poll(() => codeOf(analyst, held.txId)).toBe(0);
+    await expect.poll(() => codeOf(analyst, held.txId), SETTLE).toBe(0);
     const bytes = await analyst.contract.evaluate('QuarantineContract:get', {
       arguments: [held.txId],
     });
@@ -94,16 +97,11 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
   it('2: of two calls at once in one session one is valid, and the other succeeds when repeated', async () => {
     const session = newSession();
     await openSession(clerk, session);
-    const endorse = (record: string) =>
-      clerk.contract
-        .newProposal('RecordAccessContract:requestAccess', {
-          arguments: [session, record, 'operations', 'demographics', '1', ''],
-        })
-        .endorse();
-    const both = await Promise.all([
-      endorse('H1-00000000000000c1'),
-      endorse('H1-00000000000000c2'),
-    ]);
+    const ask = (record: string) =>
+      endorse(clerk, 'RecordAccessContract:requestAccess', {
+        arguments: [session, record, 'operations', 'demographics', '1', ''],
+      });
+    const both = await Promise.all([ask('H1-00000000000000c1'), ask('H1-00000000000000c2')]);
     const submitted = await Promise.all(both.map((one) => one.submit()));
     const codes = await Promise.all(
       submitted.map(async (one) => (await one.getStatus()).code as number),
@@ -136,7 +134,8 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
       const seconds = Math.floor(Date.now() / 1000) + 60 * minutes;
       return clerk.gateway.newProposal(withTimestamp(proposal.getBytes(), seconds));
     };
-    const submitted = await (await proposeAt(14).endorse()).submit();
+    const endorsed = await onceLevel(() => proposeAt(14).endorse());
+    const submitted = await endorsed.submit();
     expect((await submitted.getStatus()).code).toBe(0);
     for (const minutes of [16, -16]) {
       const error = await failure<EndorseError>(proposeAt(minutes).endorse());
@@ -155,11 +154,9 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
       return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     };
     const [height, before] = [await heightOf(clerk), await simulated()];
-    const transaction = await clerk.contract
-      .newProposal('RecordAccessContract:export', {
-        arguments: [newSession(), 'e'.repeat(64), '900000', 'research', 'sensitive', ''],
-      })
-      .endorse();
+    const transaction = await endorse(clerk, 'RecordAccessContract:export', {
+      arguments: [newSession(), 'e'.repeat(64), '900000', 'research', 'sensitive', ''],
+    });
     expect(Buffer.from(transaction.getResult()).toString()).toContain('quarantined');
     expect(await simulated()).toBeGreaterThanOrEqual(before + 3);
     expect(await codeOf(clerk, transaction.getTransactionId())).toBeNull();
@@ -177,7 +174,9 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
     expect(JSON.stringify(error.details) + error.message).toMatch(/access denied|policy|creator/);
     for (const hospital of o.hospitals) {
       const ops = o.person('OpsMSP', { role: 'orchestrator' }, hospital);
-      expect(await evaluate(ops, 'DetectorContract:status', [''])).toMatchObject({ version: 0 });
+      await expect
+        .poll(() => evaluate(ops, 'DetectorContract:status', ['']), SETTLE)
+        .toMatchObject({ version: 0 });
     }
   });
 
@@ -193,11 +192,11 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
       while (running) codes.push((await read(who, session)).code);
     };
     const load = Promise.all([worker(), worker(), worker()]);
-    await expect.poll(() => codes.length, { timeout: 20_000 }).toBeGreaterThan(2);
-    const switched = await persistently(() => activate(1));
+    await expect.poll(() => codes.length, SETTLE).toBeGreaterThan(2);
+    const switched = await activate(1);
     expect(switched.code).toBe(0);
     const at = codes.length;
-    await expect.poll(() => codes.length, { timeout: 20_000 }).toBeGreaterThan(at + 3);
+    await expect.poll(() => codes.length, SETTLE).toBeGreaterThan(at + 3);
     running = false;
     await load;
     // A call in flight at the switch fails once (code 11); none of the old detector is valid after the new one.
@@ -278,12 +277,10 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
   it('17: no transient byte and no raw identifier is in any block; a copy gets code 9', async () => {
     const session = newSession();
     const secret = 'Jane Doe, born 1950-02-03';
-    const transaction = await clerk.contract
-      .newProposal('RecordAccessContract:openSession', {
-        arguments: [session, 'ward 1', 'operations', ''],
-        transientData: { patient: secret },
-      })
-      .endorse();
+    const transaction = await endorse(clerk, 'RecordAccessContract:openSession', {
+      arguments: [session, 'ward 1', 'operations', ''],
+      transientData: { patient: secret },
+    });
     const submitted = await transaction.submit();
     expect((await submitted.getStatus()).code).toBe(0);
     // Orderers that still remember the envelope refuse the copy; those that do not order it, and it gets code 9.
@@ -309,7 +306,7 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
     const last = o.hospitals.map(({ mspId }) => o.clerk(mspId));
     const height = await heightOf(clerk);
     await expect
-      .poll(async () => Math.min(...(await Promise.all(last.map(heightOf)))), { timeout: 20_000 })
+      .poll(async () => Math.min(...(await Promise.all(last.map(heightOf)))), SETTLE)
       .toBe(height);
     const report = verifyNetworkChain(topology);
     expect(report).toMatchObject({ blocks: height, peerHeights: Array(5).fill(height) });

@@ -2,12 +2,14 @@
  * A real network with the federation configured and detector 0 active, and what ring 3 asks of it.
  */
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import type { ProposalOptions, Transaction } from '@hyperledger/fabric-gateway';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { walkBlock, type DecodedTransaction } from '../../src/events.js';
 import { HOST, type Chaincode, type Hospital } from '../../src/network/index.js';
 import { PROVENANCE } from '../consortium-fixture.js';
 import { START_MS } from '../memory-ledger.js';
-import { commit, type Committed } from '../guarded-ledger-fixture.js';
+import { commit as commitOnce, type Committed } from '../guarded-ledger-fixture.js';
+import { onceLevel } from '../level-endorsers.js';
 import { GUARDED, startNetwork, type TestNetwork, type TestPerson } from './network-fixture.js';
 
 export interface GuardedNetwork extends TestNetwork {
@@ -100,46 +102,43 @@ export async function activateDetectorZero(network: GuardedNetwork, more = {}): 
   await settled(network.ops, 'DetectorContract:activate', ['0']);
 }
 
+/** Peers follow one another within a block or two; of a slow disk each takes seconds. */
+export const SETTLE: { timeout: number; interval: number } = { timeout: 60_000, interval: 250 };
+
+export const commit: typeof commitOnce = (...call) => onceLevel(() => commitOnce(...call));
+
+/** An endorsed transaction that nobody has submitted. */
+export function endorse(
+  { contract }: TestPerson,
+  name: string,
+  options: ProposalOptions,
+): Promise<Transaction> {
+  return onceLevel(() => contract.newProposal(name, options).endorse());
+}
+
 /** Submits, and expects it to be valid. */
 export async function settled(
   who: TestPerson,
   name: string,
   args: readonly string[],
 ): Promise<Committed> {
-  const committed = await persistently(() => commit(who, name, args));
+  const committed = await commit(who, name, args);
   if (committed.code !== 0) throw new Error(`${name}: validation code ${committed.code}`);
   return committed;
 }
 
-/**
- * Repeats what endorsers answered differently, as every client of ours does: they stood on both sides of a block, or one of
- * them had not read the detector's bytes since it started.
- */
-export async function persistently<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const differ = error instanceof Error && error.message.includes('do not match');
-      if (!differ || attempt === 4) throw error;
-    }
-  }
-}
-
-const repeated: typeof commit = (who, name, args) => persistently(() => commit(who, name, args));
-
 export const read = (who: TestPerson, session: string, record = HANDLE): Promise<Committed> =>
-  repeated(who, 'RecordAccessContract:requestAccess', [
+  commit(who, 'RecordAccessContract:requestAccess', [
     ...[session, record, 'operations', 'demographics', '1', context()],
   ]);
 
 export const openSession = (who: TestPerson, session: string): Promise<Committed> =>
-  repeated(who, 'RecordAccessContract:openSession', [
+  commit(who, 'RecordAccessContract:openSession', [
     ...[session, 'ward 1', 'operations', context()],
   ]);
 
 export const strangeExport = (who: TestPerson, session: string, context = ''): Promise<Committed> =>
-  repeated(who, 'RecordAccessContract:export', [session, ...STRANGE, context]);
+  commit(who, 'RecordAccessContract:export', [session, ...STRANGE, context]);
 
 /** Height of the chain as this person's gateway has it. */
 export async function heightOf({ network }: TestPerson): Promise<number> {

@@ -88,6 +88,9 @@ export interface TestPerson {
   readonly contract: Contract;
 }
 
+/** Below the time that vitest gives a hook: whoever is late must still take down what runs. */
+const UP_TIMEOUT_MS = 210_000;
+
 export async function startNetwork(
   chaincodes: readonly Chaincode[],
   options: Partial<Pick<NetworkOptions, 'hospitalCount' | 'ordering' | 'batch'>> = {},
@@ -113,7 +116,7 @@ export async function startNetwork(
     rmSync(dir, { recursive: true, force: true });
   };
   try {
-    await fabric.up({ chaincodes });
+    await fabric.up({ chaincodes, signal: AbortSignal.timeout(UP_TIMEOUT_MS) });
   } catch (error) {
     await close();
     throw error;

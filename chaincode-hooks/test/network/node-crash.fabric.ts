@@ -66,9 +66,15 @@ describe.skipIf(!available)("a node's follower that is killed", () => {
 
   async function follow(fatalBlock = -1): Promise<ChildProcess> {
     const script = fileURLToPath(new URL('node-follower.mjs', import.meta.url));
-    child = fork(script, [options, String(fatalBlock)], { execArgv: ['--no-deprecation'] });
-    await once(child, 'message');
-    return child;
+    const started = fork(script, [options, String(fatalBlock)], {
+      execArgv: ['--no-deprecation'],
+    });
+    child = started;
+    const ended = once(started, 'exit').then(([code]) => {
+      throw new Error(`the follower ended with ${String(code)} before it was ready`);
+    });
+    await Promise.race([once(started, 'message'), ended]);
+    return started;
   }
   function look<T>(read: (database: Database) => T): T {
     const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite') as {
