@@ -1,7 +1,9 @@
 export { loadConfig, type Ceilings, type NodeConfig } from './config.js';
 export { startHospitalNode, type HospitalNode } from './node.js';
+export { runNodeProcess, type Platform } from './node-process.js';
 export type { NodeStatus } from './parts/node-status.js';
 export type { Surroundings } from './parts/surroundings.js';
+export type { RoundTrainer, Trained, TrainRequest } from './round/round-trainer.js';
 export {
   foldReleases,
   readLedger,

@@ -67,6 +67,15 @@ export async function openRounds(
       await sleep(PAUSE_LOOK_MS, signal).catch(() => undefined);
     }
   });
+  const trainer = createRoundTrainer({
+    noise,
+    pool,
+    windows: o.log.windows,
+    labels: o.labels,
+    log: o.log.follower,
+    random,
+    published: DETECTOR_ZERO,
+  });
   const agent = createRoundAgent({
     ...surroundings,
     random: surroundings.jitter,
@@ -74,15 +83,7 @@ export async function openRounds(
     client,
     ledger: o.ledger,
     releases: openReleaseStore(join(config.stateDir, 'releases')),
-    trainer: createRoundTrainer({
-      noise,
-      pool,
-      windows: o.log.windows,
-      labels: o.labels,
-      log: o.log.follower,
-      random,
-      published: DETECTOR_ZERO,
-    }),
+    trainer: surroundings.aroundTraining?.(trainer) ?? trainer,
     nodeId: config.nodeId,
     software: SOFTWARE,
     kernelHash,

@@ -8,6 +8,7 @@ import type { SecureRandom } from '@bhschain/dp';
 import type { Logger } from 'pino';
 import type { NodeConfig } from '../config.js';
 import { HospitalNodeError } from '../errors.js';
+import type { RoundTrainer } from '../round/round-trainer.js';
 
 export interface Surroundings {
   readonly config: NodeConfig;
@@ -24,6 +25,11 @@ export interface Surroundings {
   readonly log: Logger;
   /** Ends the node, even while it starts. */
   readonly stop: AbortSignal;
+  /**
+   * Stands around the node's own trainer: what comes out of it is debited, persisted and sent like any update. A
+   * demonstration passes a defective one, to show what the screening does; the product passes none.
+   */
+  readonly aroundTraining?: (trainer: RoundTrainer) => RoundTrainer;
   /** Progress, for a parent that shows it: small facts, never a person, never a parameter. */
   readonly onHop?: (hop: string, facts: Readonly<Record<string, string | number | null>>) => void;
 }
