@@ -36,7 +36,7 @@ describe('a state folder', () => {
 
   it('of another version is refused with both versions', () => {
     writeFileSync(paths.demo, JSON.stringify({ stateVersion: 99 }));
-    expect(() => readDemoRecord(paths)).toThrow(/expected state version 3, got 99/);
+    expect(() => readDemoRecord(paths)).toThrow(/expected state version 4, got 99/);
   });
 
   it('with a broken record is refused', () => {

@@ -3,24 +3,16 @@
  * @module
  */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { CHAINCODE, CHANNEL, type LedgerPlan } from './ledger-plan.js';
 import { moduleOf, writeJson } from './modules.js';
 import type { ProcessSpec } from './processes.js';
+import type { DemoPolicy } from './round-policy.js';
 import type { StatePaths } from './state-directory.js';
 
 export { moduleOf };
 export const FEDERATION_ID = 'demo-federation';
 const SIX_HOURS_MS = 21_600_000;
-
-/** A round in the demo: the calendar's slots are seconds long, by policy; no clock is bent. */
-export const DEMO_POLICY = {
-  slotLengthMs: 20_000,
-  openDelayMs: 500,
-  gatherMaxMs: 4_000,
-  collectMaxMs: 10_000,
-  graceMs: 6_000,
-  sealMaxMs: 3_000,
-} as const;
 
 export interface Ports {
   readonly federation: number;
@@ -37,6 +29,9 @@ export interface ConfigurationOptions {
   readonly ports: Ports;
   readonly ledger: LedgerPlan;
   readonly rounds: number;
+  readonly policy: DemoPolicy;
+  /** The hospital with the simulated defect, or null. */
+  readonly strangeUpdate: string | null;
   readonly liveFromMs: number;
   /** Slot of the first round. */
   readonly originSlot: number;
@@ -84,7 +79,7 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
         mspId: mspOf(nodeId),
         mspRoot: join(paths.ledger, 'msp', mspOf(nodeId), 'ca.pem'),
       })),
-      policy: { ...DEMO_POLICY, quorum: majority, catchUp: 'skip', roundsMax: o.rounds },
+      policy: { ...o.policy, quorum: majority, catchUp: 'skip', roundsMax: o.rounds },
       planPreset: 'demo',
       replay: {
         originSlot: o.originSlot,
@@ -104,7 +99,10 @@ export function writeConfiguration(o: ConfigurationOptions): Specs {
     const home = paths.hospital(nodeId);
     return {
       name: nodeId,
-      module: moduleOf('hospital-node', 'main.js'),
+      module:
+        nodeId === o.strangeUpdate
+          ? fileURLToPath(new URL('./strange-hospital.js', import.meta.url))
+          : moduleOf('hospital-node', 'main.js'),
       configFile: writeJson(nodeConfigFile(paths, nodeId), {
         nodeId,
         mspId: mspOf(nodeId),

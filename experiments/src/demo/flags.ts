@@ -17,6 +17,8 @@ export interface DemoFlags {
   readonly log: string | null;
   /** A real Hyperledger Fabric network instead of the development ledger. */
   readonly fabric: boolean;
+  /** A hospital whose first update is defective on purpose, for people to decide about; null for none. */
+  readonly strangeUpdate: string | null;
   readonly exit: boolean;
   readonly json: boolean;
 }
@@ -38,6 +40,9 @@ export const DEMO_HELP = `Runs the whole system on this machine: one access, fro
   --log FILE      a real event log (CSV or CSV.gz: case, seq, date or time, group, activity)
   --fabric        on a real Hyperledger Fabric network: a peer and an orderer a hospital, BFT from
                   four hospitals on (Linux; Go 1.26 builds Fabric once)
+  --strange-update H2
+                  a simulated defect: that hospital's first update is one that the screening sets
+                  aside; slots of four minutes leave time to decide about it on the dashboard
   --state DIR     where everything is kept (default .demo); a second start resumes it
   --port N        the first hospital's analyst page (default: 8787, or the next free one)
   --exit          two scripted people decide, then everything stops and is verified
@@ -48,6 +53,7 @@ export const DEMO_HELP = `Runs the whole system on this machine: one access, fro
 Examples
   npm run demo
   npm run -s demo -- --exit --json
+  npm run demo -- --strange-update H2
   npm run demo -- --log ../shared/data/hospital_event_logs/sepsis.csv.gz --exit
 `;
 
@@ -60,6 +66,7 @@ const KNOWN = [
   'port',
   'log',
   'fabric',
+  'strange-update',
   'exit',
   'json',
   'verify',
@@ -132,10 +139,11 @@ export function parseDemoFlags(argv: readonly string[]): DemoCommand {
     return value;
   };
   const log = text('log');
+  const hospitals = integer('hospitals', values.has('fabric') ? 5 : 3, 2, 8);
   return {
     kind: 'run',
     flags: {
-      hospitals: integer('hospitals', values.has('fabric') ? 5 : 3, 2, 8),
+      hospitals,
       rounds: integer('rounds', 3, 1, 100),
       days: values.has('days') ? integer('days', 7, 1, log === null ? 60 : 365) : null,
       seed: integer('seed', 1, 0, 4_294_967_295),
@@ -143,10 +151,28 @@ export function parseDemoFlags(argv: readonly string[]): DemoCommand {
       port: values.has('port') ? integer('port', 8787, 1, 65_527) : null,
       log,
       fabric: values.has('fabric'),
+      strangeUpdate: strangeHospital(text('strange-update'), hospitals),
       exit: values.has('exit'),
       json,
     },
   };
+}
+
+/** Two other hospitals judge it, and make up the quorum without it. */
+function strangeHospital(nodeId: string | null, hospitals: number): string | null {
+  if (nodeId === null) return null;
+  if (hospitals < 3) {
+    throw flagError(
+      '--strange-update',
+      `--strange-update: expected at least 3 hospitals, got ${hospitals}`,
+    );
+  }
+  const known = Array.from({ length: hospitals }, (_, index) => `H${index + 1}`);
+  if (known.includes(nodeId)) return nodeId;
+  throw flagError(
+    '--strange-update',
+    `--strange-update: expected one of ${known.join(', ')}, got '${nodeId}'`,
+  );
 }
 
 function flagError(flag: string, message: string): ExperimentError {

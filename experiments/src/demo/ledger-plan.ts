@@ -5,12 +5,10 @@
 import type { CertificateAuthority } from '@bhschain/chaincode-hooks/embedded-peer';
 import type { Narrator } from './narrator.js';
 import type { ProcessSpec } from './processes.js';
-import type { StatePaths } from './state-directory.js';
+import type { LedgerKind, StatePaths } from './state-directory.js';
 
 export const CHANNEL = 'consortium';
 export const CHAINCODE = 'bhschain';
-
-export type LedgerKind = 'development' | 'fabric';
 
 export interface DemoLedger {
   readonly kind: LedgerKind;

@@ -12,7 +12,6 @@ import { addPerson, openNodeDatabase } from '@bhschain/hospital-node';
 import { provisionNode, writeIdentity } from '@bhschain/orchestrator';
 import { ExperimentError } from '../errors.js';
 import {
-  DEMO_POLICY,
   FEDERATION_ID,
   moduleOf,
   orchestratorConfigFile,
@@ -28,6 +27,7 @@ import type { Narrator } from './narrator.js';
 import { freePorts, pagePorts } from './ports.js';
 import { createSupervisor, type ProcessMessage, type Supervisor } from './processes.js';
 import { ADMINISTRATOR, PEOPLE, provisionIdentities } from './provision.js';
+import { planRounds } from './round-policy.js';
 import { readRuntimeFigures, type RuntimeFigures } from './runtime-figures.js';
 import {
   createReviewers,
@@ -42,10 +42,9 @@ import {
   type DemoRecord,
   type StatePaths,
 } from './state-directory.js';
+import { discardStrangeUpdate, strangeUpdateNote } from './strange-update.js';
 import { createWorld, writeWorld } from './world.js';
 
-/** From here to the first round, so that a detector is active when it ends. */
-const START_UP_MS = { development: 12_000, fabric: 45_000 } as const;
 const OVERALL_TIMEOUT_MS = 15 * 60_000;
 const POLL_MS = 500;
 /** Of one incident's holds the scripted people decide so many; the others stay pending, and pending windows never train. */
@@ -81,6 +80,8 @@ interface Progress {
   readonly activeDetectors: Set<number>;
   readonly enrolled: Set<string>;
   caughtUp: boolean;
+  /** An update waits for people, or did. */
+  setAside: boolean;
   firstQuarantineMs: number | null;
   quarantines: number;
 }
@@ -102,6 +103,7 @@ export async function runDemo(o: DemoContext): Promise<DemoRun> {
     activeDetectors: new Set(),
     enrolled: new Set(),
     caughtUp: false,
+    setAside: false,
     firstQuarantineMs: null,
     quarantines: 0,
   };
@@ -137,7 +139,12 @@ async function setUp(
   clearUnfinishedSetup(paths);
   const world = await createWorld(flags);
   writeWorld(paths, world);
-  for (const note of world.notes) narrator.say('logs', note);
+  const { strangeUpdate } = flags;
+  const notes = [
+    ...world.notes,
+    ...(strangeUpdate === null ? [] : [strangeUpdateNote(strangeUpdate)]),
+  ];
+  for (const note of notes) narrator.say('logs', note);
   const incidents = world.consortium.truth.length;
   narrator.say(
     'logs',
@@ -165,14 +172,15 @@ async function setUp(
     hospitals,
     source: world.source,
     rounds: flags.rounds,
+    ...planRounds({ nowMs: Date.now(), ledger: kind, reviewed: strangeUpdate !== null }),
+    strangeUpdate,
     days: flags.days,
     liveFromMs: world.consortium.liveFromMs,
-    originSlot: Math.floor((Date.now() + START_UP_MS[kind]) / DEMO_POLICY.slotLengthMs) + 1,
     vocabulary:
       vocabulary === null ? null : { hash: vocabulary.hash, size: vocabulary.activities.length },
     timeGranularity: world.timeGranularity,
     liveCallCount: world.selection.callCount,
-    notes: world.notes,
+    notes,
   };
   // Written last: a folder without it was never finished.
   writeFileSync(paths.demo, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
@@ -196,6 +204,13 @@ function requireSameFlags({ flags, paths }: DemoContext, record: DemoRecord): vo
       'ERR_DEMO_STATE_FLAGS',
       `${paths.root} was made ${flags.fabric ? 'without' : 'with'} --fabric; use the same flags to resume it, or another folder with --state`,
       { flag: 'fabric' },
+    );
+  }
+  if (flags.strangeUpdate !== record.strangeUpdate) {
+    throw new ExperimentError(
+      'ERR_DEMO_STATE_FLAGS',
+      `${paths.root} was made ${record.strangeUpdate === null ? 'without --strange-update' : `with --strange-update ${record.strangeUpdate}`}; use the same flags to resume it, or another folder with --state`,
+      { flag: 'strange-update' },
     );
   }
   const source = flags.log === null ? 'simulated' : 'log';
@@ -232,6 +247,8 @@ async function serve(
     ports,
     ledger: plan,
     rounds: record.rounds,
+    policy: record.policy,
+    strangeUpdate: record.strangeUpdate,
     liveFromMs: record.liveFromMs,
     originSlot: record.originSlot,
     vocabulary: record.vocabulary,
@@ -246,7 +263,7 @@ async function serve(
   await supervisor.start(specs.orchestrator);
   narrator.say(
     'federation',
-    `orchestrator serves; slots of ${DEMO_POLICY.slotLengthMs / 1000} s, quorum ${majority} of ${count}, ${record.rounds} rounds`,
+    `orchestrator serves; slots of ${record.policy.slotLengthMs / 1000} s, quorum ${majority} of ${count}, ${record.rounds} rounds`,
   );
   await hospitalsStarted;
   const accounts = await openAccounts(o, record, pages);
@@ -258,7 +275,7 @@ async function serve(
     `EHR gateway submits ${record.liveCallCount} calls, each under its actor's own certificate`,
   );
   announce(o, accounts);
-  await announceDashboard(o, ports);
+  await announceDashboard(o, record, ports);
 
   if (o.flags.exit) {
     const reserve: Reserve = { txId: null, verdict: null };
@@ -324,6 +341,7 @@ function onMessage(
       return;
     case 'round':
       if (name === 'orchestrator') onRound(o, facts);
+      else if (facts['outcome'] === 'quarantined') onSetAside(o, progress, name);
       return;
     case 'caught-up':
       if (progress.caughtUp) return;
@@ -349,6 +367,14 @@ function onRound(
   } else if (facts['phase'] === 'skipped' || facts['phase'] === 'aborted') {
     narrator.say('federation', `${round} ${facts['phase']}: ${String(facts['outcome'])}`);
   }
+}
+
+function onSetAside(o: DemoContext, progress: Progress, nodeId: string): void {
+  progress.setAside = true;
+  o.narrator.say(
+    'federation',
+    `the screening set the update of ${nodeId} aside: two people of two hospitals release or discard it on the dashboard, under Updates, or it is left out`,
+  );
 }
 
 function onOutcome(
@@ -435,7 +461,11 @@ function announce({ narrator }: DemoContext, accounts: readonly Account[]): void
 }
 
 /** The operator comes from the verb that an administrator types; a resumed demonstration gives her a new password. */
-async function announceDashboard(o: DemoContext, { orchestratorHttp }: Ports): Promise<void> {
+async function announceDashboard(
+  o: DemoContext,
+  { hospitals, strangeUpdate }: DemoRecord,
+  { orchestratorHttp }: Ports,
+): Promise<void> {
   const name = 'olga';
   const { stdout } = await promisify(execFile)(process.execPath, [
     moduleOf('orchestrator', 'cli.js'),
@@ -447,10 +477,11 @@ async function announceDashboard(o: DemoContext, { orchestratorHttp }: Ports): P
     'federation',
     `dashboard http://127.0.0.1:${orchestratorHttp}/  reading needs no sign-in; operator: ${name} / ${password}`,
   );
-  const files = join(o.paths.hospital('H1'), 'administrator', `${ADMINISTRATOR}.{cert,key}.pem`);
+  const [first, second] = hospitals.filter((nodeId) => nodeId !== strangeUpdate);
+  const files = join(o.paths.hospital(first!), 'administrator', `${ADMINISTRATOR}.{cert,key}.pem`);
   o.narrator.say(
     'federation',
-    `votes and signed words take two hospitals: sign as ${ADMINISTRATOR} of H1 with ${files}, then as ${ADMINISTRATOR} of H2 with hers`,
+    `votes and signed words take two hospitals: sign as ${ADMINISTRATOR} of ${first!} with ${files}, then as ${ADMINISTRATOR} of ${second!} with hers`,
   );
 }
 
@@ -549,8 +580,13 @@ async function finishJob(
   // Unanswered: an orchestrator that was killed comes back; until then what it last said holds.
   let status: FederationStatus = { rounds: { sealed: 0 }, publication: { backlog: 0 } };
   let idlePasses = 0;
+  let judged = false;
   for (;;) {
     if (o.stop.aborted) return;
+    if (progress.setAside && record.strangeUpdate !== null && !judged) {
+      judged = true;
+      await discardStrangeUpdate(o, record);
+    }
     let decided = 0;
     let interrupted = false;
     for (const reviewer of reviewers) {

@@ -14,10 +14,10 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ExperimentError } from '../errors.js';
-import type { LedgerKind } from './ledger-plan.js';
+import type { DemoPolicy } from './round-policy.js';
 
 /** Raised whenever what stands in the folder can no longer be resumed by this program. */
-export const STATE_VERSION = 3;
+export const STATE_VERSION = 4;
 
 export interface StatePaths {
   readonly root: string;
@@ -109,6 +109,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
+export type LedgerKind = 'development' | 'fabric';
+
 /** What a folder says about the demo in it. */
 export interface DemoRecord {
   readonly stateVersion: number;
@@ -119,6 +121,9 @@ export interface DemoRecord {
     | { readonly kind: 'simulated' }
     | { readonly kind: 'log'; readonly file: string; readonly sha256: string };
   readonly rounds: number;
+  readonly policy: DemoPolicy;
+  /** The hospital whose first update the screening sets aside, or null. */
+  readonly strangeUpdate: string | null;
   readonly days: number | null;
   /** Log time at which calls begin to go through the ledger, ms UTC. */
   readonly liveFromMs: number;

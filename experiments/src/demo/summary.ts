@@ -1,6 +1,6 @@
 /** The demo's last word: for a program one object, for a person a page. @module */
-import type { LedgerKind } from './ledger-plan.js';
 import type { RuntimeFigures } from './runtime-figures.js';
+import type { LedgerKind } from './state-directory.js';
 import type { VerifyReport } from '../verify/index.js';
 
 export interface Summary {
