@@ -2,7 +2,8 @@
  * What a federation has agreed on, as the running orchestrator uses it: roster, policy, plan, layout, first model.
  * @module
  */
-import type { HistogramFacts, NormBounds } from './aggregation/screening.js';
+import type { NormBounds } from './aggregation/norm-bounds.js';
+import type { HistogramFacts } from './aggregation/screening.js';
 import type { Manifest } from './protocol/manifest.js';
 import type { SignatureDomain } from './protocol/signing.js';
 import type { ReplayMode } from './round/calendar.js';

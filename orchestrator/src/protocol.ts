@@ -91,13 +91,8 @@ export {
   signDocument,
   type SignatureDomain,
 } from './protocol/signing.js';
-export { normBoundsOf } from './aggregation/norm-bounds.js';
-export {
-  normEnvelope,
-  screenUpdate,
-  type HistogramFacts,
-  type NormBounds,
-} from './aggregation/screening.js';
+export { normBoundsOf, type NormBounds } from './aggregation/norm-bounds.js';
+export { normEnvelope, screenUpdate, type HistogramFacts } from './aggregation/screening.js';
 export { replayAggregation, type Rate } from './aggregation/federated-average.js';
 export {
   AggregationError,

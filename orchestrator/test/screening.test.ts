@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createExperimentRandom } from '@bhschain/dp';
-import { normEnvelope, screenUpdate, type NormBounds } from '../src/aggregation/screening.js';
+import type { NormBounds } from '../src/aggregation/norm-bounds.js';
+import { normEnvelope, screenUpdate } from '../src/aggregation/screening.js';
 import { normBoundsOf } from '../src/aggregation/norm-bounds.js';
 
 const D = 3_000;

@@ -3,7 +3,14 @@
  * @module
  */
 import type { PrivacyPlan } from '@bhschain/dp';
-import type { NormBounds } from './screening.js';
+
+/** Bounds that follow from the plan, in units of 2^-20. */
+export interface NormBounds {
+  /** Deviation s of the noise in one coordinate of the update. */
+  readonly noiseDeviation: number;
+  /** Largest norm S that the signal of the update can have. */
+  readonly signalNorm: number;
+}
 
 /**
  * A node may have this many times the nominal windows, or draw that many into a batch. The nominal number is public,

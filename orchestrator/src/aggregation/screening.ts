@@ -11,17 +11,9 @@
  * @module
  */
 import type { Release } from '../protocol/envelope.js';
-import { BATCH_HEADROOM } from './norm-bounds.js';
+import { BATCH_HEADROOM, type NormBounds } from './norm-bounds.js';
 import { SCORE_HISTOGRAM, type ReleasedVectors } from '../protocol/releases.js';
 import type { Verdict } from '../protocol/receipt.js';
-
-/** Bounds that follow from the plan, in units of 2^-20. */
-export interface NormBounds {
-  /** Deviation s of the noise in one coordinate of the update. */
-  readonly noiseDeviation: number;
-  /** Largest norm S that the signal of the update can have. */
-  readonly signalNorm: number;
-}
 
 /** What a plan says of the histogram of scores that leaves beside the update. */
 export interface HistogramFacts {

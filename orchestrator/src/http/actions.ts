@@ -9,7 +9,7 @@ import { EnrolmentDesk } from '../enrolment/desk.js';
 import { setPaused } from '../pause.js';
 import type { OperatorSession } from '../store/store.js';
 import { registerSignedWords } from './signed-words.js';
-import type { DashboardOptions } from './routes.js';
+import type { DashboardOptions } from './dashboard-options.js';
 
 const closed = { additionalProperties: false };
 const text = (maxLength: number): ReturnType<typeof Type.String> =>

@@ -5,7 +5,7 @@
 import type { PrivacyPlanSpec } from '@bhschain/dp';
 import { SAMPLING_DENOMINATOR } from '@bhschain/dp';
 import type { ChannelVote } from '../store/store.js';
-import type { DashboardOptions } from './routes.js';
+import type { DashboardOptions } from './dashboard-options.js';
 
 export interface PlanView {
   readonly hash: string;

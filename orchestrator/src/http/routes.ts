@@ -4,42 +4,19 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import type { Registry } from 'prom-client';
-import type { Authority } from '../enrolment/authority.js';
 import { OrchestratorError } from '../errors.js';
-import type { Federation } from '../federation.js';
 import { historyColumns, plottable, type ResolutionName } from '../metrics-history.js';
-import type { Ballots } from '../publication/ballots.js';
 import { slotAt, slotStartMs } from '../round/calendar.js';
 import { nodesIn } from '../round/round.js';
 import { statusOf } from '../status.js';
 import type { FederationStore, Review, StoredRound } from '../store/store.js';
 import { quarantinedIn } from '../update-review.js';
+import type { DashboardOptions } from './dashboard-options.js';
 import { modelViews, rollbackView } from './lineage-view.js';
 import { nodeViews, privacyView, requestViews } from './member-view.js';
 import { planView } from './plan-view.js';
 import { reviewView, roundPage, timelineRound } from './round-view.js';
 import { waitsOf, type Wait } from './waits.js';
-
-export interface DashboardOptions {
-  readonly federation: Federation;
-  readonly store: FederationStore;
-  readonly authority: Authority;
-  /** PEM: whose signatures under manifests count. */
-  readonly trustedSigners: readonly string[];
-  readonly registry: Registry;
-  /** Brings the gauges up to date before they are read. */
-  readonly refresh: () => Promise<void>;
-  readonly attestations: number;
-  readonly attestMaxMs: number;
-  /** Why the channel did not take the last transaction; null if it did. */
-  readonly channelError: () => string | null;
-  /** Who approved a plan on the channel; null where it is not approved yet. Fails while the channel is away. */
-  readonly planApprovers: (planHash: string) => Promise<readonly string[] | null>;
-  /** Null: people cannot vote from the page. */
-  readonly ballots: Ballots | null;
-  readonly nowMs: () => number;
-}
 
 const TIMELINE_ROUNDS = 24;
 const AUDIT_PAGE = 100;

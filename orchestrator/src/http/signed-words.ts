@@ -11,7 +11,7 @@ import { isIssuedBy } from '../protocol/signing.js';
 import { abortRound } from '../round-abort.js';
 import type { Speaker } from '../signed-word.js';
 import { reviewUpdate } from '../update-review.js';
-import type { DashboardOptions } from './routes.js';
+import type { DashboardOptions } from './dashboard-options.js';
 
 const closed = { additionalProperties: false };
 const COUNT = Type.String({ pattern: '^\\d{1,15}$' });
