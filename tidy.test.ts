@@ -16,7 +16,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   models: [],
   datasets: ['@bhschain/models/features'],
   'chaincode-hooks': ['@bhschain/models/features', '@bhschain/models/detector'],
-  orchestrator: ['@bhschain/dp', '@bhschain/models/architecture', '@bhschain/models/detector'],
+  orchestrator: [
+    '@bhschain/dp',
+    '@bhschain/models/architecture',
+    '@bhschain/models/detector',
+    '@bhschain/chaincode-hooks/events',
+  ],
   'hospital-node': [
     '@bhschain/dp',
     '@bhschain/models',
