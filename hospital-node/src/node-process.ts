@@ -4,6 +4,7 @@
  * @module
  */
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { destination, pino } from 'pino';
@@ -13,18 +14,24 @@ import { startHospitalNode, type HospitalNode } from './node.js';
 import type { Surroundings } from './parts/surroundings.js';
 
 /** What only the outermost file of a program may hand in. */
-export type Platform = Omit<Surroundings, 'config' | 'pid' | 'log' | 'stop' | 'onHop'>;
+export type Platform = Omit<Surroundings, 'config' | 'self' | 'log' | 'stop' | 'onHop'>;
 
+/** What being started again may mend. */
+const PASSING_EXIT = 1;
 const FATAL_EXIT = 2;
 
-/** Ends the process: 0 after a request to stop, 2 with one JSON line `{ code, message }` for everything else. */
+/**
+ * Ends the process: 0 after a request to stop, else with one JSON line `{ code, message }`: 1 if the database server went
+ * away at a moment when it cannot be waited for, 2 for everything else.
+ */
 export function runNodeProcess(platform: Platform): void {
   serve(platform).then(
     () => process.exit(0),
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      process.stderr.write(`${JSON.stringify({ code: codeOf(error), message })}\n`);
-      process.exit(FATAL_EXIT);
+      const code = codeOf(error);
+      process.stderr.write(`${JSON.stringify({ code, message })}\n`);
+      process.exit(code === 'ERR_STORE_UNAVAILABLE' ? PASSING_EXIT : FATAL_EXIT);
     },
   );
 }
@@ -47,7 +54,7 @@ async function serve(platform: Platform): Promise<void> {
     const node = await startHospitalNode({
       ...platform,
       config,
-      pid: process.pid,
+      self: { host: hostname(), pid: process.pid, sinceMs: platform.nowMs() },
       log,
       stop,
       onHop: (hop, facts) => process.send?.({ type: 'hop', hop, ...facts }),
@@ -66,21 +73,26 @@ async function runUntil(stop: AbortSignal, node: HospitalNode): Promise<void> {
   try {
     if (!stop.aborted) await Promise.race([once(stop, 'abort'), node.finished]);
   } finally {
+    if (!stop.aborted) leaveWithinGrace(FATAL_EXIT);
     await node.close();
   }
 }
 
 /**
- * A transaction whose outcome is unknown may be looked for during minutes. On request we do not wait for it: everything
- * that matters is on disk, as after a crash.
+ * A transaction whose outcome is unknown may be looked for during minutes. Who stops does not wait for it: everything that
+ * matters is on disk, as after a crash.
  */
 const STOP_GRACE_MS = 8_000;
+
+function leaveWithinGrace(status: number): void {
+  setTimeout(() => process.exit(status), STOP_GRACE_MS).unref();
+}
 
 function stopRequested(): AbortSignal {
   const controller = new AbortController();
   const abort = (): void => {
     controller.abort();
-    setTimeout(() => process.exit(0), STOP_GRACE_MS).unref();
+    leaveWithinGrace(0);
   };
   process.once('SIGTERM', abort);
   process.once('SIGINT', abort);

@@ -15,11 +15,11 @@ import { createLifetime, type Lifetime } from './parts/lifetime.js';
 import { openLog } from './parts/log-part.js';
 import { statusOf, type NodeStatus } from './parts/node-status.js';
 import { openRounds } from './parts/round-part.js';
+import { openStore } from './parts/store-part.js';
 import type { Surroundings } from './parts/surroundings.js';
 import { openPrivacyLedger, type PrivacyLedger } from './privacy-ledger/index.js';
-import { storePlaceOf } from './parts/store-place.js';
 import { openReviewStore } from './review/review-store.js';
-import { lockState, openNodeDatabase } from './store/index.js';
+import { lockState } from './store/index.js';
 
 export interface HospitalNode {
   readonly port: number;
@@ -50,7 +50,7 @@ export async function startHospitalNode(surroundings: Surroundings): Promise<Hos
 async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<HospitalNode> {
   const { config, nowMs } = surroundings;
   const metrics = createNodeMetrics();
-  lifetime.own(lockState(config.stateDir, surroundings.pid), (lock) => lock.release());
+  lifetime.own(lockState(config.stateDir, surroundings.self), (lock) => lock.release());
   const audit = openAuditLog({ stateDir: config.stateDir, now: nowMs });
   recordStart(surroundings, audit);
   lifetime.own(audit, (opened) => void opened.append({ kind: 'stopped', by: 'node' }));
@@ -66,9 +66,7 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
   if (ledger.tornTail !== null) {
     surroundings.log.warn(ledger.tornTail, 'unfinished privacy ledger record set aside');
   }
-  const database = lifetime.own(await openNodeDatabase(storePlaceOf(config)), (opened) =>
-    opened.destroy(),
-  );
+  const { database, health } = await openStore(surroundings, lifetime);
   const review = openReviewStore(database);
   const log = await openLog(surroundings, lifetime, database);
   const labels = review.windowLabels(log.directory);
@@ -95,6 +93,7 @@ async function start(surroundings: Surroundings, lifetime: Lifetime): Promise<Ho
     });
   channel = await openChannel(surroundings, lifetime, {
     database,
+    storeHealth: health,
     ledger,
     review,
     log,

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fork } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { lockState, openNodeDatabase } from '../src/store/index.js';
+import { lockState, openNodeDatabase, stateLockOf, type Holder } from '../src/store/index.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const FIRST = { name: 'first', sql: 'CREATE TABLE a (x INTEGER) STRICT;' };
@@ -48,33 +48,54 @@ describe('the node database', () => {
 });
 
 describe('the state lock', () => {
+  const holder = (pid: number): Holder => ({ host: 'ward', pid, sinceMs: Date.UTC(2026, 0, 1) });
+
   it('turns a second process away and names the first', () => {
     const folder = temporaryFolder();
-    const lock = lockState(folder, 4711);
-    expect(() => lockState(folder, 4712)).toThrow(
+    const lock = lockState(folder, holder(4711));
+    expect(() => lockState(folder, holder(4712))).toThrow(
       expect.objectContaining({
         code: 'ERR_STATE_LOCKED',
-        facts: { stateDir: folder, holder: 4711 },
+        message: `${folder} is in use by process 4711 on host ward since 2026-01-01T00:00:00.000Z; stop it first`,
+        facts: { stateDir: folder, host: 'ward', pid: 4711 },
       }) as Error,
     );
     lock.release();
-    lockState(folder, 4712).release();
+    lockState(folder, holder(4712)).release();
+  });
+
+  it('is looked at without being taken, and without making anything', () => {
+    const folder = temporaryFolder();
+    expect(stateLockOf(folder)).toEqual({ held: false, holder: null });
+    expect(existsSync(join(folder, 'lock'))).toBe(false);
+    const lock = lockState(folder, holder(4711));
+    expect(stateLockOf(folder)).toEqual({ held: true, holder: holder(4711) });
+    lock.release();
+    expect(stateLockOf(folder)).toEqual({ held: false, holder: null });
+  });
+
+  it('does not blame another process for a file that is no lock', () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'lock'), 'nothing of the kind'.repeat(100));
+    expect(() => lockState(folder, holder(1))).toThrow(
+      expect.objectContaining({ code: 'ERR_STORE_OPEN' }) as Error,
+    );
   });
 
   it('is free again after kill -9, whoever has the process id now', async () => {
     const folder = temporaryFolder();
     const source = `import { lockState } from '${new URL('../dist/store/index.js', import.meta.url).href}';
-      lockState(${JSON.stringify(folder)}, process.pid); process.send('locked'); setInterval(() => {}, 1000);`;
+      lockState(${JSON.stringify(folder)}, { host: 'ward', pid: process.pid, sinceMs: 0 }); process.send('locked'); setInterval(() => {}, 1000);`;
     const child = fork('--input-type=module', [], {
       execArgv: ['--input-type=module', '-e', source],
     });
     await new Promise((resolve) => child.once('message', resolve));
-    expect(() => lockState(folder, 1)).toThrow(
+    expect(() => lockState(folder, holder(1))).toThrow(
       expect.objectContaining({ code: 'ERR_STATE_LOCKED' }) as Error,
     );
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
-    lockState(folder, 1).release();
+    lockState(folder, holder(1)).release();
   });
 });

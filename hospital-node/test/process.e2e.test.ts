@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { consortium, identityOf } from './identity-fixture.js';
 import { logText, PERIOD_MS, START_MS } from './native-log.js';
+import { postgresqlPrograms, startPostgres } from './postgresql.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 vi.setConfig({ testTimeout: 90_000 });
 
-function state(): { readonly folder: string; readonly config: string } {
+function state(store = {}): { readonly folder: string; readonly config: string } {
   const folder = temporaryFolder();
   const world = consortium();
   const write = (name: string, text: string): string => {
@@ -50,6 +51,7 @@ function state(): { readonly folder: string; readonly config: string } {
     },
     actorsFile: 'actors.jsonl',
     peopleDir: 'people',
+    store,
   };
   return { folder, config: join(folder, write('config.json', JSON.stringify(config))) };
 }
@@ -64,18 +66,25 @@ interface Started {
   readonly ended: Promise<Ended>;
   /** Resolves when it has begun to look for the orchestrator. */
   readonly polls: Promise<void>;
+  /** Resolves when it waits for the database server. */
+  readonly waits: Promise<void>;
 }
 
 function start(config: string): Started {
   const main = new URL('../dist/main.js', import.meta.url);
   const child = fork(main, ['--config', config], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let errors = '';
-  const polls = new Promise<void>((resolve) => {
-    child.stderr?.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
-      if (errors.includes('poll failed')) resolve();
+  const said = (words: string): Promise<void> =>
+    new Promise((resolve) => {
+      child.stderr?.on('data', () => {
+        if (errors.includes(words)) resolve();
+      });
     });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
   });
+  const polls = said('poll failed');
+  const waits = said('database not open yet');
   const ended = new Promise<Ended>((resolve) =>
     // After a disconnect 'close' never comes; what stderr still holds is read soon after the exit.
     child.once('exit', (code) => {
@@ -84,7 +93,7 @@ function start(config: string): Started {
       }, 100);
     }),
   );
-  return { child, ended, polls };
+  return { child, ended, polls, waits };
 }
 
 const lastLine = (errors: string): unknown => JSON.parse(errors.trimEnd().split('\n').at(-1) ?? '');
@@ -123,6 +132,39 @@ describe('the process', () => {
     third.child.kill('SIGTERM');
     expect((await third.ended).code).toBe(0);
   });
+
+  it.skipIf(postgresqlPrograms === null)(
+    'refuses a database on a server that another node has, and waits for a server that is away',
+    async () => {
+      const server = await startPostgres();
+      try {
+        const store = { url: await server.createDatabase() };
+        const first = start(state(store).config);
+        await first.polls;
+        const second = await start(state(store).config).ended;
+        expect(second.code).toBe(2);
+        expect(lastLine(second.errors)).toMatchObject({
+          code: 'ERR_STORE_LOCKED',
+          message: expect.stringContaining(
+            `is held by process ${first.child.pid} on host`,
+          ) as string,
+        });
+        first.child.kill('SIGKILL');
+        await first.ended;
+        await server.stop();
+        const third = start(state(store).config);
+        await third.waits;
+        await server.start();
+        await third.polls;
+        third.child.kill('SIGTERM');
+        const { code, errors } = await third.ended;
+        expect({ code, errors: code === 0 ? '' : errors }).toEqual({ code: 0, errors: '' });
+      } finally {
+        await server.remove();
+      }
+    },
+    240_000,
+  );
 
   it('refuses a changed privacy ledger with the position, and a configuration with the key', async () => {
     const { folder, config } = state();

@@ -7,15 +7,14 @@ import { join } from 'node:path';
 import { openAuditLog } from '../audit/audit-log.js';
 import type { NodeConfig } from '../config.js';
 import { readIdentityFiles } from '../enrolment/node-identity.js';
-import { codeOf } from '../errors.js';
 import { storePlaceOf } from '../parts/store-place.js';
 import { foldReleases, readLedger, spendOf, type SpendReport } from '../privacy-ledger/index.js';
 import { secondLineFacts, secondLineSentence } from '../second-line/day-list.js';
 import {
   isPaused,
-  lockState,
   openNodeDatabase,
   setPaused,
+  stateLockOf,
   type NodeDatabase,
 } from '../store/index.js';
 import type { Operator } from './identity-commands.js';
@@ -43,7 +42,7 @@ async function describe(
   const releases = [...foldReleases(records).values()];
   const last = releases[releases.length - 1];
   const spent = spendOf(releases, config.privacy.ceilings, null);
-  const running = isRunning(config.stateDir);
+  const running = stateLockOf(config.stateDir).held;
   const paused = await isPaused(database);
   const position = await database.selectFrom('log_position').selectAll().executeTakeFirst();
   const detector =
@@ -118,16 +117,6 @@ export async function pauseCommand(
         : 'Resumed: the next round is taken.',
     ],
   };
-}
-
-function isRunning(stateDir: string): boolean {
-  try {
-    lockState(stateDir, process.pid).release();
-    return false;
-  } catch (error) {
-    if (codeOf(error) === 'ERR_STATE_LOCKED') return true;
-    throw error;
-  }
 }
 
 function daysLeft(certificate: string, nowMs: number): number {

@@ -5,7 +5,7 @@ import { createLineDecoder } from '../access-log/log-line-decoder.js';
 import type { NodeConfig } from '../config.js';
 import { readActorDirectory } from '../enrolment/actor-directory.js';
 import { pass, skip, warn, type Check, type Look } from './check.js';
-import { withDatabase, type ReadDatabase } from './node-state.js';
+import { lookAtState, type ReadDatabase } from './node-state.js';
 
 const MIB = 1024 * 1024;
 const SAMPLE_LINES = 200;
@@ -69,8 +69,8 @@ export function sourceChecks(config: NodeConfig): Check[] {
 export function windowChecks(config: NodeConfig): Check[] {
   const look =
     (judge: (database: ReadDatabase) => Promise<Look>): (() => Promise<Look>) =>
-    async () =>
-      (await withDatabase(config, judge)) ?? skip(NO_STATE, 'Start it.');
+    () =>
+      lookAtState(config, judge);
   return [
     { code: 'DAT-003', look: look((database) => windowsOfNewestBin(database, config)) },
     { code: 'DAT-004', look: look((database) => gaps(database, config)) },

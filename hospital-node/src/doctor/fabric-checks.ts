@@ -6,7 +6,7 @@ import { fail, pass, skip, warn, type Check, type Look } from './check.js';
 import { CHANNEL, ifReached, type DoctorContext } from './context.js';
 import { faultOf } from './federation-fault.js';
 import { lastBlocks } from './newest-block.js';
-import { withDatabase } from './node-state.js';
+import { lookAtState } from './node-state.js';
 
 const LAG_WARN_BLOCKS = 100;
 /** Enough to find a transaction with endorsements among blocks of a few. */
@@ -106,17 +106,17 @@ export function activeArtefactCheck(context: DoctorContext): Check {
 async function lag(context: DoctorContext): Promise<Look> {
   const { config } = context;
   const { height } = await (await context.fabric()).chainInfo();
-  const next = await withDatabase(config, (database) =>
-    readCheckpoint(database, config.fabric.channel),
-  ).catch(() => null);
-  if (next === null) return skip('This node has read no block yet.', 'Start it.');
-  const behind = height - next.nextBlock;
-  return behind <= BigInt(LAG_WARN_BLOCKS)
-    ? pass(`The node has read the channel up to ${behind} blocks from its end.`)
-    : warn(
-        `The node is ${behind} blocks behind the channel.`,
-        'Is it running? A node that was away catches up by itself.',
-      );
+  return lookAtState(config, async (database) => {
+    const next = await readCheckpoint(database, config.fabric.channel);
+    if (next === null) return skip('This node has read no block yet.', 'Start it.');
+    const behind = height - next.nextBlock;
+    return behind <= BigInt(LAG_WARN_BLOCKS)
+      ? pass(`The node has read the channel up to ${behind} blocks from its end.`)
+      : warn(
+          `The node is ${behind} blocks behind the channel.`,
+          'Is it running? A node that was away catches up by itself.',
+        );
+  });
 }
 
 /** The policy is not asked for but seen at work: how many hospitals stand behind a valid transaction. */

@@ -2,8 +2,7 @@
 import { createServer } from 'node:net';
 import { auditFileOf, readAuditLog } from '../audit/audit-log.js';
 import { logCollectorOf, type NodeConfig } from '../config.js';
-import { codeOf } from '../errors.js';
-import { lockState } from '../store/index.js';
+import { stateLockOf } from '../store/index.js';
 import { fail, pass, skip, warn, type Check, type Look } from './check.js';
 
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
@@ -54,7 +53,7 @@ export function observabilityChecks(config: NodeConfig): Check[] {
 
 async function healthPort({ http, stateDir }: NodeConfig): Promise<Look> {
   const { host, port } = http;
-  if (!isRunning(stateDir)) {
+  if (!stateLockOf(stateDir).held) {
     if (port === 0) return skip('The node is not running and takes any free port.', 'Start it.');
     return (await isFree(host, port))
       ? pass(`${host}:${port} is free for the node.`)
@@ -78,16 +77,6 @@ async function healthPort({ http, stateDir }: NodeConfig): Promise<Look> {
       `The node runs and does not answer on ${host}:${port}.`,
       'It may still be starting; else look into its log.',
     );
-  }
-}
-
-function isRunning(stateDir: string): boolean {
-  try {
-    lockState(stateDir, process.pid).release();
-    return false;
-  } catch (error) {
-    if (codeOf(error) === 'ERR_STATE_LOCKED') return true;
-    throw error;
   }
 }
 

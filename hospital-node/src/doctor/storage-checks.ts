@@ -1,4 +1,4 @@
-/** STO: the state directory. @module */
+/** STO: the state directory and the database. @module */
 import {
   closeSync,
   existsSync,
@@ -12,12 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { sql } from 'kysely';
 import type { NodeConfig } from '../config.js';
-import { codeOf } from '../errors.js';
-import { lockState, oneRow } from '../store/index.js';
+import { codeOf, StoreError } from '../errors.js';
+import { storePlaceOf } from '../parts/store-place.js';
+import { connectNodeDatabase, holderWords, stateLockOf } from '../store/index.js';
 import { fail, pass, skip, warn, type Check, type Look } from './check.js';
-import { withDatabase } from './node-state.js';
+import { openState } from './node-state.js';
+import { serverChecks } from './server-checks.js';
 
 const MIB = 1024 * 1024;
 /** Windows, profiles and review of a large hospital for five weeks. */
@@ -51,122 +52,77 @@ export function diskChecks({ stateDir }: NodeConfig): Check[] {
 }
 
 function databaseChecks(config: NodeConfig, nowMs: number): Check[] {
-  const file = join(config.stateDir, 'node.sqlite');
-  const none = skip('No database yet.', 'The first start makes it.');
   return [
-    {
-      code: 'STO-001',
-      look: async () => {
-        try {
-          const opened = await withDatabase(config, async (database) => {
-            await database.selectFrom('setting').select('name').execute();
-            return pass('The database opens.');
-          });
-          return opened ?? none;
-        } catch (error) {
-          if (config.store.url === null) throw error;
-          return fail(
-            `${config.store.url}: ${(error as Error).message}`,
-            'Check store.url, store.passwordFile, the server and its pg_hba.conf.',
-          );
-        }
-      },
-    },
-    {
-      code: 'STO-004',
-      look: async () => {
-        if (config.store.url === null && !existsSync(file)) return none;
-        try {
-          await withDatabase(config, () => Promise.resolve());
-          return pass('The database is of this version.');
-        } catch (error) {
-          if (codeOf(error) === 'ERR_STORE_NEWER') {
-            return fail(
-              'A newer program wrote the database.',
-              'Install that version again; the database never goes back.',
-            );
-          }
-          if (codeOf(error) !== 'ERR_STORE_MIGRATION') throw error;
-          return warn(
-            'The database is older than this program.',
-            'The next start brings it forward, after a copy; have a copy made first if it lies on a server.',
-          );
-        }
-      },
-    },
+    { code: 'STO-001', look: () => openingLook(config) },
+    { code: 'STO-004', look: () => versionLook(config) },
     {
       code: 'STO-005',
       look: () => {
-        if (!existsSync(config.stateDir)) return none;
-        try {
-          lockState(config.stateDir, process.pid).release();
-          return pass('The state directory is free; the node is not running.');
-        } catch (error) {
-          if (codeOf(error) !== 'ERR_STATE_LOCKED') throw error;
-          return pass('The state directory is held by the running node.');
-        }
+        const { held, holder } = stateLockOf(config.stateDir);
+        return held
+          ? pass(`The state directory is held by the running node: ${holderWords(holder)}.`)
+          : pass('The state directory is free; the node is not running.');
       },
     },
     { code: 'STO-006', look: () => backupAge(config, nowMs) },
-    { code: 'STO-007', look: () => serverLook(config) },
-    { code: 'STO-008', look: () => permissionsLook(config) },
+    ...serverChecks(config),
   ];
 }
 
-const ON_FILE = skip('The database is a file of this node.', 'Nothing to look at.');
-/** What PostgreSQL still gets corrections for. */
-const SERVER_VERSION_MIN = 14;
-const ANSWER_SLOW_MS = 20;
+const NONE_YET = skip('No database yet.', 'The first start makes it.');
 
-/** STO-007: the server answers, speaks UTF-8 and is not too old. */
-async function serverLook(config: NodeConfig): Promise<Look> {
-  if (config.store.url === null) return ON_FILE;
-  const found = await withDatabase(config, async (database) => {
-    const startMs = performance.now();
-    const row = await oneRow(
-      database,
-      sql<{ version: string; encoding: string }>`
-        SELECT current_setting('server_version') AS version, current_setting('server_encoding') AS encoding`,
-    );
-    return { ...row, tookMs: performance.now() - startMs };
-  });
-  const { version, encoding, tookMs } = found!;
-  const said = `PostgreSQL ${version} answers in ${tookMs.toFixed(1)} ms.`;
-  if (encoding !== 'UTF8') {
-    return fail(
-      `The database is encoded as ${encoding}.`,
-      "Make it anew: CREATE DATABASE … ENCODING 'UTF8'.",
-    );
+async function openingLook(config: NodeConfig): Promise<Look> {
+  try {
+    const place = storePlaceOf(config);
+    if ('file' in place && !existsSync(place.file)) return NONE_YET;
+    await (await connectNodeDatabase(place, { readOnly: true })).destroy();
+    return pass('The database opens.');
+  } catch (error) {
+    return fail(`${(error as Error).message} (${codeOf(error)}).`, openingRemedy(error));
   }
-  if (Number.parseInt(version, 10) < SERVER_VERSION_MIN) {
-    return warn(said, `Move to PostgreSQL ${SERVER_VERSION_MIN} or later.`);
-  }
-  return tookMs < ANSWER_SLOW_MS
-    ? pass(said)
-    : warn(said, 'Put the server nearer: a page asks about ten times.');
 }
 
-/** STO-008: the user may write, and may make tables for a step of the schema. */
-async function permissionsLook(config: NodeConfig): Promise<Look> {
-  if (config.store.url === null) return ON_FILE;
-  const row = await withDatabase(config, (database) =>
-    oneRow(
-      database,
-      sql<{ who: string; may_make: boolean; may_write: boolean }>`
-        SELECT current_user AS who, has_schema_privilege(current_schema(), 'CREATE') AS may_make,
-          has_table_privilege('hold', 'INSERT, UPDATE, DELETE') AS may_write`,
-    ),
-  );
-  const { who, may_make: mayMake, may_write: mayWrite } = row!;
-  if (!mayWrite) {
-    return fail(`${who} may not write.`, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${who};`);
-  }
-  return mayMake
-    ? pass(`${who} may write, and make tables.`)
-    : warn(
-        `${who} may not make tables: the next version of this program would not start.`,
-        `GRANT CREATE ON SCHEMA public TO ${who};`,
+/** By what the server or the driver says. */
+const OPENING_REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/^28P01$|password must be/, 'Put the password of that user into the file store.passwordFile.'],
+  [/^28000$/, 'Let that user in from this host: pg_hba.conf of the server.'],
+  [/^3D000$/, 'Correct the name in store.url, or make the database (`createdb`).'],
+  [/^42501$/, 'GRANT CONNECT ON DATABASE to that user.'],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'Correct the host in store.url.'],
+  [/^53300$/, 'Raise max_connections of the server: a node takes up to nine.'],
+];
+
+function openingRemedy(error: unknown): string {
+  const reason = error instanceof StoreError ? String(error.facts['reason']) : '';
+  const known = OPENING_REMEDIES.find(([words]) => words.test(reason));
+  if (known !== undefined) return known[1];
+  return codeOf(error) === 'ERR_STORE_UNAVAILABLE'
+    ? 'Start the server, or correct host and port in store.url; a node waits for it.'
+    : 'The message names the file or the address.';
+}
+
+async function versionLook(config: NodeConfig): Promise<Look> {
+  try {
+    const database = await openState(config);
+    await database?.destroy();
+    return database === null ? NONE_YET : pass('The database is of this version.');
+  } catch (error) {
+    if (codeOf(error) === 'ERR_STORE_NEWER') {
+      return fail(
+        'A newer program wrote the database.',
+        'Install that version again; the database never goes back.',
       );
+    }
+    if (codeOf(error) !== 'ERR_STORE_MIGRATION') {
+      return skip('The database was not read.', 'See STO-001 and STO-008.');
+    }
+    return error instanceof StoreError && error.facts['steps'] === 0
+      ? skip('The database has no tables yet.', 'The first start makes them.')
+      : warn(
+          'The database is older than this program.',
+          'The next start brings it forward, after a copy; have a copy made first if it lies on a server.',
+        );
+  }
 }
 
 function syncedWrite(stateDir: string): Look {

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { codeOf, ConfigError } from '../errors.js';
@@ -25,7 +26,11 @@ async function main(): Promise<void> {
   const config = loadEhrGatewayConfig(values.config);
   const log = pino({ level: config.logLevel, name: 'ehr-gateway' }, pino.destination(2));
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-  const lock = lockState(config.stateDir, process.pid);
+  const lock = lockState(config.stateDir, {
+    host: hostname(),
+    pid: process.pid,
+    sinceMs: now(),
+  });
   const stop = stopSignal();
   let fabric: FabricConnection | null = null;
   try {

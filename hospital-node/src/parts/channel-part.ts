@@ -47,6 +47,8 @@ export interface ChannelPart {
 
 export interface ChannelNeeds {
   readonly database: NodeDatabase;
+  /** 'ok', or the code of why the database cannot be written now. */
+  readonly storeHealth: () => string;
   readonly ledger: PrivacyLedger;
   readonly review: ReviewStore;
   readonly log: LogPart;
@@ -279,12 +281,13 @@ const CLOCK_SKEW_MAX_MS = 5_000;
 /** Named sub-checks: `ok`, or the code or word of what is missing. */
 function readiness(
   { config, nowMs }: Surroundings,
-  { log, rounds }: ChannelNeeds,
+  { log, rounds, storeHealth }: ChannelNeeds,
   blocks: BlockFollower,
 ): { ok: boolean; checks: Record<string, string> } {
   const health = blocks.health();
   const agent = rounds.agent.status();
   const checks = {
+    database: storeHealth(),
     log: log.fault()?.code ?? 'ok',
     noise: rounds.noiseFault?.code ?? 'ok',
     channel: health.connected ? 'ok' : (health.lastErrorCode ?? 'connecting'),

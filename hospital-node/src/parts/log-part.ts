@@ -65,7 +65,7 @@ export async function openLog(
       try {
         await follower.pump();
       } catch (error) {
-        if (!(error instanceof HospitalNodeError)) throw error;
+        if (signal.aborted || !(error instanceof HospitalNodeError)) throw error;
         // More lines would not make a refused log better: a person has to look. Review goes on, rounds are declined.
         fault = error;
         log.error({ code: error.code, facts: error.facts }, 'access log not followed any more');

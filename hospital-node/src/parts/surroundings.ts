@@ -8,11 +8,13 @@ import type { SecureRandom } from '@bhschain/dp';
 import type { Logger } from 'pino';
 import type { NodeConfig } from '../config.js';
 import { HospitalNodeError } from '../errors.js';
+import type { Holder } from '../store/index.js';
 import type { RoundTrainer } from '../round/round-trainer.js';
 
 export interface Surroundings {
   readonly config: NodeConfig;
-  readonly pid: number;
+  /** This process, as its locks name it. */
+  readonly self: Holder;
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -39,8 +39,8 @@ export async function migrate(
   if (readOnly) {
     throw new StoreError(
       'ERR_STORE_MIGRATION',
-      `${name} is older than this program; start the node once`,
-      { database: name },
+      `${name} ${applied.length === 0 ? 'has no tables yet' : 'is older than this program'}; start the node once`,
+      { database: name, steps: applied.length },
     );
   }
   if (applied.length === 0) await target.exec(statementsOf(RECORDS, engine));

@@ -8,15 +8,19 @@ import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import type pg from 'pg';
 import type { AccessLogTables } from '../access-log/schema.js';
-import { codeOf, StoreError } from '../errors.js';
+import { StoreError } from '../errors.js';
+import type { NodeDatabase } from './database.js';
 import { migrate, type MigrationTarget } from './migrate.js';
 import type { Migration } from './migration.js';
 import { MIGRATIONS } from './migrations.js';
-import { adaptPool, openPool, storeFault, type ServerPlace } from './postgresql-adapter.js';
+import {
+  adaptPool,
+  openingFault,
+  openPool,
+  type PoolOptions,
+  type ServerPlace,
+} from './postgresql-adapter.js';
 import { adaptSqlite, openSqlite, type SqliteConnection } from './sqlite-adapter.js';
-
-/** Transactions may span subsystems; inside one this type is the transaction. */
-export type NodeDatabase = Kysely<AccessLogTables>;
 
 /** Where it lies: a file, or a server. */
 export type StorePlace = { readonly file: string } | ServerPlace;
@@ -25,6 +29,8 @@ export type NodeDatabaseOptions = StorePlace & {
   readonly readOnly?: boolean;
   /** For tests; the shipped list by default. */
   readonly migrations?: readonly Migration[];
+  /** Of a server: what lets each connection in, as `ServerLock` does. */
+  readonly admit?: PoolOptions['admit'];
 };
 
 /**
@@ -35,26 +41,45 @@ export type NodeDatabaseOptions = StorePlace & {
  *   `ERR_STORE_UNAVAILABLE` if the server does not answer now, `ERR_STORE_MIGRATION` if a step fails (all is as before)
  */
 export async function openNodeDatabase(options: NodeDatabaseOptions): Promise<NodeDatabase> {
-  const mode = {
-    readOnly: options.readOnly ?? false,
-    migrations: options.migrations ?? MIGRATIONS,
-  };
-  return 'file' in options ? openFile(options.file, mode) : openServer(options, mode);
+  const { readOnly = false, migrations = MIGRATIONS } = options;
+  return open(options, readOnly, (target) => migrate(target, migrations, readOnly));
 }
 
-interface Mode {
-  readonly readOnly: boolean;
-  readonly migrations: readonly Migration[];
+/**
+ * Opens what is there, of whatever version; nothing is brought forward.
+ * @throws {StoreError} `ERR_STORE_OPEN`, `ERR_STORE_UNAVAILABLE`
+ */
+export async function connectNodeDatabase(
+  place: StorePlace,
+  { readOnly }: { readonly readOnly: boolean },
+): Promise<NodeDatabase> {
+  return open(place, readOnly, async (target) => void (await target.rows(target.hasRecords)));
 }
 
-async function openFile(file: string, { readOnly, migrations }: Mode): Promise<NodeDatabase> {
+type Preparation = (target: MigrationTarget) => Promise<void>;
+
+function open(
+  options: NodeDatabaseOptions,
+  readOnly: boolean,
+  prepare: Preparation,
+): Promise<NodeDatabase> {
+  return 'file' in options
+    ? openFile(options.file, readOnly, prepare)
+    : openServer({ ...options, readOnly }, prepare);
+}
+
+async function openFile(
+  file: string,
+  readOnly: boolean,
+  prepare: Preparation,
+): Promise<NodeDatabase> {
   if (!readOnly) mkdirSync(dirname(file), { recursive: true });
   const database = connectFile(file, readOnly);
   try {
-    await migrate(fileTarget(database, file), migrations, readOnly);
+    await prepare(fileTarget(database, file));
   } catch (error) {
     database.close();
-    throw error;
+    throw error instanceof StoreError ? error : unopened(file, error);
   }
   return new Kysely<AccessLogTables>({
     dialect: new SqliteDialect({ database: adaptSqlite(database) }),
@@ -65,13 +90,17 @@ function connectFile(file: string, readOnly: boolean): SqliteConnection {
   try {
     return openSqlite(file, { readOnly });
   } catch (cause) {
-    throw new StoreError(
-      'ERR_STORE_OPEN',
-      `${file} cannot be opened as a database`,
-      { file },
-      cause,
-    );
+    throw unopened(file, cause);
   }
+}
+
+function unopened(file: string, cause: unknown): StoreError {
+  return new StoreError(
+    'ERR_STORE_OPEN',
+    `${file} cannot be opened as a database: ${(cause as Error).message}`,
+    { file },
+    cause,
+  );
 }
 
 function fileTarget(database: SqliteConnection, file: string): MigrationTarget {
@@ -89,18 +118,18 @@ function fileTarget(database: SqliteConnection, file: string): MigrationTarget {
   };
 }
 
-async function openServer(place: ServerPlace, mode: Mode): Promise<NodeDatabase> {
-  const pool = openPool({ ...place, readOnly: mode.readOnly });
+async function openServer(options: PoolOptions, prepare: Preparation): Promise<NodeDatabase> {
+  const pool = openPool(options);
   try {
     const client = await pool.connect();
     try {
-      await migrate(serverTarget(client, place.url), mode.migrations, mode.readOnly);
+      await prepare(serverTarget(client, options.url));
     } finally {
       client.release();
     }
   } catch (cause) {
     await pool.end();
-    throw openingFault(cause, place.url);
+    throw openingFault(cause, options.url);
   }
   return new Kysely<AccessLogTables>({
     dialect: new PostgresDialect({ pool: adaptPool(pool) }),
@@ -120,15 +149,4 @@ function serverTarget(client: pg.PoolClient, url: string): MigrationTarget {
     rows: async (query) => (await client.query<Record<string, unknown>>(query)).rows,
     copyAside: () => undefined,
   };
-}
-
-function openingFault(cause: unknown, url: string): unknown {
-  const fault = storeFault(cause);
-  if (fault instanceof StoreError) return fault;
-  return new StoreError(
-    'ERR_STORE_OPEN',
-    `${url} cannot be opened as a database: ${(cause as Error).message}`,
-    { url, reason: codeOf(cause) },
-    cause,
-  );
 }

@@ -5,7 +5,7 @@
  */
 import type { PostgresPool } from 'kysely';
 import pg from 'pg';
-import { StoreError } from '../errors.js';
+import { codeOf, StoreError } from '../errors.js';
 import { guardValues } from './value-guard.js';
 
 const INT8_OID = 20;
@@ -20,23 +20,52 @@ export interface ServerPlace {
   readonly password: string | null;
 }
 
-export function openPool(o: ServerPlace & { readonly readOnly: boolean }): pg.Pool {
+/** A connection that breaks is noticed by its query; without a listener its event would end the process. */
+const heard = (): void => undefined;
+
+export interface PoolOptions extends ServerPlace {
+  readonly readOnly: boolean;
+  /** Before the first statement of each connection; what it throws closes the connection again. */
+  readonly admit?: ((client: pg.ClientBase) => Promise<void>) | undefined;
+}
+
+export function openPool(o: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    ...connectionOf(o),
+    max: CONNECTIONS_MAX,
+    ...(o.readOnly ? { options: '-c default_transaction_read_only=on' } : {}),
+    ...(o.admit === undefined ? {} : { onConnect: o.admit }),
+  });
+  pool.on('error', heard);
+  return pool;
+}
+
+/** One connection of its own, for what belongs to a session. Each query is answered soon or fails. */
+export async function openClient(place: ServerPlace): Promise<pg.Client> {
+  const client = new pg.Client({ ...connectionOf(place), query_timeout: CONNECT_MS_MAX });
+  client.on('error', heard);
+  await client.connect();
+  return client;
+}
+
+function connectionOf({ url, password }: ServerPlace): pg.ClientConfig {
   const types = new pg.TypeOverrides();
   types.setTypeParser(INT8_OID, safeInteger);
-  const pool = new pg.Pool({
-    connectionString: o.url,
-    ...(o.password === null ? {} : { password: o.password }),
-    max: CONNECTIONS_MAX,
+  return {
+    connectionString: password === null ? url : withPassword(url, password),
     connectionTimeoutMillis: CONNECT_MS_MAX,
     statement_timeout: STATEMENT_MS_MAX,
     idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
-    ...(o.readOnly ? { options: '-c default_transaction_read_only=on' } : {}),
     application_name: 'bhs-node',
     types,
-  });
-  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
-  pool.on('error', () => undefined);
-  return pool;
+  };
+}
+
+/** The driver lets an address without a password win over a password beside it; so it is put in. */
+function withPassword(url: string, password: string): string {
+  const address = new URL(url);
+  address.password = encodeURIComponent(password);
+  return address.href;
 }
 
 /** What Kysely's dialect asks of a pool. */
@@ -46,8 +75,6 @@ export function adaptPool(pool: pg.Pool): PostgresPool {
       const client = await pool.connect().catch((cause: unknown) => {
         throw storeFault(cause);
       });
-      // The query in flight is told as well; this keeps the event from ending the process.
-      const heard = (): void => undefined;
       client.on('error', heard);
       return {
         query: (text: string, parameters: readonly unknown[]) =>
@@ -88,6 +115,34 @@ export function storeFault(cause: unknown): unknown {
     { reason: code === '' ? cause.message : code },
     cause,
   );
+}
+
+/** Why a server's database was not opened: it is away, or it said no. */
+export function openingFault(cause: unknown, url: string): unknown {
+  const fault = storeFault(cause);
+  const away = codeOf(fault) === 'ERR_STORE_UNAVAILABLE';
+  if (fault instanceof StoreError && !away) return fault;
+  const reason = reasonOf(cause);
+  return away
+    ? new StoreError(
+        'ERR_STORE_UNAVAILABLE',
+        `${url} does not answer now: ${reason}`,
+        { url, reason },
+        cause,
+      )
+    : new StoreError(
+        'ERR_STORE_OPEN',
+        `${url} cannot be opened as a database: ${(cause as Error).message}`,
+        { url, reason },
+        cause,
+      );
+}
+
+/** The code of the server or of the system, or else what the driver says. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof StoreError) return String(cause.facts['reason'] ?? cause.message);
+  const code = codeOf(cause);
+  return code === 'ERR_INTERNAL' && cause instanceof Error ? cause.message : code;
 }
 
 function safeInteger(text: string): number {

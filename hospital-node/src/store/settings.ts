@@ -2,7 +2,7 @@
  * Switches that people set from the command line while the node runs.
  * @module
  */
-import type { NodeDatabase } from './node-database.js';
+import type { NodeDatabase } from './database.js';
 
 const PAUSED = 'paused';
 

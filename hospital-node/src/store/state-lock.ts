@@ -1,13 +1,14 @@
 /**
  * One process per state directory. The lock is an open SQLite transaction on a file of its own, so the kernel lets go
- * of it whatever way the process dies, and a recycled process id deceives nobody. The holder's id stands in the file
- * for the sentence that the second process prints.
+ * of it whatever way the process dies, and a recycled process id deceives nobody. The holder stands in the file for the
+ * sentence that the second process prints.
  * @module
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { StoreError } from '../errors.js';
+import { holderWords, type Holder, type LockState } from './holder.js';
 import type { SqliteConnection } from './sqlite-adapter.js';
 
 export interface StateLock {
@@ -15,44 +16,83 @@ export interface StateLock {
 }
 
 /** A connection that nobody refers to is closed by the garbage collector, and the lock with it; these are referred to. */
-const held = new Set<InstanceType<typeof DatabaseSync>>();
+const held = new Set<SqliteConnection>();
 
-/** @throws {StoreError} `ERR_STATE_LOCKED` with the holder's process id */
-export function lockState(stateDir: string, pid: number): StateLock {
+/** Somebody who only looks lets go again at once. */
+const LOOKERS_MS = 1_000;
+
+/**
+ * @throws {StoreError} `ERR_STATE_LOCKED` with the holder, `ERR_STORE_OPEN` if the lock's file cannot be written
+ */
+export function lockState(stateDir: string, self: Holder): StateLock {
   mkdirSync(stateDir, { recursive: true });
-  const database = new DatabaseSync(join(stateDir, 'lock'), { timeout: 0 });
+  const file = join(stateDir, 'lock');
+  const lock = new DatabaseSync(file, { timeout: LOOKERS_MS });
   try {
-    database.exec('BEGIN IMMEDIATE');
-    database.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL) STRICT');
-    database.exec('DELETE FROM holder');
-    database.prepare('INSERT INTO holder (pid) VALUES (?)').run(pid);
-    database.exec('COMMIT');
-    database.exec('BEGIN IMMEDIATE');
+    lock.exec('BEGIN IMMEDIATE');
+    lock.exec(`DROP TABLE IF EXISTS holder;
+      CREATE TABLE holder (host TEXT NOT NULL, pid INTEGER NOT NULL, since_ms INTEGER NOT NULL) STRICT;`);
+    lock
+      .prepare('INSERT INTO holder (host, pid, since_ms) VALUES (?, ?, ?)')
+      .run(self.host, self.pid, self.sinceMs);
+    lock.exec('COMMIT');
+    lock.exec('BEGIN IMMEDIATE');
   } catch (cause) {
-    const holder = holderOf(database);
-    database.close();
-    throw new StoreError(
-      'ERR_STATE_LOCKED',
-      `${stateDir} is in use by process ${holder ?? 'unknown'}; stop it first`,
-      { stateDir, holder },
-      cause,
-    );
+    const holder = holderIn(lock);
+    lock.close();
+    throw isBusy(cause)
+      ? new StoreError(
+          'ERR_STATE_LOCKED',
+          `${stateDir} is in use by ${holderWords(holder)}; stop it first`,
+          { stateDir, host: holder?.host ?? null, pid: holder?.pid ?? null },
+          cause,
+        )
+      : new StoreError(
+          'ERR_STORE_OPEN',
+          `${file} cannot be written: ${(cause as Error).message}`,
+          { file },
+          cause,
+        );
   }
-  held.add(database);
+  held.add(lock);
   return {
     release: () => {
-      held.delete(database);
-      if (database.isTransaction) database.exec('ROLLBACK');
-      database.close();
+      held.delete(lock);
+      if (lock.isTransaction) lock.exec('ROLLBACK');
+      lock.close();
     },
   };
 }
 
-function holderOf(database: SqliteConnection): number | null {
+/** Looks without taking it: nothing is made, nothing is written. */
+export function stateLockOf(stateDir: string): LockState {
+  const file = join(stateDir, 'lock');
+  if (!existsSync(file)) return { held: false, holder: null };
+  const lock = new DatabaseSync(file, { timeout: 0 });
   try {
-    const row = database.prepare('SELECT pid FROM holder').get() as { pid: number } | undefined;
-    return row?.pid ?? null;
+    lock.exec('BEGIN IMMEDIATE');
+    lock.exec('ROLLBACK');
+    return { held: false, holder: null };
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    return { held: true, holder: holderIn(lock) };
+  } finally {
+    lock.close();
+  }
+}
+
+const SQLITE_BUSY = 5;
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+}
+
+function holderIn(lock: SqliteConnection): Holder | null {
+  try {
+    const row = lock.prepare('SELECT host, pid, since_ms FROM holder').get() as
+      { host: string; pid: number; since_ms: number } | undefined;
+    return row === undefined ? null : { host: row.host, pid: row.pid, sinceMs: row.since_ms };
   } catch {
-    return null;
+    return null; // It is being written, or was written by an older program.
   }
 }

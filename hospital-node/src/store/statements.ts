@@ -4,7 +4,7 @@
  */
 import { sql, type RawBuilder } from 'kysely';
 import { engineOf } from './engine.js';
-import type { NodeDatabase } from './node-database.js';
+import type { NodeDatabase } from './database.js';
 
 /** Any number, the same for all writers of a node's database. */
 const WRITERS = 0x62_68_73;
