@@ -240,7 +240,8 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
         status: error.statusCode,
       });
     }
-    o.log?.error({ code: error.code, route: request.routeOptions.url }, 'request failed');
+    const { url: route } = request.routeOptions;
+    o.log?.error({ code: error.code, route, at: framesOf(error) }, 'request failed');
     return sendProblem(reply, {
       type: '/problems/ERR_INTERNAL',
       title: 'Something broke here',
@@ -249,6 +250,14 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
       code: 'ERR_INTERNAL',
     });
   });
+}
+
+const FRAMES_MAX = 8;
+
+/** Where it was thrown. What it says may quote a person or a value, and stays out of the log. */
+function framesOf({ stack }: Error): readonly string[] {
+  const lines = (stack ?? '').split('\n').map((line) => line.trim());
+  return lines.filter((line) => line.startsWith('at ')).slice(0, FRAMES_MAX);
 }
 
 function storeIsAway(error: unknown): boolean {

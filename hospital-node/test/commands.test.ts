@@ -256,7 +256,7 @@ describe('the operator’s commands', () => {
   });
 });
 
-/** Every code of the design document, and the one that we added. */
+/** Every code of the design document, and those that we added. */
 const CODES: Readonly<Record<string, number>> = {
   RUN: 7,
   SGN: 2,
@@ -268,7 +268,7 @@ const CODES: Readonly<Record<string, number>> = {
   DAT: 8,
   MOD: 4,
   PRV: 7,
-  STO: 8,
+  STO: 9,
   OBS: 4,
 };
 

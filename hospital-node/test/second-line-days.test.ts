@@ -2,7 +2,7 @@
  * Days of accounts: counted with the log, ranked at the end of a bin, wherever the process was cut off, and the very ranking
  * that a study makes of the same log.
  */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHospitalWorld, type HospitalWorld } from '@bhschain/datasets';
 import {
@@ -332,6 +332,19 @@ describe('care records', () => {
       expect(records.faults()).toEqual([`${file}: line 2: expected ${expected}`]);
     },
   );
+
+  it('are read again when a file that was away is back as it was', async () => {
+    const file = join(temporaryFolder(), 'relations');
+    writeFileSync(file, '{"patient":"p","ward":null,"actor":null,"fromMs":1,"untilMs":9}\n');
+    const records = opened(file);
+    await records.current();
+    renameSync(file, `${file}.away`);
+    await records.current();
+    expect(records.faults()).toEqual([`${file} cannot be read`]);
+    renameSync(`${file}.away`, file);
+    await records.current();
+    expect(records.faults()).toEqual([]);
+  });
 
   it('are read again when the file was written anew, and stay as they were while it is broken', async () => {
     const folder = temporaryFolder();

@@ -35,6 +35,8 @@ const TURN_MS = 300;
 const STATUS_EVERY_TURNS = 5;
 const CHANGES_MAX = 500;
 const RETRY_MS = 3_000;
+/** Ten seconds. Who takes nothing for so long is cut off, and comes back with the last id that it has. */
+const DEAF_TURNS_MAX = 33;
 
 interface Stream {
   readonly request: FastifyRequest;
@@ -42,6 +44,8 @@ interface Stream {
   block: number;
   days: number;
   status: string;
+  /** Turns since the one that is still being told; null: nothing is. */
+  deafTurns: number | null;
 }
 
 export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): void {
@@ -87,6 +91,23 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
       () => null,
     );
 
+  const cutOff = (stream: Stream): void => {
+    streams.delete(stream);
+    stream.reply.raw.destroy();
+  };
+
+  /** A client that does not read holds up itself and nobody else: its send ends when it reads, or never. */
+  const tell = (stream: Stream, status: string | null): void => {
+    stream.deafTurns = 0;
+    serve(stream, status)
+      .catch((error: unknown) => {
+        if (codeOf(error) !== 'ERR_STORE_UNAVAILABLE') cutOff(stream);
+      })
+      .finally(() => {
+        stream.deafTurns = null;
+      });
+  };
+
   const turn = async (): Promise<void> => {
     turning = true;
     for (let turns = 0; streams.size > 0; turns++) {
@@ -94,9 +115,8 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
       const due = turns % STATUS_EVERY_TURNS === 0;
       const status = due && streams.size > 0 ? await statusText() : null;
       for (const stream of [...streams]) {
-        await serve(stream, status).catch((error: unknown) => {
-          if (codeOf(error) !== 'ERR_STORE_UNAVAILABLE') streams.delete(stream);
-        });
+        if (stream.deafTurns === null) tell(stream, status);
+        else if (++stream.deafTurns > DEAF_TURNS_MAX) cutOff(stream);
       }
     }
     turning = false;
@@ -107,7 +127,10 @@ export function registerLiveEvents(app: FastifyInstance, o: LiveEventOptions): v
     const last = /^\d{1,15}$/.test(reply.sse.lastEventId ?? '')
       ? Number(reply.sse.lastEventId)
       : await o.review.newestBlock();
-    const stream: Stream = { request, reply, block: last, days: o.daysVersion(), status: '' };
+    const stream: Stream = {
+      ...{ request, reply, block: last, days: o.daysVersion(), status: '' },
+      deafTurns: null,
+    };
     reply.sse.keepAlive();
     reply.sse.onClose(() => streams.delete(stream));
     await reply.sse.send({ id: String(last), event: 'open', retry: RETRY_MS, data: {} });

@@ -114,6 +114,8 @@ async function refresh(source: Source<unknown>, log: Logger): Promise<boolean> {
     return true;
   } catch (error) {
     const isOurs = error instanceof HospitalNodeError;
+    // A malformed file is read again when it was written anew; one that could not be read, the next time.
+    if (!isOurs) source.stamp = null;
     source.fault = isOurs ? error.message : `${file} cannot be read`;
     log.warn({ code: 'ERR_CARE_RECORDS', file }, source.fault);
     return false;
