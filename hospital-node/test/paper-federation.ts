@@ -49,6 +49,7 @@ export interface PaperFederationOptions {
   readonly sealed?: boolean;
   readonly highestLedgerHead?: Hello['highestLedgerHead'];
   readonly clockOffsetMs?: number;
+  readonly clockErrorMs?: number;
   readonly unit?: Partial<WorkUnit>;
   /** Fails so many submissions before it takes one. */
   readonly failures?: FederationError[];
@@ -100,7 +101,7 @@ export function paperFederation(o: PaperFederationOptions): FederationClient {
       Promise.resolve({
         level: 1,
         clockOffsetMs: o.clockOffsetMs ?? 0,
-        clockErrorMs: 0,
+        clockErrorMs: o.clockErrorMs ?? 0,
         federationDocument: Buffer.from(JSON.stringify(document)),
         revocationEpoch: 0,
         highestLedgerHead: o.highestLedgerHead ?? null,

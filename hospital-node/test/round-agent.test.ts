@@ -102,6 +102,15 @@ describe('the round agent', () => {
     await again.close();
   });
 
+  it('takes no slow answer for a wrong clock', async () => {
+    const paper = { clockOffsetMs: -6_000, clockErrorMs: 5_900 };
+    const bench = await roundBench(temporaryFolder(), { paper });
+    await bench.agent.poll(never);
+    expect(factsOf(bench.paperFile)).toMatchObject([{ kind: 'submitted' }]);
+    expect(bench.agent.status()).toMatchObject({ clockOffsetMs: -6_000, clockSkewMs: 100 });
+    await bench.close();
+  });
+
   it('declines with the code of a training that failed; the interval stays spent', async () => {
     const bench = await roundBench(temporaryFolder(), {
       agent: {

@@ -291,7 +291,7 @@ function readiness(
     log: log.fault()?.code ?? 'ok',
     noise: rounds.noiseFault?.code ?? 'ok',
     channel: health.connected ? 'ok' : (health.lastErrorCode ?? 'connecting'),
-    clock: Math.abs(agent.clockOffsetMs ?? 0) > CLOCK_SKEW_MAX_MS ? 'ERR_CLOCK_SKEW' : 'ok',
+    clock: agent.clockSkewMs > CLOCK_SKEW_MAX_MS ? 'ERR_CLOCK_SKEW' : 'ok',
     certificate:
       Date.parse(
         new X509Certificate(readIdentityFiles(config.federation.tls).certificate).validTo,

@@ -65,6 +65,8 @@ export interface AgentStatus {
   readonly sentence: string;
   readonly code: string | null;
   readonly clockOffsetMs: number | null;
+  /** What of the offset is certain: on a slow way there and back, one clock looks like two. */
+  readonly clockSkewMs: number;
   readonly nextSlotAtMs: number | null;
   readonly calendar: FederationCalendar | null;
   readonly lastRound: RoundSummary | null;
@@ -135,6 +137,7 @@ class PollingAgent implements RoundAgent {
     sentence: 'Has not reached the orchestrator yet.',
     code: null,
     clockOffsetMs: null,
+    clockSkewMs: 0,
     nextSlotAtMs: null,
     calendar: null,
     lastRound: null,
@@ -223,16 +226,11 @@ class PollingAgent implements RoundAgent {
     }
     this.#calendar = readCalendar(hello.federationDocument);
     this.#greetAgainMs = this.#o.monotonicMs() + GREET_EVERY_MS;
-    this.#status = {
-      ...this.#status,
-      clockOffsetMs: hello.clockOffsetMs,
-      calendar: this.#calendar,
-    };
-    if (Math.abs(hello.clockOffsetMs) - hello.clockErrorMs > CLOCK_WARN_MS) {
-      this.#o.log.warn(
-        { clockOffsetMs: hello.clockOffsetMs },
-        'clock differs from the orchestrator',
-      );
+    const { clockOffsetMs, clockErrorMs } = hello;
+    const clockSkewMs = Math.max(0, Math.abs(clockOffsetMs) - clockErrorMs);
+    this.#status = { ...this.#status, clockOffsetMs, clockSkewMs, calendar: this.#calendar };
+    if (clockSkewMs > CLOCK_WARN_MS) {
+      this.#o.log.warn({ clockOffsetMs, clockErrorMs }, 'clock differs from the orchestrator');
     }
   }
 
@@ -342,13 +340,13 @@ class PollingAgent implements RoundAgent {
     if (fault !== null) {
       throw new RoundRefusedError(fault.code, fault.message, 'not-ready', fault.facts, fault);
     }
-    const offsetMs = this.#status.clockOffsetMs ?? 0;
-    if (Math.abs(offsetMs) > CLOCK_DECLINE_MS) {
+    const { clockOffsetMs, clockSkewMs } = this.#status;
+    if (clockSkewMs > CLOCK_DECLINE_MS) {
       throw new RoundRefusedError(
         'ERR_CLOCK_SKEW',
-        `the clock differs from the orchestrator's by ${(offsetMs / 1000).toFixed(1)} s; at most ${CLOCK_DECLINE_MS / 1000} s is allowed`,
+        `the clock differs from the orchestrator's by at least ${(clockSkewMs / 1000).toFixed(1)} s; at most ${CLOCK_DECLINE_MS / 1000} s is allowed`,
         'clock',
-        { offsetMs },
+        { offsetMs: clockOffsetMs, skewMs: clockSkewMs },
       );
     }
     const spentSlots = ledger.releases().map((release) => release.roundId.slotIndex);
