@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { SeededServer } from './seeded-server.js';
 
 export interface ConsolePage {
   readonly name: string;
@@ -12,11 +13,14 @@ export interface ConsolePage {
   readonly ready: string;
 }
 
-/** @param o.holds - of the seeded server */
-export function consolePages(o: { readonly holds: readonly string[] }): readonly ConsolePage[] {
+/** @param o - a seeded server with a history */
+export function consolePages(o: Pick<SeededServer, 'holds' | 'days'>): readonly ConsolePage[] {
   return [
     { name: 'queue', hash: '#/', ready: '#rows .row' },
     { name: 'hold', hash: `#/hold/${o.holds[1]!}`, ready: '.heat-grid' },
+    { name: 'days', hash: '#/days', ready: '.days .part' },
+    { name: 'day', hash: `#/days/${o.days!.explained}`, ready: '.history' },
+    { name: 'day with calls', hash: `#/days/${o.days!.exports}`, ready: 'svg.chart' },
     { name: 'cases', hash: '#/cases', ready: 'main.page h2' },
     { name: 'suppressions', hash: '#/suppressions', ready: 'main.page h2' },
     { name: 'supervisor', hash: '#/supervisor', ready: 'table.budget' },

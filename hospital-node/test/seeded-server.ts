@@ -6,7 +6,11 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { actorOf, type QuarantineRecord } from '@bhschain/chaincode-hooks/events';
+import {
+  actorOf,
+  type DecodedTransaction,
+  type QuarantineRecord,
+} from '@bhschain/chaincode-hooks/events';
 import { PUBLIC_CANARIES } from '@bhschain/models/detector';
 import { sql } from 'kysely';
 import { Registry } from 'prom-client';
@@ -21,6 +25,7 @@ import { addPerson } from '../src/review/people.js';
 import { openDirectory } from '../src/review/re-identification.js';
 import { createSuppressionIntake } from '../src/review/suppressions.js';
 import { openReviewStore } from '../src/review/review-store.js';
+import type { SecondLine } from '../src/second-line/second-line.js';
 import {
   detectorTransaction,
   heldTransaction,
@@ -34,13 +39,17 @@ import {
   advanced,
   hashOf,
   migratedDatabase,
+  recordOf,
   temporaryFolder,
   transactionOf,
   write,
 } from './review-fixture.js';
+import { BUDGET, seedDays, type SeededDays } from './seeded-days.js';
 
 export const PASSWORD = 'correct horse battery';
 const HOUR_MS = 3_600_000;
+/** Causes of a review of a call that ran. */
+const RAN: ReadonlySet<QuarantineRecord['cause']> = new Set(['break-glass', 'second-line']);
 
 const SCENES: readonly Scene[] = [
   { fn: 'export', role: 'clerk', ward: 'billing', args: ['40', 'treatment', 'notes'], dueH: 0.7 },
@@ -136,6 +145,9 @@ export interface SeededServer extends HttpServer {
   /** Where the audit log lies. */
   readonly stateDir: string;
   readonly database: NodeDatabase;
+  /** With a history only. */
+  readonly days: SeededDays | null;
+  readonly secondLine: SecondLine;
 }
 
 export interface Scene {
@@ -152,7 +164,8 @@ export interface Scene {
 
 /**
  * @param o.more - further holds, behind the seeded ones
- * @param o.history - a week of ordinary calls by people like those of the scenes, and holds that were decided
+ * @param o.history - a week of ordinary calls by people like those of the scenes, holds that were decided, and days of
+ *   accounts that were ranked
  * @param o.ownCallOf - the first scene's call is this person's own
  * @param o.now - the server's clock
  */
@@ -205,6 +218,7 @@ export async function startSeededServer(
     return origin.txId;
   };
   let nextBlock = 0n;
+  const committed = new Map<string, DecodedTransaction>();
   const appendAll = async (
     transactions: readonly (ReturnType<typeof transactionOf> & { readonly origin: Origin })[],
   ): Promise<void> => {
@@ -215,6 +229,7 @@ export async function startSeededServer(
       consumers: [review.consumer, createSuppressionIntake({ mspId }), createCallIntake({ mspId })],
       atMs: Date.now(),
     });
+    for (const transaction of block.transactions) committed.set(transaction.txId, transaction);
     nextBlock = block.number + 1n;
   };
   const node = signer(mspId, 'gateway.h1', {});
@@ -245,7 +260,7 @@ export async function startSeededServer(
         txId: origin.txId,
         function: `QuarantineContract:${change.step}`,
         args: [txId, String(record.version - 1), record.proposal?.reasonDigest ?? ''],
-        writes: [write([record.cause === 'break-glass' ? 'rev' : 'q', txId], record), ...grant],
+        writes: [write([RAN.has(record.cause) ? 'rev' : 'q', txId], record), ...grant],
       }),
       origin,
     );
@@ -390,68 +405,115 @@ export async function startSeededServer(
   });
   await step(holds[2]!, { ...claim, by: people['ben']!, holder: people['ben']! });
 
+  const days =
+    o.history === true
+      ? await seedDays(database, {
+          clerk: actorOf(mspId, actors[0]!.certificatePem),
+          clerkMs: Date.now() - DECIDED[0][2] * HOUR_MS,
+          nurse: actorOf(mspId, actors[1]!.certificatePem),
+          nowMs: Date.now(),
+        })
+      : null;
+  let daysVersion = 0;
+  /** As the contract does it: one record, and none where there is one. */
+  const report = async (args: readonly string[]): Promise<string> => {
+    const [txId = '', actor = '', called = '', digest = ''] = args;
+    if (records.has(txId)) {
+      throw new ChaincodeError({
+        chaincodeCode: 'ERR_REVIEW_STATE',
+        sentence: 'there is a record of it',
+      });
+    }
+    const origin = originOf(node);
+    const by = actorOf(mspId, node.certificatePem);
+    const filedMs = Date.now();
+    const nothing = { score: null, modelVersion: null, modelHash: null, reasons: [] };
+    const record = recordOf({
+      ...{ txId, actor, mspId, function: called, digest, cause: 'second-line', ...nothing },
+      ...{ session: '', ringDigest: '', codeHash: '', atMs: filedMs, filedMs },
+      deadlineMs: filedMs + 24 * HOUR_MS,
+      history: [{ step: 'report', by, mspId, atMs: filedMs, to: 'open' }],
+    });
+    records.set(txId, record);
+    await append(
+      transactionOf({
+        ...{ txId: origin.txId, function: 'QuarantineContract:report', args: [...args] },
+        writes: [write(['rev', txId], record)],
+      }),
+      origin,
+    );
+    return origin.txId;
+  };
+  const fabric: HttpServerOptions['fabric'] & SecondLine['fabric'] = {
+    kind: 'development ledger',
+    channel: 'consortium',
+    transaction: (txId) => Promise.resolve(committed.get(txId) ?? null),
+    evaluate: (_fn, args) => Promise.resolve(chain.bytesOf(Number(args[1]))),
+    submit: async (fn, args, call) => {
+      const outcome = { code: 0, blockNumber: 1n, result: new Uint8Array(), attempts: 1 };
+      if (fn === 'QuarantineContract:report') {
+        return { ...outcome, txId: await report(args.map(String)) };
+      }
+      const by = actorOf(mspId, call?.identity?.certificatePem ?? '');
+      const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);
+      const name = fn.split(':')[1] ?? '';
+      const record = records.get(txId) ?? (await recordIn(review.database, txId));
+      records.set(txId, record);
+      if (name === 'approve' && record.proposal?.by === by) {
+        throw new ChaincodeError({
+          chaincodeCode: 'ERR_FOUR_EYES',
+          sentence: 'approve is for a second person',
+        });
+      }
+      const changes: Record<string, Parameters<typeof advanced>[1]> = {
+        claim: { step: name, by, to: 'claimed', holder: by },
+        unclaim: { step: name, by, to: 'open', holder: null },
+        return: { step: name, by, to: 'claimed', proposal: null },
+        propose: {
+          step: name,
+          by,
+          to: 'proposed',
+          proposal: {
+            by,
+            action: action as 'release',
+            finding: finding as 'test',
+            reasonDigest: digest,
+          },
+        },
+        escalate: { step: name, by, to: 'escalated', holder: null, proposal: null },
+        appeal: { step: name, by, to: 'escalated', holder: null, proposal: null, appealed: true },
+        close: { step: name, by, to: 'closed', holder: null },
+        approve: {
+          step: name,
+          by,
+          to: record.proposal?.action === 'reject' ? 'rejected' : 'released',
+          holder: null,
+        },
+      };
+      return {
+        ...outcome,
+        txId: await step(txId, changes[name]!, Date.now(), call?.beforeSend),
+      };
+    },
+  };
+  const secondLine: SecondLine = {
+    ...{ database: review.database, daysPerDay: BUDGET, version: () => daysVersion, fabric },
+    ledgerActorOf: (handle) => days?.ledgerActorOf(handle) ?? null,
+    changed: () => {
+      daysVersion++;
+      return Promise.resolve();
+    },
+  };
+
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: o.port ?? 0,
-    // No day is ranked here; day-routes.test.ts has those.
-    secondLine: {
-      ...{ database: review.database, daysPerDay: 5, version: () => 0 },
-      fabric: {
-        transaction: () => Promise.reject(new Error('no day, no call')),
-        submit: () => Promise.reject(new Error('no day, no call')),
-      },
-      ledgerActorOf: () => null,
-      changed: () => Promise.resolve(),
-    },
+    secondLine,
     consoleDir: o.consoleDir ?? fileURLToPath(new URL('../dist/console', import.meta.url)),
     hospital,
     mspId,
     review,
-    fabric: {
-      kind: 'development ledger',
-      channel: 'consortium',
-      evaluate: (_fn, args) => Promise.resolve(chain.bytesOf(Number(args[1]))),
-      submit: async (fn, args, call) => {
-        const by = actorOf(mspId, call?.identity?.certificatePem ?? '');
-        const [txId = '', , action = '', finding = '', digest = ''] = args.map(String);
-        const name = fn.split(':')[1] ?? '';
-        const record = records.get(txId) ?? (await recordIn(review.database, txId));
-        records.set(txId, record);
-        if (name === 'approve' && record.proposal?.by === by) {
-          throw new ChaincodeError({
-            chaincodeCode: 'ERR_FOUR_EYES',
-            sentence: 'approve is for a second person',
-          });
-        }
-        const changes: Record<string, Parameters<typeof advanced>[1]> = {
-          claim: { step: name, by, to: 'claimed', holder: by },
-          unclaim: { step: name, by, to: 'open', holder: null },
-          return: { step: name, by, to: 'claimed', proposal: null },
-          propose: {
-            step: name,
-            by,
-            to: 'proposed',
-            proposal: {
-              by,
-              action: action as 'release',
-              finding: finding as 'test',
-              reasonDigest: digest,
-            },
-          },
-          escalate: { step: name, by, to: 'escalated', holder: null, proposal: null },
-          appeal: { step: name, by, to: 'escalated', holder: null, proposal: null, appealed: true },
-          close: { step: name, by, to: 'closed', holder: null },
-          approve: {
-            step: name,
-            by,
-            to: record.proposal?.action === 'reject' ? 'rejected' : 'released',
-            holder: null,
-          },
-        };
-        const stepTxId = await step(txId, changes[name]!, Date.now(), call?.beforeSend);
-        return { txId: stepTxId, code: 0, blockNumber: 1n, result: new Uint8Array(), attempts: 1 };
-      },
-    },
+    fabric,
     follower: {
       health: () => ({
         connected: true,
@@ -487,6 +549,8 @@ export async function startSeededServer(
     holds,
     stateDir,
     database,
+    days,
+    secondLine,
     close,
     [Symbol.asyncDispose]: close,
   };

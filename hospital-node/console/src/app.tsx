@@ -6,7 +6,7 @@ import { installKeys, KeyHelp } from './keys.js';
 import { lazy } from './lazy.js';
 import { Me, MySessions } from './my-sessions.js';
 import { detail, notice, offline, openTxId, seesHolds, session, signOut, status } from './model.js';
-import { hrefOf, openCase, page, pagesFor, watchPage } from './pages.js';
+import { hrefOf, openCase, openDayWord, page, pagesFor, watchPage } from './pages.js';
 import { Queue } from './queue.js';
 import { SignIn, UnlockKey } from './sign-in.js';
 import { nextTheme, theme } from './theme.js';
@@ -59,7 +59,9 @@ function useTitle(): void {
       ? detail.value.id
       : page.value === 'cases' && openCase.value !== null
         ? `C-${openCase.value}`
-        : page.value.charAt(0).toUpperCase() + page.value.slice(1);
+        : page.value === 'days' && openDayWord.value !== null
+          ? openDayWord.value
+          : page.value.charAt(0).toUpperCase() + page.value.slice(1);
   useEffect(() => {
     document.title = `${what} · ${place}`;
     return () => {

@@ -13,8 +13,11 @@ export interface Asked<T> {
   readonly again: () => Promise<void>;
 }
 
-/** @param path - null: nothing is asked yet */
-export function useAsked<T>(path: string | null): Asked<T> {
+/**
+ * @param path - null: nothing is asked yet
+ * @param version - asked again when it rises; what is shown stays until the new answer is here
+ */
+export function useAsked<T>(path: string | null, version = 0): Asked<T> {
   const value = useSignal<T | null>(null);
   const problem = useSignal<string | null>(null);
   const load = async (stillWanted: () => boolean): Promise<void> => {
@@ -35,7 +38,7 @@ export function useAsked<T>(path: string | null): Asked<T> {
     return () => {
       wanted = false;
     };
-  }, [path]);
+  }, [path, version]);
   return { value: value.value, problem: problem.value, again: () => load(() => true) };
 }
 

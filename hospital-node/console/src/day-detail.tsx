@@ -4,20 +4,30 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { ListedDayAnswer, ListedDayDetailAnswer } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
+import { CallsTable } from './calls-table.js';
 import { Dialog } from './dialog.js';
+import { draft, forget } from './drafts.js';
 import { isReason, ReasonField } from './fields.js';
-import { reviews } from './model.js';
-import { hrefOf } from './pages.js';
+import { daysVersion, reviews } from './model.js';
+import { hrefOf, openDayWord } from './pages.js';
 import { TimelineChart } from './timeline.js';
-import { findingWord, memberWord, roleWord, scoreWord, STATES, timeWord, verbOf } from './words.js';
+import { memberWord, roleWord, scoreWord, timeWord, verbOf } from './words.js';
 
 type Day = ListedDayDetailAnswer;
 type Call = Day['calls'][number];
 
 export function DayDetail({ id }: { readonly id: number }): JSX.Element {
-  const { value: day, problem, again } = useAsked<Day>(`/days/${id}`);
+  const { value: day, problem, again } = useAsked<Day>(`/days/${id}`, daysVersion.value);
+  const word = day === null ? null : `${day.actor}, ${day.date}`;
+  useEffect(() => {
+    openDayWord.value = word;
+    return () => {
+      openDayWord.value = null;
+    };
+  }, [word]);
   if (problem !== null) {
     return (
       <p class="empty" role="alert">
@@ -33,7 +43,7 @@ export function DayDetail({ id }: { readonly id: number }): JSX.Element {
       </p>
       <DayHead day={day} />
       <h2>
-        {roleWord(day.role)} {day.actor}, {day.date}
+        <DayName day={day} />
       </h2>
       {reviews() && <Decide day={day} again={again} />}
       <section class="part">
@@ -54,16 +64,24 @@ export function DayDetail({ id }: { readonly id: number }): JSX.Element {
   );
 }
 
+/** Whose day, and which. */
+export function DayName({ day }: { readonly day: ListedDayAnswer }): JSX.Element {
+  return (
+    <>
+      {roleWord(day.role)} {day.actor}, <time dateTime={day.date}>{day.date}</time>
+    </>
+  );
+}
+
 export function DayHead({ day }: { readonly day: ListedDayAnswer }): JSX.Element {
   return (
     <p class="eyebrow">
       <span>
-        {day.place}. of {day.accounts} accounts
+        place {day.place} of {day.accounts} accounts
       </span>
       <span>
-        {day.asStrange === 0
-          ? `none of ${day.calibrationCases} days before was as strange`
-          : `${day.asStrange} of ${day.calibrationCases} days before were as strange`}
+        {day.asStrange === 0 ? 'none' : day.asStrange} of {day.calibrationCases} days before{' '}
+        {day.asStrange > 1 ? 'were' : 'was'} as strange
       </span>
       {!day.isOver && <span>so far</span>}
       {!day.isOnLedger && <span>no account on the ledger</span>}
@@ -147,46 +165,7 @@ function Calls({ day }: { readonly day: Day }): JSX.Element {
           </span>
         ))}
       </p>
-      <details>
-        <summary>The {day.calls.length} calls as a table</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="Calls, scrollable">
-          <table class="plain-table">
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">What</th>
-                <th scope="col">Score</th>
-                <th scope="col">Became of it</th>
-              </tr>
-            </thead>
-            <tbody>
-              {day.calls.map((call) => (
-                <tr key={call.txId}>
-                  <td>{timeWord(call.at)}</td>
-                  <td>{verbOf(call.function)}</td>
-                  <td class="number">{scoreWord(call.scoreMillionths)}</td>
-                  <td>
-                    {call.hold === null ? (
-                      call.held ? (
-                        'held'
-                      ) : (
-                        'ran'
-                      )
-                    ) : (
-                      <a href={`#/hold/${call.txId}`}>
-                        {call.hold}, {STATES[call.state ?? 'open'].word.toLowerCase()}
-                        {call.finding !== null &&
-                          call.finding !== 'undetermined' &&
-                          `: ${findingWord(call.finding).toLowerCase()}`}
-                      </a>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <CallsTable calls={day.calls} />
     </>
   );
 }
@@ -226,14 +205,16 @@ function Decide({
   readonly day: Day;
   readonly again: () => Promise<void>;
 }): JSX.Element {
-  const reason = useSignal('');
+  const name = `day ${day.id}`;
+  const reason = draft(name);
   const open = day.calls.filter((call) => call.hold === null && !call.held);
   const chosen = useSignal<string | null>(null);
-  const txId = chosen.value ?? strangestOf(open)?.txId ?? null;
+  // What was chosen may have been reported by somebody else meanwhile.
+  const txId = (open.find((call) => call.txId === chosen.value) ?? strangestOf(open))?.txId ?? null;
   const decide = async (body: object, done: string): Promise<boolean> => {
     const text = reason.value.trim();
     const made = await send(`/days/${day.id}/dispositions`, { ...body, reason: text }, done);
-    if (made) reason.value = '';
+    if (made) forget(name);
     await again();
     return made;
   };

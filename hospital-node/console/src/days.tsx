@@ -4,47 +4,42 @@
  * @module
  */
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
 import type { JSX } from 'preact';
-import type { ListedDayAnswer, ListedDaysAnswer } from '../../src/http/answers.js';
+import type { ListedDaysAnswer } from '../../src/http/answers.js';
 import { ask } from './api.js';
 import { sentenceOf, useAsked } from './asked.js';
-import { DayDetail, DayHead } from './day-detail.js';
+import { DayDetail, DayHead, DayName } from './day-detail.js';
 import { daysVersion, tell } from './model.js';
 import { hrefOf, openDay } from './pages.js';
-import { roleWord, timeWord } from './words.js';
+import { timeWord } from './words.js';
 
 export function DaysPage(): JSX.Element {
   const id = openDay.value;
   return <main class="page">{id === null ? <List /> : <DayDetail id={id} key={id} />}</main>;
 }
 
+type Show = 'waiting' | 'looked-at';
+
 function List(): JSX.Element {
-  const show = useSignal<'waiting' | 'looked-at'>('waiting');
+  const show = useSignal<Show>('waiting');
   const path = `/days?show=${show.value}`;
-  const { value, problem, again } = useAsked<ListedDaysAnswer>(path);
-  const more = useSignal<readonly ListedDayAnswer[]>([]);
-  const next = useSignal<string | null>(null);
-  const fresh = useSignal(false);
-  const version = daysVersion.value;
-  useEffect(() => {
-    more.value = [];
-    next.value = value?.next ?? null;
-  }, [value]);
   // A list that somebody reads does not move under her: what is new waits behind a button.
-  useEffect(() => {
-    if (version > 0) fresh.value = true;
-  }, [version]);
+  const version = daysVersion.value;
+  const shownVersion = useSignal(version);
+  const { value, problem } = useAsked<ListedDaysAnswer>(path, shownVersion.value);
+  /** All that were read, from the first on; of another list than the one that is asked for now, none. */
+  const read = useSignal<readonly ListedDaysAnswer[]>([]);
+  const pages = value === null ? [] : read.value[0] === value ? read.value : [value];
+  const next = pages.at(-1)?.next ?? null;
   const loadMore = async (): Promise<void> => {
     try {
-      const page = await ask<ListedDaysAnswer>('GET', `${path}&after=${next.value ?? ''}`);
-      more.value = [...more.value, ...page.items];
-      next.value = page.next;
+      const page = await ask<ListedDaysAnswer>('GET', `${path}&after=${next ?? ''}`);
+      read.value = [...pages, page];
     } catch (error) {
       tell(sentenceOf(error), 'bad');
     }
   };
-  const items = [...(value?.items ?? []), ...more.value];
+  const items = pages.flatMap((page) => page.items);
   return (
     <>
       <h2>Days</h2>
@@ -62,18 +57,18 @@ function List(): JSX.Element {
             aria-pressed={show.value === each}
             onClick={() => {
               show.value = each;
+              shownVersion.value = version;
             }}
           >
             {each === 'waiting' ? 'Nobody has looked' : 'Looked at'}
           </button>
         ))}
-        {fresh.value && (
+        {version !== shownVersion.value && (
           <button
             type="button"
             class="chip"
             onClick={() => {
-              fresh.value = false;
-              void again();
+              shownVersion.value = version;
             }}
           >
             The list has changed: show it
@@ -93,7 +88,7 @@ function List(): JSX.Element {
             <DayHead day={each} />
             <h3>
               <a href={hrefOf('days', each.id)}>
-                {roleWord(each.role)} {each.actor}, {each.date}
+                <DayName day={each} />
               </a>
             </h3>
             <ul class="reasons-short">
@@ -110,7 +105,7 @@ function List(): JSX.Element {
           </li>
         ))}
       </ol>
-      {next.value !== null && (
+      {next !== null && (
         <p>
           <button type="button" onClick={() => void loadMore()}>
             Show more

@@ -20,7 +20,7 @@ const HELP: readonly (readonly [string, string])[] = [
   ['p', 'open the proposal (or approval) form'],
   ['e', 'to the next part of the open hold'],
   ['n', 'to the button that takes the most urgent hold'],
-  ['g, then q c s v', 'to the page: queue, cases, suppressions, supervisor'],
+  ['g, then q d c s v', 'to the page: queue, days, cases, suppressions, supervisor'],
   ['x', 'tick the hold under the cursor'],
   ['/', 'search'],
   ['?', 'this list'],
@@ -87,6 +87,11 @@ export function installKeys(): () => void {
     }
     if (!enabled.value) return;
     if (goes(event)) return;
+    if (event.key === '?') {
+      document.querySelector<HTMLDialogElement>('#keys')?.showModal();
+      event.preventDefault();
+      return;
+    }
     if (page.value !== 'queue') return;
     if (event.key === 'j' || event.key === 'ArrowDown') move(event, 1);
     else if (event.key === 'k' || event.key === 'ArrowUp') move(event, -1);
@@ -96,7 +101,6 @@ export function installKeys(): () => void {
     else if (event.key === 'e') nextPart();
     else if (event.key === 'x') focusedTick()?.click();
     else if (event.key === '/') document.querySelector<HTMLElement>('#search')?.focus();
-    else if (event.key === '?') document.querySelector<HTMLDialogElement>('#keys')?.showModal();
     else return;
     event.preventDefault();
   };
@@ -108,6 +112,7 @@ export function installKeys(): () => void {
 
 const PAGES: Readonly<Record<string, Page>> = {
   q: 'queue',
+  d: 'days',
   c: 'cases',
   s: 'suppressions',
   v: 'supervisor',

@@ -37,6 +37,7 @@ export function Me(): JSX.Element {
       id="my-sessions"
       title="Where you are signed in"
       onClick={() => {
+        items.value = null; // they may be another person's, who was here before
         void load();
         document.querySelector<HTMLDialogElement>('#sessions')?.showModal();
       }}

@@ -9,6 +9,8 @@ export type Page = 'queue' | 'days' | 'cases' | 'suppressions' | 'supervisor';
 export const page = signal<Page>('queue');
 export const openCase = signal<number | null>(null);
 export const openDay = signal<number | null>(null);
+/** Whose day it is, once it is read: what a tab is called. */
+export const openDayWord = signal<string | null>(null);
 
 const WORDS: Readonly<Record<Page, string>> = {
   queue: 'Queue',

@@ -44,14 +44,18 @@ export const hasMore = signal(false);
 export const pageStarts = signal<ReadonlySet<string>>(new Set());
 
 let busy = false;
+/** Rises with every other list: what was asked for an earlier one is of no use. */
+let list = 0;
 
 export function clearWindow(): void {
+  list++;
   slots.value = [];
   publish();
   rows.value = null;
 }
 
 export function startWindow(page: HoldPage): void {
+  list++;
   slots.value = [slotOf(null, page)];
   publish();
 }
@@ -91,8 +95,9 @@ export async function readMore(read: ReadPage): Promise<boolean> {
   const last = slots.value.at(-1);
   if (last === undefined || last.next === null || busy) return false;
   return alone(async () => {
+    const asked = list;
     const page = await read(last.next, LATER_PAGES);
-    if (slots.value.at(-1) !== last) return false; // another list by now
+    if (list !== asked) return false;
     slots.value = [...slots.value, slotOf(last.next, page)];
     publish();
     return true;
@@ -119,16 +124,21 @@ export async function show(
   const from = Math.max(0, slotAt(measured, o.top) - BESIDE);
   const to = slotAt(measured, o.bottom) + BESIDE;
   const missing = measured.filter((slot, i) => slot.rows === null && i >= from && i <= to);
-  const before = slots.value;
   const changed = await alone(async () => {
+    const asked = list;
     const pages = await Promise.all(missing.map((slot) => read(slot.after, LATER_PAGES)));
-    if (slots.value !== before) return true;
-    slots.value = measured.map((slot, i) => {
-      if (i < from || i > to) return slot.rows === null ? slot : { ...slot, rows: null };
-      const at = missing.indexOf(slot);
-      return at < 0 ? slot : { ...slot, rows: upTo(pages[at]!.items, slot.end) };
+    if (list !== asked) return true;
+    // Rows may have changed in place meanwhile; pages come and go only here.
+    const before = slots.value;
+    slots.value = before.map((slot, i) => {
+      const { height } = measured[i]!;
+      if (i < from || i > to) return { ...slot, height, rows: null };
+      const at = missing.indexOf(measured[i]!);
+      return at < 0
+        ? { ...slot, height }
+        : { ...slot, height, rows: upTo(pages[at]!.items, slot.end) };
     });
-    if (slots.value.every((slot, i) => slot.rows === before[i]?.rows)) return false;
+    if (slots.value.every((slot, i) => slot.rows === before[i]!.rows)) return false;
     publish();
     return true;
   });

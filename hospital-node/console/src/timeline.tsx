@@ -7,7 +7,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { HoldDetail, Timeline } from '../../src/http/answers.js';
 import { useAsked } from './asked.js';
-import { findingWord, scoreWord, STATES, timeWord, verbOf } from './words.js';
+import { CallsTable } from './calls-table.js';
 
 const WIDTH = 640;
 const HEIGHT = 150;
@@ -45,7 +45,7 @@ export function TimelinePanel({ hold }: { readonly hold: HoldDetail }): JSX.Elem
         <>
           <TimelineChart line={value} hold={hold} />
           <UsualHours line={value} hold={hold} />
-          <Calls line={value} />
+          <CallsTable calls={value.calls.toReversed()} more={value.more} />
         </>
       )}
     </>
@@ -157,48 +157,5 @@ function UsualHours({
         them came.
       </p>
     </div>
-  );
-}
-
-function Calls({ line }: { readonly line: Timeline }): JSX.Element {
-  return (
-    <details>
-      <summary>The {line.more ? 'last 100+' : line.calls.length} calls as a table</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Calls, scrollable">
-        <table class="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">What</th>
-              <th scope="col">Score</th>
-              <th scope="col">Became of it</th>
-            </tr>
-          </thead>
-          <tbody>
-            {line.calls.toReversed().map((call, i) => (
-              <tr key={i}>
-                <td>{timeWord(call.at)}</td>
-                <td>{verbOf(call.function)}</td>
-                <td class="number">{scoreWord(call.scoreMillionths)}</td>
-                <td>
-                  {call.txId !== null ? (
-                    <a href={`#/hold/${call.txId}`}>
-                      {call.hold}, {STATES[call.state ?? 'open'].word.toLowerCase()}
-                      {call.finding !== null &&
-                        call.finding !== 'undetermined' &&
-                        `: ${findingWord(call.finding).toLowerCase()}`}
-                    </a>
-                  ) : call.held ? (
-                    'held'
-                  ) : (
-                    'ran'
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </details>
   );
 }
