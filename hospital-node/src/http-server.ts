@@ -69,6 +69,8 @@ export interface HttpServer extends AsyncDisposable {
 const BODY_BYTES_MAX = 64 * 1024;
 /** A busy machine starts slowly; ten seconds, the usual, were not enough for one. */
 const START_MS_MAX = 60_000;
+/** A key leaves the memory so soon after its session, also where nobody signs in any more. */
+const SWEEP_EVERY_MS = 60_000;
 const CONTENT_SECURITY_POLICY = {
   'default-src': ["'none'"],
   'script-src': ["'self'", "'wasm-unsafe-eval'"],
@@ -105,6 +107,13 @@ export async function startHttpServer(o: HttpServerOptions): Promise<HttpServer>
       }),
   });
   const sessions = createSessions(o.review.database);
+  const sweeping = setInterval(() => {
+    // A database that is away is swept the next time.
+    sessions.sweep(o.now()).catch(() => undefined);
+  }, SWEEP_EVERY_MS).unref();
+  app.addHook('onClose', () => {
+    clearInterval(sweeping);
+  });
   const { local = true, provider = null } = o.signIn ?? {};
   const cookieName = cookieNameOf(o.hospital, provider);
   const sessionOf = installDoor(app, { sessions, cookieName, now: o.now });

@@ -56,6 +56,8 @@ export interface Sessions {
   /** What the identity provider gave; null for local accounts, and after a restart of the node. */
   idTokenOf(id: string): string | null;
   end(id: string): Promise<void>;
+  /** Forgets what is over, with its keys: time ends a session without anybody asking. */
+  sweep(nowMs: number): Promise<void>;
 }
 
 export interface SessionsAsked {
@@ -85,7 +87,7 @@ export function createSessions(database: NodeDatabase): Sessions {
     proven.delete(hash);
     await run(database, sql`DELETE FROM person_session WHERE id_hash = ${hash}`);
   };
-  /** A key must not outlive its session, whoever ended that: time, a new password, another process. */
+  /** A key must not outlive its session, whoever ended that: a new password, another process. */
   const lockOrphans = async (): Promise<void> => {
     const kept = [unlocked, idTokens, proven];
     // Taken before the rows are read: whoever signs in meanwhile is no orphan.
@@ -99,6 +101,12 @@ export function createSessions(database: NodeDatabase): Sessions {
       for (const each of kept) each.delete(hash);
     }
   };
+  const forgetOver = (transaction: NodeDatabase, nowMs: number): Promise<void> =>
+    run(
+      transaction,
+      sql`DELETE FROM person_session
+        WHERE seen_at_ms < ${nowMs - IDLE_MS} OR created_at_ms < ${nowMs - ABSOLUTE_MS}`,
+    );
   /** Null: the account is gone. A person of the identity provider needs none; with one she also has a key. */
   const personOf = async ({
     name,
@@ -123,11 +131,7 @@ export function createSessions(database: NodeDatabase): Sessions {
       const csrf = randomBytes(32).toString('base64url');
       const hash = hashOf(id);
       await transact(database, async (transaction) => {
-        await run(
-          transaction,
-          sql`DELETE FROM person_session
-            WHERE seen_at_ms < ${nowMs - IDLE_MS} OR created_at_ms < ${nowMs - ABSOLUTE_MS}`,
-        );
+        await forgetOver(transaction, nowMs);
         await run(
           transaction,
           sql`INSERT INTO person_session (id_hash, name, role, method, csrf, created_at_ms, seen_at_ms)
@@ -194,6 +198,10 @@ export function createSessions(database: NodeDatabase): Sessions {
     idTokenOf: (id) => idTokens.get(hashOf(id)) ?? null,
     async end(id) {
       await remove(hashOf(id));
+    },
+    async sweep(nowMs) {
+      await forgetOver(database, nowMs);
+      await lockOrphans();
     },
   };
 }
