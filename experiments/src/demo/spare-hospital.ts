@@ -25,9 +25,15 @@ import { createConsortium } from '@bhschain/datasets';
 import { encodeAccessEvent, type AccessEvent } from '@bhschain/models/features';
 import { ExperimentError } from '../errors.js';
 import { moduleOf } from './configuration.js';
-import { CHAINCODE, CHANNEL, type LedgerKind } from './ledger-plan.js';
+import { CHAINCODE, CHANNEL } from './ledger-plan.js';
 import { provisionHospital } from './provision.js';
-import { readDemoRecord, statePaths, type DemoRecord, type StatePaths } from './state-directory.js';
+import {
+  readDemoRecord,
+  statePaths,
+  type DemoRecord,
+  type LedgerKind,
+  type StatePaths,
+} from './state-directory.js';
 
 /** As many organisations as the development ledger is provisioned with. */
 const HOSPITALS_MAX = 8;
