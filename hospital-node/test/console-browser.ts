@@ -24,11 +24,23 @@ export function hasBrowser(file: string): boolean {
   return false;
 }
 
-/** @returns the folder of the built page */
+/**
+ * The page as it is shipped. Under NODE_ENV=test, which the test runner sets, Vite would build another one: half as large again,
+ * with Preact's debugger in it, which keeps every element that was ever shown.
+ *
+ * @returns the folder of the built page
+ */
 export async function buildConsole(): Promise<string> {
   const outDir = temporaryFolder();
   const configFile = fileURLToPath(new URL('../console/vite.config.mjs', import.meta.url));
-  await build({ configFile, logLevel: 'silent', build: { outDir, emptyOutDir: true } });
+  const before = process.env['NODE_ENV'];
+  process.env['NODE_ENV'] = 'production';
+  try {
+    await build({ configFile, logLevel: 'silent', build: { outDir, emptyOutDir: true } });
+  } finally {
+    if (before === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = before;
+  }
   return outDir;
 }
 
