@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { parseColumns } from '@bhschain/datasets';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Session } from '../src/detectors/index.js';
-import { evaluate, type EvaluationInput } from '../src/evaluate/evaluate.js';
+import { evaluate, evaluateInThreads, type EvaluationInput } from '../src/evaluate/evaluate.js';
 import { sessionsOfFiles } from '../src/evaluate/sessions-of-files.js';
 import { textReport } from '../src/evaluate/text-report.js';
 
@@ -185,6 +185,26 @@ describe('what evaluate says', () => {
     expect(counts.atTheta.falsePositiveInterval.high).toBeGreaterThan(0);
     expect(counts.classes.map(({ label }) => label)).toEqual(['thief', 'worm']);
     expect(notes).toEqual([expect.stringMatching(/^\d+ % of the normal test sessions are copies/)]);
+  });
+
+  it('is the same with detectors fitted in threads', { timeout: 120_000 }, async () => {
+    const names = ['lstm-autoencoder', 'lstm-autoencoder-whitened', 'isolation-forest', 'random'];
+    const all = { ...input, train: many.slice(0, 320), detectors: names, seeds: [1] };
+    const fitted: string[] = [];
+    const onFitted = (name: string): void => void fitted.push(name);
+    const threaded = await evaluateInThreads({ ...all, onFitted }, 2);
+    expect(threaded).toEqual(evaluate(all));
+    expect(fitted.toSorted()).toEqual(names.toSorted());
+  });
+
+  it('says where a threshold from so few sessions may land by chance, and who misses that', () => {
+    const plainly = { ...input, detectors: ['count-vector', 'length'] };
+    const likeTraining = textReport(evaluate(plainly));
+    expect(likeTraining).toMatch(/the rate may be in \[[.\d]+, [.\d]+\] by chance\./);
+    expect(likeTraining).not.toContain('More than');
+    const strange = test.map((one) => (one.normal ? { ...one, events: ['d', 'a'] } : one));
+    const page = textReport(evaluate({ ...plainly, test: strange }));
+    expect(page).toMatch(/^More than that, .*: count-vector 1\.000/m);
   });
 
   it('has no ranking within a group where there is none', () => {

@@ -1,8 +1,9 @@
 import { areaUnderCurve } from '@bhschain/models/detector';
+import { randomStream } from '@bhschain/datasets';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALPHA, conformal, scoreOf, THETA } from '../src/evaluation/conformal.js';
-import { bootstrap, mcNemar, wilson } from '../src/evaluation/intervals.js';
+import { bootstrap, mcNemar, rateByChance, wilson } from '../src/evaluation/intervals.js';
 import { aucOfRanks, aucWithinGroups, densely, rank, recallAt } from '../src/evaluation/ranking.js';
 
 const scores = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 60 });
@@ -112,6 +113,33 @@ describe('intervals', () => {
     const { low, high } = bootstrap({ groupsOfSeeds, statistic, seed: 1, draws: 50 });
     expect(low).toBeCloseTo(0.2, 12);
     expect(high).toBeCloseTo(0.9, 12);
+  });
+
+  it('the rate of a threshold from few scores: the Beta quantiles where tests are many', () => {
+    // Beta(2, 82) and Beta(5, 163), by P(Beta(l, n + 1 − l) ≤ x) = P(Bin(n, x) ≥ l) and bisection, in Python.
+    for (const [calibration, low, high] of [
+      [83, 0.002931623, 0.065308374],
+      [167, 0.009791519, 0.060188924],
+    ] as const) {
+      const interval = rateByChance({ calibration, test: 200_000, alpha: 0.032 });
+      expect(interval.low).toBeCloseTo(low, 4);
+      expect(interval.high).toBeCloseTo(high, 4);
+    }
+    expect(rateByChance({ calibration: 30, test: 100, alpha: 0.032 })).toEqual({ low: 0, high: 0 });
+  });
+
+  it('the rate of a threshold from few scores: covers what happens, and not twice as much', () => {
+    const random = randomStream(1, 'rates');
+    const uniforms = (count: number): number[] =>
+      Array.from({ length: count }, () => random.uniform());
+    const { low, high } = rateByChance({ calibration: 70, test: 300, alpha: 0.05 });
+    const rates = Array.from({ length: 2_000 }, () => {
+      const p = conformal(uniforms(70));
+      return uniforms(300).filter((score) => p(score) <= 0.05).length / 300;
+    });
+    const inside = (rate: number): boolean => low <= rate && rate <= high;
+    expect(rates.filter(inside).length / rates.length).toBeGreaterThan(0.935);
+    expect(rates.filter((rate) => inside(2 * rate)).length / rates.length).toBeLessThan(0.8);
   });
 
   it('McNemar: exact two-sided binomial (6 against 1: p = 0.125; equal counts: 1)', () => {

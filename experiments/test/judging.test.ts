@@ -146,6 +146,10 @@ describe('rows on disk', () => {
       const again = RowStore.read(join(dir, 'rows'));
       expect(again.size).toBe(9_000);
       for (const i of [0, 5, 8_999]) expect(again.windows()[i]).toEqual(store.windows()[i]);
+      expect(again.windows([8_999, 5])).toEqual([again.windows()[8_999], again.windows()[5]]);
+      expect(
+        again.places().map(({ rows, ...place }) => ({ ...place, length: rows.length })),
+      ).toEqual(again.windows().map(({ rows, ...place }) => ({ ...place, length: rows.length })));
       expect(again.windows()[8_999]!.rows.map((row) => row[0])).toEqual(
         Array.from({ length: 16 }, (_, j) => 8_984 + j),
       );

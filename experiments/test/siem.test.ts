@@ -1,4 +1,5 @@
 import type { AccessEvent } from '@bhschain/models/features';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   createSiem,
@@ -7,6 +8,7 @@ import {
   RULES,
   type SiemKnowledge,
 } from '../src/siem/index.js';
+import { slidingCount, slidingDistinct, type SlidingCount } from '../src/siem/sliding.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -343,6 +345,42 @@ describe('the rules of the SIEM', () => {
     const hit = RULES.find(({ id }) => id === 'R5')!.create({ knowledge, scale: 2 });
     expect(hit(event({ action: 'export', recordCount: 200 }))).toBe(false);
     expect(hit(event({ action: 'export', recordCount: 201 }))).toBe(true);
+  });
+});
+
+describe('counts of the last so many milliseconds', () => {
+  /** As the definition says: everything is kept, and counted again each time. */
+  function counted(windowMs: number, distinct: boolean): SlidingCount['add'] {
+    const all: { key: string; timeMs: number; thing: string }[] = [];
+    return (key, timeMs, thing = '') => {
+      all.push({ key, timeMs, thing });
+      const own = all.filter((one) => one.key === key && one.timeMs > timeMs - windowMs);
+      return distinct ? new Set(own.map((one) => one.thing)).size : own.length;
+    };
+  }
+  const additions = fc.array(
+    fc.record({
+      gapMs: fc.integer({ min: 0, max: 40 }),
+      key: fc.constantFrom('a', 'b', 'c'),
+      thing: fc.constantFrom('x', 'y', 'z'),
+    }),
+    { maxLength: 80 },
+  );
+
+  it.each([
+    ['every addition', slidingCount, false],
+    ['different things', slidingDistinct, true],
+  ] as const)('forget nothing that still counts: %s', (_name, create, distinct) => {
+    fc.assert(
+      fc.property(additions, (list) => {
+        const [own, reference] = [create(50), counted(50, distinct)];
+        let timeMs = 0;
+        for (const { gapMs, key, thing } of list) {
+          timeMs += gapMs;
+          expect(own.add(key, timeMs, thing)).toBe(reference(key, timeMs, thing));
+        }
+      }),
+    );
   });
 });
 

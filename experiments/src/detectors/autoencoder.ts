@@ -28,6 +28,7 @@ export const autoencoder: SequenceDetector = {
   standing: 'ours',
   about: 'reconstruction error: mean of the steps and half of the worst step',
   draws: true,
+  network: 'trained autoencoder',
   fit: (training, seed) => scoredBy(errors, networkOf(training, seed, { trains: true })),
 };
 
@@ -36,6 +37,7 @@ export const autoencoderWhitened: SequenceDetector = {
   standing: 'ours',
   about: 'whitened summary of the residuals, the product’s score',
   draws: true,
+  network: 'trained autoencoder',
   fit: (training, seed) => scoredBy(distances, networkOf(training, seed, { trains: true })),
 };
 

@@ -24,6 +24,8 @@ export interface SequenceDetector {
   readonly about: string;
   /** Whether `seed` matters; what draws nothing is fitted once. */
   readonly draws: boolean;
+  /** Detectors of one name here read one network of a seed, which is trained once if they are fitted in one place. */
+  readonly network?: string;
   /** Training sessions are normal and in time order. Everything random comes from `seed`. */
   fit(training: readonly Session[], seed: number): FittedDetector;
 }

@@ -2,8 +2,9 @@
  * `experiment evaluate`: every detector on a log that somebody brings.
  * @module
  */
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { evaluate, type Evaluation } from './evaluate.js';
+import { evaluateInThreads, type Evaluation } from './evaluate.js';
 import { sessionsOfFiles } from './sessions-of-files.js';
 import { textReport } from './text-report.js';
 
@@ -38,12 +39,15 @@ export function evaluateCommand(io: {
     .option('--json', 'one object on standard output')
     .action(async (flags: Flags) => {
       const { files, kind, ...sessions } = await sessionsOfFiles({ ...flags, seed: 1 });
-      const evaluation = evaluate({
-        ...sessions,
-        ...(flags.detector === undefined ? {} : { detectors: flags.detector }),
-        seeds: Array.from({ length: flags.seeds }, (_, i) => i + 1),
-        onDetector: (name) => io.talk(`fitting ${name}`),
-      });
+      const evaluation = await evaluateInThreads(
+        {
+          ...sessions,
+          ...(flags.detector === undefined ? {} : { detectors: flags.detector }),
+          seeds: Array.from({ length: flags.seeds }, (_, i) => i + 1),
+          onFitted: (name) => io.talk(`fitted ${name}`),
+        },
+        availableParallelism(),
+      );
       io.out(flags.json ? JSON.stringify({ kind, files, ...evaluation }) : page(kind, evaluation));
     });
 }

@@ -13,7 +13,7 @@ import {
 } from '../detectors/index.js';
 import { ExperimentError } from '../errors.js';
 import { ALPHA, conformal } from '../evaluation/conformal.js';
-import { bootstrap, wilson, type Interval } from '../evaluation/intervals.js';
+import { bootstrap, rateByChance, wilson, type Interval } from '../evaluation/intervals.js';
 import {
   aucOfRanks,
   aucWithinGroups,
@@ -23,6 +23,7 @@ import {
   type OperatingPoint,
 } from '../evaluation/ranking.js';
 import { closest } from '../harness/closest.js';
+import { fitHere, fitInThreads, type FitData, type Fits, type SeedScores } from './fits.js';
 
 /** Share of the training sessions, the latest, that fixes the threshold if no calibration file is given. */
 export const CALIBRATION_SHARE = 0.2;
@@ -45,7 +46,7 @@ export interface EvaluationInput {
   readonly seeds: readonly number[];
   /** Of controls that draw; default ten. */
   readonly controlSeeds?: readonly number[];
-  readonly onDetector?: (name: string) => void;
+  readonly onFitted?: (name: string) => void;
 }
 
 export interface ClassResult {
@@ -76,6 +77,8 @@ export interface DetectorResult {
   readonly atTheta: {
     readonly falsePositiveRate: number;
     readonly falsePositiveInterval: Interval;
+    /** Where the rate may lie by chance, so few calibration sessions there are; above, test and calibration differ. */
+    readonly byChance: Interval;
     readonly recall: number;
     readonly recallInterval: Interval;
   };
@@ -95,6 +98,36 @@ export interface Evaluation {
  * @throws {ExperimentError} `ERR_EVALUATE_SESSIONS` if a part is too small, `ERR_EVALUATE_DETECTOR` for an unknown name
  */
 export function evaluate(input: EvaluationInput): Evaluation {
+  const plan = planOf(input);
+  return judged(plan, fitHere(plan.fits, plan.data, onFittedOf(input)));
+}
+
+/** The same bits, detectors fitted side by side. Throws as {@link evaluate} does. */
+export async function evaluateInThreads(
+  input: EvaluationInput,
+  threads: number,
+): Promise<Evaluation> {
+  const plan = planOf(input);
+  const onFitted = onFittedOf(input);
+  return judged(plan, await fitInThreads(plan.fits, plan.data, { threads, onFitted }));
+}
+
+function onFittedOf({ onFitted }: EvaluationInput): (name: string) => void {
+  return onFitted ?? (() => undefined);
+}
+
+/** What will be fitted, on what, and what a reader has to know of it. */
+interface Plan {
+  readonly data: FitData;
+  readonly fits: readonly Fits[];
+  readonly joins: boolean;
+  readonly seeds: readonly number[];
+  readonly groups: boolean;
+  readonly calibrationFrom: string;
+  readonly notes: readonly string[];
+}
+
+function planOf(input: EvaluationInput): Plan {
   const notes: string[] = [];
   const normal = input.train.filter((session) => session.normal);
   if (normal.length < input.train.length) {
@@ -113,14 +146,30 @@ export function evaluate(input: EvaluationInput): Evaluation {
     notes.push('the test has one kind of session only: rates are realised, ranking is not defined');
   }
   notes.push(...notesOn(fit, input.test));
-  const chosen = choose(groups, input.detectors);
-  const runs = chosen.detectors.map((detector) => run(detector, fit, calibrate, input));
+  const { seeds, controlSeeds = TEN } = input;
+  const { detectors, ensemble } = choose(groups, input.detectors);
+  const fits = detectors.map((detector): Fits => {
+    const all = detector.standing === 'control' ? controlSeeds : seeds;
+    return { detector, seeds: detector.draws ? all : all.slice(0, 1) };
+  });
+  const data = { fit, calibrate, test: input.test };
+  return { data, fits, joins: ensemble, seeds, groups, calibrationFrom, notes };
+}
+
+/** @param scores - `[fits][seeds]` */
+function judged(plan: Plan, scores: readonly (readonly SeedScores[])[]): Evaluation {
+  const { data, fits, groups, calibrationFrom, notes } = plan;
+  const runs = fits.map(({ detector }, i): Run => ({ detector, scores: scores[i]! }));
   const members = runs.filter(({ detector }) => ENSEMBLE_MEMBERS.includes(detector.name));
-  const results = runs.map(({ detector, scores }) => judge(detector, scores, input.test));
-  if (chosen.ensemble && members.length > 1) results.unshift(ensemble(members, input));
+  const results = runs.map((run) => judge(run.detector, run.scores, data.test));
+  if (plan.joins && members.length > 1) results.unshift(ensemble(members, plan));
   return {
-    sessions: { train: fit.length, calibrate: calibrate.length, test: input.test.length },
-    abnormal: input.test.filter((session) => !session.normal).length,
+    sessions: {
+      train: data.fit.length,
+      calibrate: data.calibrate.length,
+      test: data.test.length,
+    },
+    abnormal: data.test.filter((session) => !session.normal).length,
     groups,
     calibrationFrom,
     notes,
@@ -213,32 +262,12 @@ function choose(
   };
 }
 
-interface SeedScores {
-  readonly calibration: readonly number[];
-  readonly test: readonly number[];
-}
-
 interface Run {
   readonly detector: SequenceDetector;
   readonly scores: readonly SeedScores[];
 }
 
-function run(
-  detector: SequenceDetector,
-  fit: readonly Session[],
-  calibrate: readonly Session[],
-  { seeds, controlSeeds = TEN, test, onDetector }: EvaluationInput,
-): Run {
-  onDetector?.(detector.name);
-  const all = detector.standing === 'control' ? controlSeeds : seeds;
-  const scores = (detector.draws ? all : all.slice(0, 1)).map((seed): SeedScores => {
-    const fitted = detector.fit(fit, seed);
-    return { calibration: fitted.scores(calibrate), test: fitted.scores(test) };
-  });
-  return { detector, scores };
-}
-
-function ensemble(members: readonly Run[], { test, seeds }: EvaluationInput): DetectorResult {
+function ensemble(members: readonly Run[], { data, seeds }: Plan): DetectorResult {
   const scores = seeds.map((_, seed): SeedScores => {
     const own = members.map((member) => member.scores[Math.min(seed, member.scores.length - 1)]!);
     const join = (judged: (scores: SeedScores) => readonly number[]): number[] =>
@@ -254,7 +283,7 @@ function ensemble(members: readonly Run[], { test, seeds }: EvaluationInput): De
   return judge(
     { name: ENSEMBLE, standing: 'ours', about: `conformal p-values joined: ${names}` },
     scores,
-    test,
+    data.test,
   );
 }
 
@@ -300,6 +329,11 @@ function judge(
     atTheta: {
       falsePositiveRate,
       falsePositiveInterval: wilson(falsePositiveRate * negatives, negatives),
+      byChance: rateByChance({
+        calibration: seeds[0]!.calibration.length,
+        test: negatives,
+        alpha: ALPHA,
+      }),
       recall,
       recallInterval: wilson(recall * positives, positives),
     },

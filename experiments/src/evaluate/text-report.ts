@@ -29,6 +29,7 @@ export function textReport(evaluation: Evaluation): string {
       : []),
     'Recall at a rate puts the threshold on the test itself, so it says how well a detector ranks.',
     'At θ = 0.87 the threshold was fixed before the test and promises 3.2 % false positives.',
+    ...chanceLines(detectors),
     ...classLines(detectors),
     ...verdict(detectors),
   ].join('\n');
@@ -57,6 +58,32 @@ function rowOf(
     `   ${share(atTheta.falsePositiveRate)} ${interval(atTheta.falsePositiveInterval)}`.padEnd(24),
     `${share(atTheta.recall)} ${interval(atTheta.recallInterval)}`,
   ].join('');
+}
+
+/** How far a threshold from so few sessions may miss its promise by chance, and who misses it by more. */
+function chanceLines(detectors: readonly DetectorResult[]): string[] {
+  const ranges = new Map<string, string[]>();
+  for (const { name, atTheta } of detectors) {
+    const range = interval(atTheta.byChance);
+    ranges.set(range, [...(ranges.get(range) ?? []), name]);
+  }
+  const widest = [...ranges].toSorted(([, a], [, b]) => b.length - a.length);
+  const [usual, ...others] = widest.map(([range, names], i) =>
+    i === 0 ? range : `${range} for ${names.join(', ')}`,
+  );
+  // Scores that tie keep a rate low; only one that is too high says something.
+  const above = detectors.filter(
+    ({ atTheta }) => atTheta.falsePositiveRate > atTheta.byChance.high,
+  );
+  const list = above.map(({ name, atTheta }) => `${name} ${share(atTheta.falsePositiveRate)}`);
+  return [
+    `With so few sessions to fix it on, the rate may be in ${[usual, ...others].join(', ')} by chance.`,
+    ...(above.length === 0
+      ? []
+      : [
+          `More than that, because normal sessions of the test are unlike those that fixed it: ${list.join(', ')}.`,
+        ]),
+  ];
 }
 
 /** Classes only where there is more than one, for the best of ours. */

@@ -1,7 +1,8 @@
 /**
  * Intervals for what a finite test can say.
  * Sources: Wilson 1927 (score interval of a share); Efron & Tibshirani 1993, ch. 13 (percentile bootstrap); DeLong is not
- * used because windows of one actor are not independent: whole groups are drawn.
+ * used because windows of one actor are not independent: whole groups are drawn; Vovk 2012, "Conditional validity of inductive
+ * conformal predictors" (what a threshold from few scores realises).
  * @module
  */
 import { randomStream } from '@bhschain/datasets';
@@ -22,6 +23,38 @@ export function wilson(hits: number, count: number): Interval {
   const half =
     (Z_95 / (1 + z2 / count)) * Math.sqrt((share * (1 - share)) / count + z2 / (4 * count * count));
   return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}
+
+/**
+ * 95 % interval of the share of `test` normal scores with p ≤ `alpha`, when p comes from `calibration` scores of the same kind: the
+ * threshold is the l-th largest of n, l = ⌊α (n + 1)⌋, so the rate is Beta(l, n + 1 − l) and the count Beta-binomial. What
+ * lies outside was not chance: the two are not of one kind.
+ *
+ * | n   | l | mean  | interval, many tests |
+ * |-----|---|-------|----------------------|
+ * | 83  | 2 | 2.4 % | 0.3 to 6.5 %         |
+ * | 167 | 5 | 3.0 % | 1.0 to 6.0 %         |
+ *
+ * No threshold at all (l = 0, fewer than ⌈1/α⌉ − 1 scores) alarms never.
+ */
+export function rateByChance(
+  of: Readonly<{ calibration: number; test: number; alpha: number }>,
+): Interval {
+  const { test } = of;
+  const a = Math.floor(of.alpha * (of.calibration + 1));
+  const b = of.calibration + 1 - a;
+  if (a === 0 || test === 0) return { low: 0, high: 0 };
+  let logMass = 0;
+  for (let i = 0; i < test; i++) logMass += Math.log((b + i) / (a + b + i));
+  let below = 0;
+  let low: number | null = null;
+  for (let k = 0; k < test; k++) {
+    below += Math.exp(logMass);
+    if (low === null && below >= 0.025) low = k;
+    if (below >= 0.975) return { low: low! / test, high: k / test };
+    logMass += Math.log((((test - k) / (k + 1)) * (k + a)) / (test - k - 1 + b));
+  }
+  return { low: (low ?? test) / test, high: 1 };
 }
 
 export interface BootstrapOptions<T> {

@@ -1,5 +1,6 @@
 /**
- * Counts over the last so many milliseconds, by key.
+ * Counts over the last so many milliseconds, by key. Times never fall. A key that was quiet for a whole window is as good as
+ * unknown, and is forgotten once a window: memory holds what is under way, not everybody who ever was.
  * @module
  */
 
@@ -12,8 +13,12 @@ export interface SlidingCount {
 /** Every addition counts. */
 export function slidingCount(windowMs: number): SlidingCount {
   const times = new Map<string, number[]>();
+  const forget = onceAWindow(windowMs, (staleMs) => {
+    for (const [key, own] of times) if (own.at(-1)! <= staleMs) times.delete(key);
+  });
   return {
     add(key, timeMs) {
+      forget(timeMs);
       const own = times.get(key) ?? [];
       times.set(key, own);
       own.push(timeMs);
@@ -29,19 +34,43 @@ export function slidingCount(windowMs: number): SlidingCount {
 /** Each different thing counts once, at its latest time. */
 export function slidingDistinct(windowMs: number): SlidingCount {
   const latest = new Map<string, Map<string, number>>();
+  const forget = onceAWindow(windowMs, (staleMs) => {
+    for (const [key, own] of latest) {
+      dropUntil(own, staleMs);
+      if (own.size === 0) latest.delete(key);
+    }
+  });
   return {
     add(key, timeMs, thing = '') {
+      forget(timeMs);
       const own = latest.get(key) ?? new Map<string, number>();
       latest.set(key, own);
       // A map keeps the order of insertion: the oldest come first.
       own.delete(thing);
       own.set(thing, timeMs);
-      for (const old of own.keys()) {
-        if (own.get(old)! > timeMs - windowMs) break;
-        own.delete(old);
-      }
+      dropUntil(own, timeMs - windowMs);
       return own.size;
     },
     clear: (key) => void latest.delete(key),
+  };
+}
+
+function dropUntil(times: Map<string, number>, staleMs: number): void {
+  for (const [thing, timeMs] of times) {
+    if (timeMs > staleMs) break;
+    times.delete(thing);
+  }
+}
+
+/** Calls `forget` with what is too old to count, when a window has passed since it was last called. */
+function onceAWindow(
+  windowMs: number,
+  forget: (staleMs: number) => void,
+): (timeMs: number) => void {
+  let dueMs = -Infinity;
+  return (timeMs) => {
+    if (timeMs < dueMs) return;
+    dueMs = timeMs + windowMs;
+    forget(timeMs - windowMs);
   };
 }

@@ -25,30 +25,42 @@ export const distinctPatients: Rule = {
   create({ scale }) {
     const now = slidingDistinct(HOUR_MS);
     const roles = new Map<string, HourCounts>();
-    const actors = new Map<string, { hour: number; most: number; history: [number, number][] }>();
+    const actors = new Map<string, Hours>();
     return ({ actor, actorClass, role, patient, timeMs }) => {
       if (patient === null || actorClass === 'service') return false;
       const count = now.add(actor, timeMs, patient);
       const ofRole = roles.get(role) ?? new HourCounts();
       roles.set(role, ofRole);
       const hour = Math.floor(timeMs / HOUR_MS);
-      const own = actors.get(actor) ?? { hour, most: 0, history: [] };
+      const own = actors.get(actor) ?? { hour, most: 0, past: [], pastMost: [] };
       actors.set(actor, own);
       if (own.hour !== hour) {
         // A finished hour becomes part of what is usual.
-        own.history.push([own.hour * HOUR_MS, own.most]);
+        own.past.push(own.hour);
+        own.pastMost.push(own.most);
         ofRole.add(own.most);
-        while (own.history[0]![0] < timeMs - HISTORY_MS) own.history.shift();
+        while (own.past[0]! * HOUR_MS < timeMs - HISTORY_MS) {
+          own.past.shift();
+          own.pastMost.shift();
+        }
         own.hour = hour;
         own.most = 0;
       }
       own.most = Math.max(own.most, count);
       const floor = ofRole.count >= HOURS_LEAST ? ofRole.p99 : (START[role] ?? START_OTHERS);
       if (count <= scale * floor) return false;
-      return count > scale * Math.max(floor, 3 * p95(own.history));
+      return count > scale * Math.max(floor, 3 * p95(own.pastMost));
     };
   },
 };
+
+/** Two lists of small numbers: a month of everybody's hours, at every scale that is tried, fits in memory. */
+interface Hours {
+  hour: number;
+  most: number;
+  readonly past: number[];
+  readonly pastMost: number[];
+}
 
 class HourCounts {
   count = 0;
@@ -76,9 +88,8 @@ class HourCounts {
   }
 }
 
-function p95(history: readonly (readonly [number, number])[]): number {
-  const counts = history.map(([, count]) => count).sort((a, b) => a - b);
-  return counts[Math.floor(0.95 * counts.length)] ?? 0;
+function p95(counts: readonly number[]): number {
+  return counts.toSorted((a, b) => a - b)[Math.floor(0.95 * counts.length)] ?? 0;
 }
 
 const TAKES_OUT = new Set(['export', 'print', 'disclose']);

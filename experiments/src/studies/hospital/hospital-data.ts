@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createHospitalWorld, type HospitalWorld } from '@bhschain/datasets';
+import { createHospitalWorld, type HospitalWorld, type LabelledIncident } from '@bhschain/datasets';
 import type { ScoredWindow } from '@bhschain/models/detector';
 import { seedNumber, seedStream } from '../../harness/seed-streams.js';
 import type { StageOutput } from '../../harness/stages.js';
@@ -17,6 +17,20 @@ import { PUBLIC_DETECTOR } from './networks.js';
 import { RowStore, type WindowSource } from './row-store.js';
 import { nodeTierCases, type NodeTierCases } from './node-tier.js';
 import { siemTotals, type SiemTotals } from './siem-arm.js';
+
+/** All that a study reads off its worlds. */
+export interface StudyData {
+  readonly truth: readonly LabelledIncident[];
+  readonly hospitals: readonly HospitalData[];
+  /** Null where no arm asks for it, or nothing was rehearsed. */
+  readonly siem: WithRehearsal<SiemTotals>;
+  readonly nodeTier: WithRehearsal<NodeTierCases>;
+}
+
+export interface WithRehearsal<T> {
+  readonly played: T | null;
+  readonly rehearsed: T | null;
+}
 
 export interface HospitalData {
   readonly nodeId: string;
@@ -69,16 +83,54 @@ export function bordersOf(config: HospitalConfig, world: HospitalWorld): Borders
   };
 }
 
-/** @param rehearsed - the world with every incident rehearsed; null: no rehearsal */
-export async function hospitalsOf(
+/** First of the world, then of its rehearsal: a world is held only while something is read off it, and never two at once. */
+export async function studyData(config: HospitalConfig, context: StudyContext): Promise<StudyData> {
+  const { truth, read, siem, nodeTier } = await readOff(config, 'guilty', context, hospitalsOf);
+  const rehearsal = config.arms.includes('rehearsal')
+    ? await readOff(config, 'own', context, rehearsalsOf)
+    : null;
+  return {
+    truth,
+    hospitals: read.map((one, i) => ({ ...one, rehearsal: rehearsal?.read[i] ?? null })),
+    siem: { played: siem, rehearsed: rehearsal?.siem ?? null },
+    nodeTier: { played: nodeTier, rehearsed: rehearsal?.nodeTier ?? null },
+  };
+}
+
+type World = () => HospitalWorld;
+
+async function readOff<T>(
   config: HospitalConfig,
-  world: () => HospitalWorld,
-  rehearsed: (() => HospitalWorld) | null,
+  acts: Acts,
   context: StudyContext,
-): Promise<HospitalData[]> {
-  const nodeIds = Array.from({ length: config.world.hospitals }, (_, i) => `H${i + 1}`);
-  const hospitals: HospitalData[] = [];
-  for (const [place, nodeId] of nodeIds.entries()) {
+  hospitals: (config: HospitalConfig, world: World, context: StudyContext) => Promise<T[]>,
+): Promise<{
+  truth: readonly LabelledIncident[];
+  read: T[];
+  siem: SiemTotals | null;
+  nodeTier: NodeTierCases | null;
+}> {
+  const wants = (...arms: HospitalConfig['arms']): boolean =>
+    arms.some((arm) => config.arms.includes(arm));
+  let made: HospitalWorld | null = null;
+  const world = (): HospitalWorld => (made ??= worldOf(config, context.seed, acts));
+  return {
+    read: await hospitals(config, world, context),
+    siem: wants('siem-tuned', 'siem-default') ? await siemOf(config, world, context, acts) : null,
+    nodeTier: wants('node-tier', 'hook-and-node')
+      ? await nodeTierOf(config, world, context, acts)
+      : null,
+    truth: world().truth,
+  };
+}
+
+async function hospitalsOf(
+  config: HospitalConfig,
+  world: World,
+  context: StudyContext,
+): Promise<Omit<HospitalData, 'rehearsal'>[]> {
+  const hospitals: Omit<HospitalData, 'rehearsal'>[] = [];
+  for (const [place, nodeId] of nodeIdsOf(config).entries()) {
     const output = await context.stage({
       name: `featurise ${nodeId}`,
       code: ['models', 'datasets', 'catalogue', 'publicWorlds', 'hospital'],
@@ -113,13 +165,10 @@ export async function hospitalsOf(
       'calibrationCases' | 'liveCases'
     >;
     const store = (name: string) => (): RowStore => RowStore.read(join(output.dir, `${name}.bin`));
-    const rehearsal =
-      rehearsed === null ? null : await rehearsalOf(config, { rehearsed, place, nodeId, context });
     hospitals.push({
       nodeId,
       output,
       ...cases,
-      rehearsal,
       training: store('training'),
       calibration: store('calibration'),
       live: store('live'),
@@ -129,39 +178,41 @@ export async function hospitalsOf(
 }
 
 /** Only days with a rehearsal are kept: everything else is the same as in the world itself. */
-async function rehearsalOf(
+async function rehearsalsOf(
   config: HospitalConfig,
-  of: Readonly<{
-    rehearsed: () => HospitalWorld;
-    place: number;
-    nodeId: string;
-    context: StudyContext;
-  }>,
-): Promise<Rehearsal> {
-  const { rehearsed, place, nodeId, context } = of;
-  const output = await context.stage({
-    name: `rehearsal ${nodeId}`,
-    code: ['models', 'datasets', 'catalogue', 'publicWorlds', 'hospital'],
-    config: { seed: context.seed, nodeId, world: config.world, timeline: config.timeline },
-    make(dir) {
-      const world = rehearsed();
-      const { live, liveCases } = featurise({
-        world,
-        hospital: world.hospitals[place]!,
-        borders: bordersOf(config, world),
-        roles: PUBLIC_DETECTOR.roles,
-        rounds: 1,
-        windowsPerActorMax: 1,
-        samples: () => false,
-      });
-      live.write(join(dir, 'live.bin'));
-      writeFileSync(join(dir, 'cases.json'), JSON.stringify(liveCases));
-    },
-  });
-  return {
-    cases: JSON.parse(readFileSync(join(output.dir, 'cases.json'), 'utf8')) as Case[],
-    live: () => RowStore.read(join(output.dir, 'live.bin')),
-  };
+  world: World,
+  context: StudyContext,
+): Promise<Rehearsal[]> {
+  const rehearsals: Rehearsal[] = [];
+  for (const [place, nodeId] of nodeIdsOf(config).entries()) {
+    const output = await context.stage({
+      name: `rehearsal ${nodeId}`,
+      code: ['models', 'datasets', 'catalogue', 'publicWorlds', 'hospital'],
+      config: { seed: context.seed, nodeId, world: config.world, timeline: config.timeline },
+      make(dir) {
+        const { live, liveCases } = featurise({
+          world: world(),
+          hospital: world().hospitals[place]!,
+          borders: bordersOf(config, world()),
+          roles: PUBLIC_DETECTOR.roles,
+          rounds: 1,
+          windowsPerActorMax: 1,
+          samples: () => false,
+        });
+        live.write(join(dir, 'live.bin'));
+        writeFileSync(join(dir, 'cases.json'), JSON.stringify(liveCases));
+      },
+    });
+    rehearsals.push({
+      cases: JSON.parse(readFileSync(join(output.dir, 'cases.json'), 'utf8')) as Case[],
+      live: () => RowStore.read(join(output.dir, 'live.bin')),
+    });
+  }
+  return rehearsals;
+}
+
+function nodeIdsOf(config: HospitalConfig): string[] {
+  return Array.from({ length: config.world.hospitals }, (_, i) => `H${i + 1}`);
 }
 
 function sampler(share: number, seed: number): (actor: string, day: number) => boolean {
@@ -263,11 +314,11 @@ export async function attackerWindows(
   return { output, windows: RowStore.read(join(output.dir, 'windows.bin')).windows() };
 }
 
-export async function siemOf(
+async function siemOf(
   config: HospitalConfig,
-  world: () => HospitalWorld,
+  world: World,
   context: StudyContext,
-  acts: Acts = 'guilty',
+  acts: Acts,
 ): Promise<SiemTotals> {
   const output = await context.stage({
     name: acts === 'guilty' ? 'siem' : 'siem, rehearsal',
@@ -290,11 +341,11 @@ export async function siemOf(
   return JSON.parse(readFileSync(join(output.dir, 'totals.json'), 'utf8')) as SiemTotals;
 }
 
-export async function nodeTierOf(
+async function nodeTierOf(
   config: HospitalConfig,
-  world: () => HospitalWorld,
+  world: World,
   context: StudyContext,
-  acts: Acts = 'guilty',
+  acts: Acts,
 ): Promise<NodeTierCases> {
   const output = await context.stage({
     name: acts === 'guilty' ? 'node tier' : 'node tier, rehearsal',

@@ -7,20 +7,33 @@ import { COLUMN_COUNT } from '@bhschain/models/features';
 import type { ScoredWindow } from '@bhschain/models/detector';
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** A window that knows its place, so that a score computed once can be found again. */
-export interface PlacedWindow extends ScoredWindow {
+/** A window without its rows: all that strata, halves and cases go by. */
+export interface WindowPlace {
+  /** Place in the source, so that a score computed once can be found again. */
   readonly index: number;
+  readonly rows: ArrayLike<unknown>;
+  readonly mask: number;
   /** Place of its group (a case, or a round) in the store's list. */
   readonly group: number;
   readonly flag: number;
 }
 
+export type PlacedWindow = WindowPlace & ScoredWindow;
+
 /** Where windows come from: a store, or a store seen otherwise. */
 export interface WindowSource {
-  windows(): PlacedWindow[];
+  readonly size: number;
+  /** Every window, in the order of their adding. */
+  places(): WindowPlace[];
+  /** The windows at these places with their rows, ten times as large; default all. */
+  windows(indexes?: readonly number[]): PlacedWindow[];
 }
 
 const HEAD = 4;
+/** What stands for rows where only their number counts. */
+const OF_LENGTH: readonly ArrayLike<unknown>[] = Array.from({ length: 257 }, (_, length) => ({
+  length,
+}));
 
 /** Windows share rows: the sessions of a group are written as they ended, call by call. */
 export class RowStore implements WindowSource {
@@ -52,24 +65,46 @@ export class RowStore implements WindowSource {
     this.#callCount++;
   }
 
-  /** In the order of their adding. A row is one view, however many windows it stands in: a month of calls fits in memory. */
-  windows(): PlacedWindow[] {
-    const rows = Array.from({ length: this.#rowCount }, (_, row) =>
-      this.#rows.subarray(row * COLUMN_COUNT, (row + 1) * COLUMN_COUNT),
-    );
+  places(): WindowPlace[] {
     return Array.from({ length: this.#callCount }, (_, index) => {
-      const at = index * HEAD;
-      const lastRow = this.#calls[at]!;
-      const packed = this.#calls[at + 1]!;
-      const length = packed >>> 8;
-      return {
-        index,
-        rows: rows.slice(lastRow - length + 1, lastRow + 1),
-        mask: this.#calls[at + 2]!,
-        group: this.#calls[at + 3]!,
-        flag: packed & 255,
-      };
+      const { length, mask, group, flag } = this.#headOf(index);
+      return { index, rows: OF_LENGTH[length]!, mask, group, flag };
     });
+  }
+
+  /** A row is one view, however many of the windows it stands in. */
+  windows(indexes: readonly number[] = [...Array(this.#callCount).keys()]): PlacedWindow[] {
+    const views = new Map<number, Int16Array>();
+    const view = (row: number): Int16Array => {
+      const known = views.get(row);
+      if (known !== undefined) return known;
+      const made = this.#rows.subarray(row * COLUMN_COUNT, (row + 1) * COLUMN_COUNT);
+      views.set(row, made);
+      return made;
+    };
+    return indexes.map((index) => {
+      const { lastRow, length, mask, group, flag } = this.#headOf(index);
+      const rows = Array.from({ length }, (_, i) => view(lastRow - length + 1 + i));
+      return { index, rows, mask, group, flag };
+    });
+  }
+
+  #headOf(index: number): {
+    lastRow: number;
+    length: number;
+    mask: number;
+    group: number;
+    flag: number;
+  } {
+    const at = index * HEAD;
+    const packed = this.#calls[at + 1]!;
+    return {
+      lastRow: this.#calls[at]!,
+      length: packed >>> 8,
+      mask: this.#calls[at + 2]!,
+      group: this.#calls[at + 3]!,
+      flag: packed & 255,
+    };
   }
 
   write(file: string): void {

@@ -19,7 +19,7 @@ import { seedStream } from '../../harness/seed-streams.js';
 import { GUILTY, type Case } from './featurise.js';
 import type { HospitalData } from './hospital-data.js';
 import { CASE_MEMBERS, readyMembers } from './networks.js';
-import type { PlacedWindow } from './row-store.js';
+import type { WindowPlace, WindowSource } from './row-store.js';
 
 export interface HospitalScores {
   readonly nodeId: string;
@@ -73,20 +73,14 @@ export function createHospitalScorer(
   data: HospitalData,
   options: Readonly<{ seed: number; alpha: number }>,
 ): HospitalScorer {
-  const calibration = data.calibration().windows();
-  const live = data
-    .live()
-    .windows()
-    .map((window) => ({ ...window, index: window.index + calibration.length }));
-  const rehearsed = (data.rehearsal?.live().windows() ?? []).map((window) => ({
-    ...window,
-    index: window.index + calibration.length + live.length,
-  }));
+  const sources = [data.calibration(), data.live(), ...rehearsalSources(data)];
+  const all = placesOf(sources);
+  const [calibration, live, rehearsed] = [all[0]!, all[1]!, all[2] ?? []];
+  const every = all.flat();
   const rehearsedCases = data.rehearsal?.cases ?? [];
-  const all = [...calibration, ...live, ...rehearsed];
   const isInnocent = innocentSoFar(live);
   const half = new Map<string, boolean>();
-  const inHalfA = ({ group }: PlacedWindow): boolean => {
+  const inHalfA = ({ group }: WindowPlace): boolean => {
     const { actor } = data.calibrationCases[group]!;
     let chosen = half.get(actor);
     if (chosen === undefined) {
@@ -134,16 +128,20 @@ export function createHospitalScorer(
     const key = keyOf(detector, member.name);
     let values = raw.get(key);
     if (values === undefined) {
-      values = new Uint32Array(all.length);
-      for (let from = 0; from < all.length; from += CHUNK) {
-        values.set(member.nonconformities(all.slice(from, from + CHUNK)), from);
+      values = new Uint32Array(every.length);
+      let at = 0;
+      for (const source of sources) {
+        for (const indexes of chunks(source.size)) {
+          values.set(member.nonconformities(source.windows(indexes)), at);
+          at += indexes.length;
+        }
       }
       raw.set(key, values);
     }
     return values;
   }
 
-  function known(detector: Detector, member: ReadyMember): Member<PlacedWindow> {
+  function known(detector: Detector, member: ReadyMember): Member<WindowPlace> {
     const values = rawOf(detector, member);
     return {
       name: member.name,
@@ -159,10 +157,10 @@ export function createHospitalScorer(
     const surprises = windowSurprise(
       detector.strata,
       { windows: calibration, nonconformities: nonconformities.subarray(0, calibration.length) },
-      { windows: all, nonconformities },
+      { windows: every, nonconformities },
     );
     const largest = (
-      windows: readonly PlacedWindow[],
+      windows: readonly WindowPlace[],
       cases: number,
       counts: (i: number) => boolean = () => true,
     ): Float64Array =>
@@ -217,7 +215,7 @@ export function createHospitalScorer(
   }
 
   function judgedCalls(
-    members: readonly Member<PlacedWindow>[],
+    members: readonly Member<WindowPlace>[],
     table: CalibrationTable,
   ): CallScores {
     const heldGuilty = new Array<boolean>(data.liveCases.length).fill(false);
@@ -236,8 +234,29 @@ export function createHospitalScorer(
   }
 }
 
+function rehearsalSources({ rehearsal }: HospitalData): WindowSource[] {
+  return rehearsal === null ? [] : [rehearsal.live()];
+}
+
+/** Places of several sources, counted on from one to the next. */
+function placesOf(sources: readonly WindowSource[]): WindowPlace[][] {
+  let before = 0;
+  return sources.map((source) => {
+    const places = source.places().map((place) => ({ ...place, index: before + place.index }));
+    before += source.size;
+    return places;
+  });
+}
+
+/** 0 … size − 1 in pieces: windows with all their rows are too many to hold. */
+function* chunks(size: number): Generator<number[]> {
+  for (let from = 0; from < size; from += CHUNK) {
+    yield Array.from({ length: Math.min(CHUNK, size - from) }, (_, i) => from + i);
+  }
+}
+
 /** Of windows session by session: whether no guilty call came before, this one included. */
-function innocentSoFar(windows: readonly PlacedWindow[]): boolean[] {
+function innocentSoFar(windows: readonly WindowPlace[]): boolean[] {
   let isTainted = false;
   return windows.map(({ rows, flag }) => {
     if (rows.length === 1) isTainted = false;

@@ -10,6 +10,7 @@ import {
   knowledgeOf,
   OUT_OF_THE_BOX,
   type RuleSetting,
+  type SiemKnowledge,
 } from '../../siem/index.js';
 import { DAY_MS, type Borders } from './featurise.js';
 
@@ -28,16 +29,7 @@ export interface SiemTotals {
 
 export function siemTotals(world: HospitalWorld, borders: Borders, budget: number): SiemTotals {
   const knowledge = knowledgeOf(world);
-  const tuning = createTuning(knowledge, budget);
-  const people = new Set<string>();
-  const before = caseNames();
-  for (const event of merged(world)) {
-    if (event.timeMs >= borders.liveFromMs) break;
-    const name = before(event);
-    tuning.see(event, name);
-    if (event.actorClass !== 'service' && event.timeMs >= borders.trainFromMs) people.add(name);
-  }
-  const tuned = tuning.settings(people.size);
+  const tuned = tunedSettings(world, { knowledge, borders, budget });
   const both = [createSiem(knowledge, OUT_OF_THE_BOX), createSiem(knowledge, tuned)];
   const guilty = new Map<string, string[]>();
   for (const incident of world.truth) {
@@ -78,10 +70,34 @@ export function siemTotals(world: HospitalWorld, borders: Borders, budget: numbe
   return { settings: { default: OUT_OF_THE_BOX, tuned }, cases, incidents, hits };
 }
 
+/** On the weeks before the live days. What the trials remember of them is forgotten with this call. */
+function tunedSettings(
+  world: HospitalWorld,
+  {
+    knowledge,
+    borders,
+    budget,
+  }: Readonly<{ knowledge: SiemKnowledge; borders: Borders; budget: number }>,
+): readonly RuleSetting[] {
+  const tuning = createTuning(knowledge, budget);
+  const people = new Set<string>();
+  const nameOf = caseNames();
+  for (const event of merged(world)) {
+    if (event.timeMs >= borders.liveFromMs) break;
+    const name = nameOf(event);
+    tuning.see(event, name);
+    if (event.actorClass !== 'service' && event.timeMs >= borders.trainFromMs) people.add(name);
+  }
+  return tuning.settings(people.size);
+}
+
 function caseNames(): (event: AccessEvent) => string {
   const dayOf = caseDays();
   return (event) => `${event.nodeId} ${event.actor} ${dayOf(event)}`;
 }
+
+/** No session lasts longer: what began so many days ago is over. */
+export const CASE_DAYS_OPEN = 2;
 
 /** The day whose case an event of the log belongs to; events come in order of time. */
 export function caseDays(): (event: AccessEvent) => number {
@@ -91,8 +107,8 @@ export function caseDays(): (event: AccessEvent) => number {
     const day = Math.floor(event.timeMs / DAY_MS);
     if (day !== today) {
       today = day;
-      // No session lasts longer, and a month of them is half a million.
-      days.forgetBefore(day - 2);
+      // A month of sessions is half a million.
+      days.forgetBefore(day - CASE_DAYS_OPEN);
     }
     return days.dayOf(event);
   };

@@ -12,7 +12,6 @@ import {
   type Detector,
 } from '@bhschain/models/detector';
 import { DAY_MEMBERS } from '@bhschain/models/features';
-import type { HospitalWorld } from '@bhschain/datasets';
 import { sha256 } from '../../harness/canonical.js';
 import { seedStream } from '../../harness/seed-streams.js';
 import type { Study, StudyContext, StudyResult } from '../../harness/study.js';
@@ -25,14 +24,7 @@ import {
   type HistogramRow,
   type HospitalRow,
 } from './curves.js';
-import {
-  hospitalsOf,
-  nodeTierOf,
-  publicWindows,
-  siemOf,
-  worldOf,
-  type HospitalData,
-} from './hospital-data.js';
+import { publicWindows, studyData, type HospitalData } from './hospital-data.js';
 import type { Case } from './featurise.js';
 import type { SiemTotals } from './siem-arm.js';
 import { compareArms, judgeArm, type ArmScores, type Judgement } from './judging.js';
@@ -78,14 +70,7 @@ async function runHospitalStudy(
 ): Promise<StudyResult> {
   const { seed } = context;
   const has = (arm: HospitalConfig['arms'][number]): boolean => config.arms.includes(arm);
-  let made: HospitalWorld | null = null;
-  const world = (): HospitalWorld => (made ??= worldOf(config, seed));
-  let madeRehearsal: HospitalWorld | null = null;
-  const rehearsed = has('rehearsal')
-    ? (): HospitalWorld => (madeRehearsal ??= worldOf(config, seed, 'own'))
-    : null;
-  const hospitals = await hospitalsOf(config, world, rehearsed, context);
-  const truth = world().truth;
+  const { hospitals, truth, siem, nodeTier } = await studyData(config, context);
   const alpha = config.evaluation.falsePositiveRate;
   const benignCases = hospitals.flatMap(({ liveCases }) =>
     liveCases.filter((one) => one.incidents.length === 0),
@@ -121,30 +106,22 @@ async function runHospitalStudy(
     return result;
   };
 
-  if (has('siem-tuned') || has('siem-default')) {
-    const totals = await siemOf(config, world, context);
-    const rehearsedTotals =
-      rehearsed === null ? null : await siemOf(config, rehearsed, context, 'own');
-    const rehearsedPoints = (
-      of: SiemTotals,
-      which: number,
-    ): NonNullable<ArmScores['rehearsal']> => {
-      const days = hospitals.flatMap(({ rehearsal }) => rehearsal!.cases);
+  (['siem-default', 'siem-tuned'] as const).forEach((arm, which) => {
+    if (!has(arm)) return;
+    const rehearsal = (of: SiemTotals): NonNullable<ArmScores['rehearsal']> => {
+      const days = hospitals.flatMap((one) => one.rehearsal!.cases);
       const { benign, incidents } = pointsOf(of, which, days);
       return { days: benign, incidents };
     };
-    (['siem-default', 'siem-tuned'] as const).forEach((arm, which) => {
-      if (!has(arm)) return;
-      judge({
-        arm,
-        ...pointsOf(totals, which, benignCases),
-        beforeGuilt: null,
-        rehearsal: rehearsedTotals === null ? null : rehearsedPoints(rehearsedTotals, which),
-        calibration: null,
-        calls: null,
-      });
+    judge({
+      arm,
+      ...pointsOf(siem.played!, which, benignCases),
+      beforeGuilt: null,
+      rehearsal: siem.rehearsed === null ? null : rehearsal(siem.rehearsed),
+      calibration: null,
+      calls: null,
     });
-  }
+  });
 
   const windows: TrainingWindows | null = config.arms.some((arm) =>
     ['federated', 'federated-private', 'central', 'local-only'].includes(arm),
@@ -215,13 +192,10 @@ async function runHospitalStudy(
     if (has('networks-only')) judgeDetector(`${arm}: networks only`, detectorOf, NETWORK_NAMES);
   }
   if (has('node-tier') || has('hook-and-node')) {
-    const cases = await nodeTierOf(config, world, context);
-    const rehearsedCases =
-      rehearsed === null ? {} : await nodeTierOf(config, rehearsed, context, 'own');
     const node: NodeTier = {
       members: DAY_MEMBERS.length,
-      of: (one) => cases[nameOf(one)] ?? null,
-      rehearsed: (one) => rehearsedCases[nameOf(one)] ?? null,
+      of: (one) => nodeTier.played![nameOf(one)] ?? null,
+      rehearsed: (one) => nodeTier.rehearsed?.[nameOf(one)] ?? null,
     };
     if (has('node-tier')) {
       judge(

@@ -34,7 +34,10 @@ const CHECKPOINT = 'checkpoint.json';
 export interface TrainingWindows {
   readonly hospitals: readonly {
     readonly nodeId: string;
-    readonly rounds: readonly (readonly ScoredWindow[])[];
+    /** How many there are, by round. */
+    readonly counts: readonly number[];
+    /** Made when they are asked for: those of all rounds would fill the memory. */
+    windows(round: number): readonly ScoredWindow[];
   }[];
   /** Public N: the median hospital's windows in a round. */
   readonly nominalWindows: number;
@@ -53,30 +56,27 @@ export async function trainingWindows(
     contamination > 0 || poisonsWindows ? await attackerWindows(config, context) : null;
   const hospitals = data.map((one, place) => {
     const { nodeId } = one;
-    const own = Array.from({ length: rounds }, () => [] as ScoredWindow[]);
-    for (const window of one.training().windows()) own[window.group]!.push(window);
+    const store = one.training();
+    const places = Array.from({ length: rounds }, () => [] as number[]);
+    for (const { index, group } of store.places()) places[group]!.push(index);
     const random = seedStream(context.seed, 'contamination', nodeId);
-    const foul = (windows: readonly ScoredWindow[], share: number): readonly ScoredWindow[] =>
-      windows.map((window) =>
-        attacker !== null && random.chance(share) ? random.pick(attacker.windows) : window,
-      );
+    const foul = places.map((own, round) => {
+      if (attacker === null) return null;
+      const share = !(poisonsWindows && isMalicious(attack, place))
+        ? contamination
+        : attack.kind === 'backdoor'
+          ? 0.5
+          : (0.5 * (round + 1)) / rounds;
+      return own.map(() => (random.chance(share) ? random.pick(attacker.windows) : null));
+    });
     return {
       nodeId,
-      rounds: own.map((windows, round) =>
-        foul(
-          windows,
-          poisonsWindows && isMalicious(attack, place)
-            ? attack.kind === 'backdoor'
-              ? 0.5
-              : (0.5 * (round + 1)) / rounds
-            : contamination,
-        ),
-      ),
+      counts: places.map((own) => own.length),
+      windows: (round: number) =>
+        store.windows(places[round]).map((window, i) => foul[round]?.[i] ?? window),
     };
   });
-  const counts = hospitals
-    .flatMap((one) => one.rounds.map((windows) => windows.length))
-    .sort((a, b) => a - b);
+  const counts = hospitals.flatMap((one) => one.counts).sort((a, b) => a - b);
   return {
     hospitals,
     nominalWindows: Math.max(1, counts[counts.length >> 1] ?? 1),
@@ -125,12 +125,12 @@ export async function trainFederated(
       if (resume !== undefined)
         context.say(`${arm}: goes on after round ${resume.round} of ${config.training.rounds}`);
       const batches = new Map<string, readonly WindowBatch[]>();
-      const hospitals = chosen.map(({ nodeId, rounds }): HospitalTraining => ({
-        nodeId,
+      const hospitals = chosen.map((own): HospitalTraining => ({
+        nodeId: own.nodeId,
         batches(round) {
-          const key = `${nodeId} ${round}`;
+          const key = `${own.nodeId} ${round}`;
           if (!batches.has(key)) batches.clear();
-          const made = batches.get(key) ?? batchesOf(rounds[round]!);
+          const made = batches.get(key) ?? batchesOf(own.windows(round));
           batches.set(key, made);
           return made;
         },
@@ -172,7 +172,9 @@ export async function trainPooled(
     make(dir) {
       const parameters = trainCentrally({
         start: startOf(config, context.seed),
-        windows: windows.hospitals.flatMap(({ rounds }) => rounds.flat()),
+        windows: windows.hospitals.flatMap((one) =>
+          one.counts.flatMap((_, round) => one.windows(round)),
+        ),
         steps: config.training.centralSteps,
         random: seedStream(context.seed, 'window-sampling', 'central'),
       });

@@ -5,7 +5,7 @@
  */
 import type { RandomStream } from '@bhschain/datasets';
 import type { HospitalData } from './hospital-data.js';
-import type { PlacedWindow } from './row-store.js';
+import type { PlacedWindow, WindowSource } from './row-store.js';
 
 type Change = (window: PlacedWindow) => PlacedWindow;
 
@@ -22,7 +22,17 @@ export function shortened(data: HospitalData, rows: number): HospitalData {
 function changed(data: HospitalData, change: Change): HospitalData {
   return {
     ...data,
-    calibration: () => ({ windows: () => data.calibration().windows().map(change) }),
-    live: () => ({ windows: () => data.live().windows().map(change) }),
+    calibration: () => seenOtherwise(data.calibration(), change),
+    live: () => seenOtherwise(data.live(), change),
+  };
+}
+
+/** Changed once, for what is drawn must not be drawn again. */
+function seenOtherwise(source: WindowSource, change: Change): WindowSource {
+  const changed = source.windows().map(change);
+  return {
+    size: source.size,
+    places: () => changed,
+    windows: (indexes) => indexes?.map((index) => changed[index]!) ?? changed,
   };
 }

@@ -109,12 +109,13 @@ export const logStudy: Study = {
       ...(detectors.length === 0 ? {} : { detectors }),
       seeds: [seedNumber(context.seed, 'initial-parameters')],
       controlSeeds: controlSeedsOf(context.seed),
-      onDetector: (name) => context.say(`fitting ${name}`),
+      onFitted: (name) => context.say(`fitted ${name}`),
     });
     for (const one of evaluation.detectors) context.record({ kind: 'detector', ...one });
     return {
       metrics: {
         trainingSessions: evaluation.sessions.train,
+        calibrationSessions: evaluation.sessions.calibrate,
         testSessions: evaluation.sessions.test,
         abnormalSessions: evaluation.abnormal,
         ...Object.fromEntries(
