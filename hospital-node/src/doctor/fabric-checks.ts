@@ -107,9 +107,9 @@ async function lag(context: DoctorContext): Promise<Look> {
   const { config } = context;
   const { height } = await (await context.fabric()).chainInfo();
   return lookAtState(config, async (database) => {
-    const next = await readCheckpoint(database, config.fabric.channel);
-    if (next === null) return skip('This node has read no block yet.', 'Start it.');
-    const behind = height - next.nextBlock;
+    const { nextBlock } = await readCheckpoint(database, config.fabric.channel);
+    if (nextBlock === 0n) return skip('This node has read no block yet.', 'Start it.');
+    const behind = height - nextBlock;
     return behind <= BigInt(LAG_WARN_BLOCKS)
       ? pass(`The node has read the channel up to ${behind} blocks from its end.`)
       : warn(

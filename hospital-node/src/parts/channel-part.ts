@@ -63,6 +63,8 @@ const RETRY_MS = 1_000;
 /** How long one try waits for a gateway; a request to stop waits no longer. */
 const READY_MS = 3_000;
 const CLOSED_LOOK_MS = 250;
+/** As many as the status shows. */
+const VERDICTS_KEPT = 20;
 
 export async function openChannel(
   surroundings: Surroundings,
@@ -229,7 +231,7 @@ async function openAttestor(
     }),
     sleep,
     onVerdict: (verdict) => {
-      known = [verdict, ...known];
+      known = [verdict, ...known].slice(0, VERDICTS_KEPT);
       metrics.detectorVerdicts.inc({ verdict: verdict.verdict });
       audit.append({
         kind: verdict.verdict === 'attested' ? 'detector-attested' : 'detector-refused',

@@ -61,11 +61,12 @@ export async function openLog(
   );
   let fault: HospitalNodeError | null = null;
   lifetime.run('access log', async (signal) => {
-    while (!signal.aborted && fault === null) {
+    const over = (): boolean => signal.aborted;
+    while (!over() && fault === null) {
       try {
         await follower.pump();
       } catch (error) {
-        if (signal.aborted || !(error instanceof HospitalNodeError)) throw error;
+        if (over() || !(error instanceof HospitalNodeError)) throw error;
         // More lines would not make a refused log better: a person has to look. Review goes on, rounds are declined.
         fault = error;
         log.error({ code: error.code, facts: error.facts }, 'access log not followed any more');

@@ -53,7 +53,9 @@ export async function connectNodeDatabase(
   place: StorePlace,
   { readOnly }: { readonly readOnly: boolean },
 ): Promise<NodeDatabase> {
-  return open(place, readOnly, async (target) => void (await target.rows(target.hasRecords)));
+  return open(place, readOnly, async (target) => {
+    await target.rows(target.hasRecords);
+  });
 }
 
 type Preparation = (target: MigrationTarget) => Promise<void>;

@@ -22,14 +22,14 @@ import { oneRow } from './statements.js';
 
 export interface ServerLock {
   /** Lets a connection of this node in, before its first statement. @throws {StoreError} `ERR_STORE_TAKEN` */
-  admit(client: pg.ClientBase): Promise<void>;
+  readonly admit: (client: pg.ClientBase) => Promise<void>;
   /**
    * Looks after the lock until the signal, and takes it again after the server was away.
    * @throws {StoreError} `ERR_STORE_TAKEN` once another node has the database
    */
   keep(signal: AbortSignal): Promise<void>;
   /** 'ok', or the code of what the last look found. */
-  health(): string;
+  readonly health: () => string;
   release(): Promise<void>;
 }
 
@@ -118,7 +118,7 @@ export async function lockServer(
   return {
     admit,
     keep: async (end) => {
-      while (!end.aborted) {
+      for (;;) {
         await sleep(LOOK_EVERY_MS, undefined, { signal: end }).catch(() => undefined);
         if (end.aborted) return;
         try {
