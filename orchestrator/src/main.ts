@@ -51,6 +51,13 @@ async function main(): Promise<void> {
   });
   const genesis = { detector: DETECTOR_ZERO.detectorBytes, table: DETECTOR_ZERO.tableBytes };
   const tlsRoot = readPem(config.gateway.tlsRoot, 'gateway.tlsRoot');
+  const channel = createFabricChannel({
+    ...config.gateway,
+    tlsRoot,
+    certificate: signer.certificatePem,
+    privateKey: readPem(config.gateway.keyFile, 'gateway.keyFile'),
+    nowMs,
+  });
   const orchestrator = await createOrchestrator({
     federation,
     store,
@@ -58,13 +65,8 @@ async function main(): Promise<void> {
     leadership,
     signer,
     authority,
-    channel: createFabricChannel({
-      ...config.gateway,
-      tlsRoot,
-      certificate: signer.certificatePem,
-      privateKey: readPem(config.gateway.keyFile, 'gateway.keyFile'),
-      nowMs,
-    }),
+    channel,
+    blocks: channel,
     ballots: createFabricBallots({ ...config.gateway, tlsRoot, nowMs }),
     signIn: signInOf(config),
     builder: createDetectorBuilder({

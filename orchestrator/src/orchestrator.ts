@@ -19,7 +19,8 @@ import { NodeDesk } from './node-desk.js';
 import { startPacemaker, type Pacemaker } from './pacemaker.js';
 import { decodeManifest } from './protocol/manifest.js';
 import type { Ballots } from './publication/ballots.js';
-import type { GovernanceChannel } from './publication/channel.js';
+import { VoteReader } from './publication/channel-votes.js';
+import type { ChannelBlocks, GovernanceChannel } from './publication/channel.js';
 import type { DetectorBuilder } from './publication/detector-builder.js';
 import { Membership } from './publication/membership.js';
 import { Publisher, type GenesisDetector } from './publication/publisher.js';
@@ -56,6 +57,8 @@ export interface OrchestratorOptions {
   readonly signIn?: SignInOptions;
   /** People's own transactions, to be closed by `close`; left out: nobody can vote from the dashboard. */
   readonly ballots?: Ballots;
+  /** The channel's blocks, for votes that were cast elsewhere; left out: only those cast here are listed. */
+  readonly blocks?: ChannelBlocks;
   /** Where hospitals without a certificate ask for one; null for nowhere. */
   readonly enrolment: Readonly<{
     host: string;
@@ -212,6 +215,10 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
     }),
   );
 
+  const closed = new AbortController();
+  const { blocks } = o;
+  const reading = blocks === undefined ? null : new VoteReader({ ...o, blocks }).run(closed.signal);
+
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> =>
     (closing ??= (async () => {
@@ -219,7 +226,9 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       await server.close();
       await enrolment?.close();
       await http.close();
+      closed.abort();
       await Promise.all(loops.map((loop) => loop.stop()));
+      await reading;
       await o.channel.close();
       o.ballots?.close();
       await o.leadership.release();

@@ -17,6 +17,11 @@ export interface Speaker {
   readonly sign: (statement: Uint8Array) => Uint8Array;
 }
 
+/** A person as lists name her: organisation and subject of the certificate. */
+export function personOf(mspId: string, certificatePem: string): string {
+  return `${mspId}/${new X509Certificate(certificatePem).subject.replaceAll('\n', ',')}`;
+}
+
 /**
  * Checks one signed word and keeps it; a second one of the same person replaces the first.
  * @param o.nodeId - whose update is spoken of; '' for the round itself
@@ -51,7 +56,7 @@ export async function fileWord(
   if (!isSignatureValid('bhs-review-v1', statement, signature, publicKeyOf(certificate))) {
     throw refused('the signature does not check');
   }
-  const person = `${mspId}/${new X509Certificate(certificate).subject.replaceAll('\n', ',')}`;
+  const person = personOf(mspId, certificate);
   const said = { key, nodeId, person, mspId, disposition, reason };
   await store.reviews.put({ ...said, statement, signature, certificate, atMs: nowMs });
   await store.audit.append(o.auditKind, nowMs, {

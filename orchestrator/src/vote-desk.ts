@@ -3,14 +3,16 @@
  * once the channel has it. The channel counts; nobody here can vote for anybody.
  * @module
  */
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { sha256Hex } from '@bhschain/dp';
 import { mspRoots } from './enrolment/roster.js';
 import { OrchestratorError } from './errors.js';
 import { isIssuedBy } from './protocol/signing.js';
 import type { Ballot, Ballots, BallotStep } from './publication/ballots.js';
 import { ChannelRefusedError, ChannelUnavailableError } from './publication/channel.js';
-import type { FederationStore, Publication } from './store/store.js';
+import { everActive, followAct } from './publication/channel-votes.js';
+import { personOf } from './signed-word.js';
+import type { FederationStore } from './store/store.js';
 
 export const VOTE_KINDS = [
   'vote-roll-back',
@@ -77,14 +79,13 @@ export class VoteDesk {
     const roots = await mspRoots(store);
     const mspId = [...roots].find(([, root]) => isIssuedBy(request.certificate, [root]))?.[0];
     if (mspId === undefined) throw refused('the certificate is of no hospital of this federation');
-    const subject = new X509Certificate(request.certificate).subject.replaceAll('\n', ',');
     const { name, args } = transactionOf({ ...request, reason });
     const ballot = ballots.open({ mspId, certificate: request.certificate, name, args });
     const voteId = randomBytes(16).toString('hex');
     this.#forget(nowMs());
     this.#open.set(voteId, {
       ...{ request: { ...request, reason }, ballot, mspId, owner, name, args },
-      person: `${mspId}/${subject}`,
+      person: personOf(mspId, request.certificate),
       untilMs: nowMs() + OPEN_MS,
     });
     return stepOf(voteId, this.#open.get(voteId)!);
@@ -122,14 +123,9 @@ export class VoteDesk {
         `expected the plan ${this.#o.planHash.slice(0, 12)}…, got ${about.slice(0, 80)}`,
       );
     }
-    if ((await this.#publication(about)) === null) {
+    if ((await everActive(this.#o.store, about)) === null) {
       throw refused(`no detector of version ${about.slice(0, 80)} was ever active here`);
     }
-  }
-
-  async #publication(version: string): Promise<Publication | null> {
-    const all = await this.#o.store.publications.list({ states: ['active', 'superseded'] });
-    return all.find((each) => String(each.version) === version) ?? null;
   }
 
   async #committed({ request, ballot, mspId, person }: OpenVote): Promise<void> {
@@ -137,17 +133,10 @@ export class VoteDesk {
     const { kind, about, reason } = request;
     const { transactionId } = ballot;
     const atMs = nowMs();
-    await store.votes.add({ transactionId, action: kind, about, mspId, person, reason, atMs });
+    await store.votes.put({ transactionId, action: kind, about, mspId, person, reason, atMs });
     await store.audit.append('channel-vote', atMs, { kind, about, person, reason, transactionId });
-    const publication = await this.#publication(about);
-    if (publication === null) return;
-    if (kind === 'roll-back') {
-      await store.publications.activate(publication.sequence);
-      await store.audit.append('detector-activated', atMs, { version: about, transactionId });
-    } else if (kind === 'withdraw') {
-      const change = { state: 'refused', reason: 'withdrawn by vote' } as const;
-      await store.publications.update(publication.sequence, change);
-      await store.audit.append('detector-withdrawn', atMs, { version: about, transactionId });
+    if (kind === 'roll-back' || kind === 'withdraw') {
+      await followAct(store, { action: kind, about, transactionId }, atMs);
     }
   }
 

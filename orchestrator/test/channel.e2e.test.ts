@@ -24,10 +24,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readKey, signBytes } from '../dashboard/src/signature.js';
 import { callIn } from '../dashboard/src/transaction-bytes.js';
 import { createFabricBallots } from '../src/publication/ballots.js';
-import type { GovernanceChannel } from '../src/publication/channel.js';
+import { VoteReader } from '../src/publication/channel-votes.js';
+import type { ChannelBlocks, GovernanceChannel } from '../src/publication/channel.js';
 import { createDetectorBuilder } from '../src/publication/detector-builder.js';
 import { createFabricChannel } from '../src/publication/fabric-channel.js';
 import { channelConfiguration, Publisher } from '../src/publication/publisher.js';
+import { SOLE } from '../src/store/leadership.js';
 import { openDisk, temporaryFolder, testFederation } from './consortium.js';
 
 const nowMs = (): number => Date.now();
@@ -43,7 +45,7 @@ const folder = temporaryFolder();
 const children: ChildProcess[] = [];
 let consortium: Consortium;
 let peer: EmbeddedPeer;
-let channel: GovernanceChannel;
+let channel: GovernanceChannel & ChannelBlocks;
 
 function startChaincode(file: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -303,6 +305,49 @@ describe.runIf(existsSync(chaincodeServer))('the channel', () => {
     ).rejects.toBeInstanceOf(Error);
     ballots.close();
   }, 120_000);
+
+  it('tells of every vote, wherever it was cast, and of what was carried out', async () => {
+    const disk = temporaryFolder();
+    const { store, objects } = await openDisk(disk.path, nowMs());
+    await store.lineage.recordGenesis(await objects.put(DETECTOR));
+    await store.database
+      .insertInto('publication')
+      .values({
+        ...{ sequence: 1, slot: 1, attempt: 1, model: 'm', manifest: '', state: 'built' },
+        ...{ version: 1, detector: '', calibration: '', reason: '', tries: 0, due_at_ms: 0 },
+        proposed_at_ms: null,
+      })
+      .execute();
+    await store.publications.update(0, { state: 'superseded', version: 0 });
+    // As it was here before somebody went back elsewhere.
+    await store.publications.activate(1);
+    const stop = new AbortController();
+    const reader = new VoteReader({ store, blocks: channel, channel, leadership: SOLE, nowMs });
+    const reading = reader.run(stop.signal);
+    await expect
+      .poll(() => store.votes.newest('plans', 10), { timeout: 30_000, interval: 100 })
+      .toHaveLength(2);
+    const votes = await store.votes.newest('detectors', 10);
+    expect(votes.map(({ action, about: of, mspId }) => `${mspId} ${action} ${of}`).sort()).toEqual([
+      'H1MSP vote-roll-back 0',
+      'H2MSP roll-back 0',
+      'H2MSP vote-roll-back 0',
+    ]);
+    for (const { person, mspId, reason, atMs } of votes) {
+      expect(person).toContain(`${mspId}/`);
+      expect(person).toContain(`hana.${mspId}`);
+      expect(reason).toBe('');
+      expect(Math.abs(atMs - nowMs())).toBeLessThan(15 * 60_000);
+    }
+    const [active] = await store.publications.list({ states: ['active'] });
+    expect(active?.version).toBe(0);
+    stop.abort();
+    await reading;
+    // From the place that was written down, nothing is told twice.
+    expect(Number(await store.fact('votes-next-block'))).toBeGreaterThan(0);
+    await store.close();
+    disk.remove();
+  }, 60_000);
 
   it('is unavailable, not refused, when no gateway answers', async () => {
     const { certificatePem, privateKeyPem } = issueIdentity({

@@ -369,11 +369,16 @@ describe.each([
         ...{ transactionId, action: 'vote-roll-back', about: '0', mspId: 'H1MSP', atMs },
         ...{ person: 'H1MSP/CN=hana', reason: 'it holds too much' },
       });
-      await votes.add(vote('t1', START_MS));
-      await votes.add(vote('t2', START_MS + 1));
-      await votes.add(vote('t1', START_MS + 2));
-      expect(await votes.newest(10)).toEqual([vote('t2', START_MS + 1), vote('t1', START_MS)]);
-      expect(await votes.newest(1)).toHaveLength(1);
+      await votes.put({ ...vote('t1', START_MS), reason: '' });
+      await votes.put(vote('t2', START_MS + 1));
+      await votes.put({ ...vote('t3', START_MS + 1), action: 'approve-plan', about: 'p' });
+      // The block that has it, and the page where it was cast: in either order the words stay.
+      await votes.put(vote('t1', START_MS + 2));
+      await votes.put({ ...vote('t2', START_MS + 2), reason: '' });
+      const both = [vote('t2', START_MS + 1), vote('t1', START_MS)];
+      expect(await votes.newest('detectors', 10)).toEqual(both);
+      expect(await votes.newest('detectors', 1)).toHaveLength(1);
+      expect(await votes.newest('plans', 10)).toMatchObject([{ transactionId: 't3' }]);
     });
 
     it('keeps the newest budget that each hospital declares', async () => {

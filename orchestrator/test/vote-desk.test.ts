@@ -85,7 +85,7 @@ describe('a vote', () => {
     const last = await desk.sign('session', first.voteId, signed(second.message));
     expect(last).toMatchObject({ step: 'committed', message: '' });
     expect(asked).toMatchObject([{ mspId: 'H1MSP' }]);
-    expect(await world.store.votes.newest(1)).toMatchObject([
+    expect(await world.store.votes.newest('plans', 1)).toMatchObject([
       { transactionId: 'tx-1', action: 'approve-plan', mspId: 'H1MSP', reason: 'it is right' },
     ]);
     await expect(desk.sign('session', first.voteId, signed(''))).rejects.toMatchObject({
@@ -102,7 +102,7 @@ describe('a vote', () => {
     await expect(desk.sign('hers', voteId, signed(message))).rejects.toMatchObject({
       code: 'ERR_HTTP_NOT_FOUND',
     });
-    expect(await world.store.votes.newest(1)).toEqual([]);
+    expect(await world.store.votes.newest('plans', 1)).toEqual([]);
   });
 
   it.each([
@@ -125,6 +125,6 @@ describe('a vote', () => {
       code: 'ERR_VOTE',
       facts: { channelCode: 'ERR_ROLE_NOT_ALLOWED' },
     });
-    expect(await world.store.votes.newest(1)).toEqual([]);
+    expect(await world.store.votes.newest('plans', 1)).toEqual([]);
   });
 });

@@ -7,7 +7,10 @@ export const VOTE_WORDS: Readonly<Record<string, string>> = {
   'vote-roll-back': 'go back',
   'roll-back': 'carried out: back',
   'vote-withdraw': 'withdraw',
+  'vote-enforce': 'enforce',
+  'vote-shadow': 'only record',
   withdraw: 'carried out: withdrawn',
+  'set-mode': 'carried out: mode',
   'approve-plan': 'approve the plan',
 };
 
@@ -28,12 +31,18 @@ export function VotesTable({
       cells={(each) => [
         each.mspId,
         VOTE_WORDS[each.action] ?? each.action,
-        each.about.length > 12 ? <Digest of={each.about} /> : `version ${each.about}`,
+        <About of={each.about} />,
         each.person,
-        each.reason,
+        each.reason === '' ? <span class="muted">its digest, on the channel</span> : each.reason,
         <Time ms={each.atMs} />,
         <Digest of={each.transactionId} />,
       ]}
     />
   );
+}
+
+/** A detector's version, a mode, or the hash of a plan. */
+function About({ of }: { of: string }): JSX.Element {
+  if (of.length > 12) return <Digest of={of} />;
+  return <>{/^\d+$/.test(of) ? `version ${of}` : of}</>;
 }

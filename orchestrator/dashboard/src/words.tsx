@@ -73,7 +73,24 @@ export function Digest({ of }: { of: string }): JSX.Element {
   );
 }
 
-/** Two largest units: `2 h 13 min`, `51 s`. */
+/** A figure with its unit, which no line may break. */
+export function Figure({ children }: { children: ComponentChildren }): JSX.Element {
+  return <span class="figure">{children}</span>;
+}
+
+/** The price of a round: ε and δ, and what they protect. */
+export function Price(
+  of: Readonly<{ epsilonMicro: number; unit: string; deltaExponent: number }>,
+): JSX.Element {
+  return (
+    <>
+      <Figure>ε {epsilon(of.epsilonMicro)}</Figure> per {of.unit},{' '}
+      <Figure>δ 1e-{of.deltaExponent}</Figure>
+    </>
+  );
+}
+
+/** Two largest units, each on one line: `2 h 13 min`, `51 s`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   const parts = [
@@ -83,11 +100,11 @@ export function duration(ms: number): string {
     [seconds % 60, 's'],
   ] as const;
   const first = parts.findIndex(([count]) => count > 0);
-  if (first === -1) return '0 s';
+  if (first === -1) return '0\u00a0s';
   return parts
     .slice(first, first + 2)
     .filter(([count]) => count > 0)
-    .map(([count, unit]) => `${count} ${unit}`)
+    .map(([count, unit]) => `${count}\u00a0${unit}`)
     .join(' ');
 }
 
@@ -96,7 +113,7 @@ export function epsilon(micro: number): string {
 }
 
 export function percent(ppm: number): string {
-  return `${(ppm / 1e4).toFixed(1)} %`;
+  return `${(ppm / 1e4).toFixed(1)}\u00a0%`;
 }
 
 export function Part(props: {
@@ -149,12 +166,12 @@ export function Table<T>(props: {
                 {props.cells(row).map((cell, index) => {
                   const column = columns[index]!;
                   return index === 0 ? (
-                    <th key={column} scope="row" data-column={column}>
+                    <th key={column} scope="row">
                       {cell}
                     </th>
                   ) : (
                     <td key={column} data-column={column}>
-                      {cell}
+                      <div class="value">{cell}</div>
                     </td>
                   );
                 })}

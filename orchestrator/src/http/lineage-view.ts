@@ -35,7 +35,7 @@ export interface ModelView {
   > | null;
 }
 
-/** What going back to an older detector takes. The votes themselves are on the channel, where the hospitals cast them. */
+/** What going back to an older detector takes, and how the hospitals voted on the channel. */
 export interface RollbackView {
   readonly active: number | null;
   /** Votes of different hospitals. */
@@ -44,7 +44,7 @@ export interface RollbackView {
   readonly hospitals: readonly string[];
   /** Versions that were active before, the newest first. */
   readonly candidates: readonly Readonly<{ version: number; detector: string; model: string }>[];
-  /** Votes on detectors that went through this dashboard, newest first. */
+  /** Votes on detectors, wherever they were cast, newest first. */
   readonly votes: readonly ChannelVote[];
 }
 
@@ -59,7 +59,7 @@ export async function rollbackView(
   return {
     active: active?.version ?? null,
     needed: o.attestations,
-    votes: (await o.store.votes.newest(VOTES)).filter((each) => each.action !== 'approve-plan'),
+    votes: await o.store.votes.newest('detectors', VOTES),
     hospitals: members.map((each) => each.mspId).sort(),
     candidates: publications
       .flatMap(({ state, version, detector, model }) =>

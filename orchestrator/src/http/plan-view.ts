@@ -17,7 +17,7 @@ export interface PlanView {
   readonly approvers: readonly string[] | null;
   /** Why it is not known; empty if the channel answered. */
   readonly problem: string;
-  /** Votes for it that went through this dashboard, newest first. */
+  /** Votes for it, wherever they were cast, newest first. */
   readonly votes: readonly ChannelVote[];
 }
 
@@ -33,14 +33,14 @@ export async function planView(o: DashboardOptions): Promise<PlanView> {
   } catch (cause) {
     problem = cause instanceof Error ? cause.message : 'the channel does not answer';
   }
-  const votes = await o.store.votes.newest(VOTES);
+  const votes = await o.store.votes.newest('plans', VOTES);
   return {
     hash: plan.hash,
     words: wordsOf(plan.bytes),
     needed: o.attestations,
     approvers,
     problem,
-    votes: votes.filter((each) => each.action === 'approve-plan' && each.about === plan.hash),
+    votes: votes.filter((each) => each.about === plan.hash),
   };
 }
 

@@ -3,6 +3,7 @@
  * asked for again.
  * @module
  */
+import type { DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 
 /** What goes with a proposal: where the detector comes from and what it cost. */
 export interface ProposalEntry {
@@ -39,6 +40,18 @@ export interface GovernanceChannel {
   /** The hospitals whose votes approved a privacy plan; null if it is not approved. */
   planApprovers(planHash: string): Promise<readonly string[] | null>;
   close(): Promise<void>;
+}
+
+/** Committed transactions, block by block. */
+export interface BlockSource extends AsyncIterable<
+  Readonly<{ number: number; transactions: readonly DecodedTransaction[] }>
+> {
+  close(): void;
+}
+
+export interface ChannelBlocks {
+  /** From block `first` on, without end and without recovery: who reads opens again, and gets another gateway. */
+  open(first: bigint): Promise<BlockSource>;
 }
 
 /** The channel cannot be reached, or a call was overtaken: ask again later. */

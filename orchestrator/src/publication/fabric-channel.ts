@@ -15,9 +15,12 @@ import {
   type Contract,
   type Gateway,
 } from '@hyperledger/fabric-gateway';
+import { decodeBlock } from '@bhschain/chaincode-hooks/events';
 import {
   ChannelRefusedError,
   ChannelUnavailableError,
+  type BlockSource,
+  type ChannelBlocks,
   type DetectorStatus,
   type GovernanceChannel,
   type ProposalEntry,
@@ -45,15 +48,20 @@ const COMMIT_MS = 30_000;
 const REFUSALS: ReadonlySet<number> = new Set([status.PERMISSION_DENIED, status.UNAUTHENTICATED]);
 const CODED = /\b(ERR_[A-Z][A-Z0-9_]*)\b:?\s*([^;\n]*)/;
 
-export function createFabricChannel(options: FabricChannelOptions): GovernanceChannel {
+export function createFabricChannel(
+  options: FabricChannelOptions,
+): GovernanceChannel & ChannelBlocks {
   return new FabricChannel(options);
 }
 
-class FabricChannel implements GovernanceChannel {
+class FabricChannel implements GovernanceChannel, ChannelBlocks {
+  readonly #channel: string;
   readonly #routes: readonly { client: Client; gateway: Gateway; contract: Contract }[];
   #current = 0;
+  #blockRoute = 0;
 
   constructor(o: FabricChannelOptions) {
+    this.#channel = o.channel;
     const signer = signers.newPrivateKeySigner(createPrivateKey(o.privateKey));
     const identity = { mspId: o.mspId, credentials: Buffer.from(o.certificate) };
     const within = (ms: number) => (): { deadline: number } => ({ deadline: o.nowMs() + ms });
@@ -117,6 +125,19 @@ class FabricChannel implements GovernanceChannel {
     const text = await this.#evaluate('FederationContract:plan', [planHash]);
     const { plan } = JSON.parse(text) as { plan: { approvers: readonly string[] } | null };
     return plan?.approvers ?? null;
+  }
+
+  async open(first: bigint): Promise<BlockSource> {
+    const { gateway } = this.#routes[this.#blockRoute++ % this.#routes.length]!;
+    const blocks = await gateway.getNetwork(this.#channel).getBlockEvents({ startBlock: first });
+    return {
+      close: () => {
+        blocks.close();
+      },
+      async *[Symbol.asyncIterator]() {
+        for await (const block of blocks) yield decodeBlock(block);
+      },
+    };
   }
 
   close(): Promise<void> {

@@ -1,6 +1,5 @@
 /**
- * Votes that people cast on the channel through the dashboard. The channel counts; this says who voted here, and in which
- * transaction.
+ * Votes of people on the channel, wherever they were cast. The channel counts; this says who voted, and in which transaction.
  * @module
  */
 import type { Kysely } from 'kysely';
@@ -14,7 +13,7 @@ export interface ChannelVote {
   readonly about: string;
   readonly mspId: string;
   readonly person: string;
-  /** The channel has its digest only. */
+  /** Known of votes that were cast on the dashboard; else empty, since the channel has its digest only. */
   readonly reason: string;
   readonly atMs: number;
 }
@@ -26,7 +25,8 @@ export class VoteStore {
     this.#db = database;
   }
 
-  async add(vote: ChannelVote): Promise<void> {
+  /** A transaction once, whoever tells of it first: its block, or the page that has the words of the reason. */
+  async put(vote: ChannelVote): Promise<void> {
     await this.#db
       .insertInto('channel_vote')
       .values({
@@ -38,15 +38,20 @@ export class VoteStore {
         reason: vote.reason,
         at_ms: vote.atMs,
       })
-      .onConflict((c) => c.doNothing())
+      .onConflict((c) =>
+        vote.reason === ''
+          ? c.doNothing()
+          : c.column('transaction_id').doUpdateSet({ reason: vote.reason }),
+      )
       .execute();
   }
 
-  /** Newest first. */
-  async newest(limit: number): Promise<readonly ChannelVote[]> {
+  /** Votes on detectors or on plans, newest first. */
+  async newest(on: 'detectors' | 'plans', limit: number): Promise<readonly ChannelVote[]> {
     const rows = await this.#db
       .selectFrom('channel_vote')
       .selectAll()
+      .where('action', on === 'plans' ? '=' : '!=', 'approve-plan')
       .orderBy('at_ms', 'desc')
       .limit(limit)
       .execute();
