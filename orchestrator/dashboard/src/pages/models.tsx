@@ -1,11 +1,11 @@
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import type { ChannelVote, ModelView, RollbackView } from '../api.js';
 import { useLive, useSteady } from '../live.js';
 import { operator } from '../operator.js';
 import { roundLink } from '../route.js';
 import { VoteButton } from '../sign.js';
 import { VOTE_WORDS, VotesTable } from '../votes.js';
-import { Digest, epsilon, Frame, Part, percent, State, Table, Time } from '../words.js';
+import { Digest, Figure, Frame, Part, percent, Price, State, Table, Time } from '../words.js';
 
 export function ModelsPage(): JSX.Element {
   const live = useLive<readonly ModelView[]>('/models');
@@ -26,14 +26,19 @@ export function ModelsPage(): JSX.Element {
           cells={(each) => [
             <>
               {each.sequence} <Digest of={each.digest} />
-              {each.isBase && <span class="state ok">● the next round starts here</span>}
+              {each.isBase && (
+                <>
+                  {' '}
+                  <span class="state ok">● the next round starts here</span>
+                </>
+              )}
             </>,
             each.parent === '' ? (
               'nothing'
             ) : (
-              <>
+              <Figure>
                 {sequences.get(each.parent)} <Digest of={each.parent} />
-              </>
+              </Figure>
             ),
             <State of={each.state} />,
             each.provenance === null ? (
@@ -41,12 +46,8 @@ export function ModelsPage(): JSX.Element {
             ) : (
               <a href={roundLink(each.provenance)}>{each.provenance.round}</a>
             ),
-            each.provenance === null
-              ? '–'
-              : each.provenance.contributors
-                  .map(({ nodeId, influencePpm }) => `${nodeId} ${percent(influencePpm)}`)
-                  .join(', '),
-            privacyOf(each),
+            each.provenance === null ? '–' : <Contributors of={each.provenance.contributors} />,
+            each.provenance === null ? '–' : <Guarantee of={each.provenance.privacy} />,
             <Detector of={each} />,
           ]}
         />
@@ -71,7 +72,7 @@ function Rollback(): JSX.Element | null {
       >
         <Table
           label="Detectors to go back to"
-          columns={['Version', 'Detector', 'Voted here', 'Go back', 'Never use again']}
+          columns={['Version', 'Detector', 'Voted for', 'Go back', 'Never use again']}
           steady={candidates}
           keyOf={(each) => String(each.version)}
           empty="No detector was active before this one."
@@ -86,7 +87,7 @@ function Rollback(): JSX.Element | null {
       </Part>
       <Part
         title="Votes on detectors"
-        note="Those that went through this dashboard; the channel counts them, and holds the digest of each reason."
+        note="All that are on the channel, which counts them and holds the digest of each reason. The words are known of votes that were cast on this page."
       >
         <VotesTable label="Votes on detectors" votes={votes} />
       </Part>
@@ -158,12 +159,25 @@ function Ballot(props: {
   );
 }
 
-function privacyOf({ provenance }: ModelView): string {
-  if (provenance === null) return '–';
-  const { privacy } = provenance;
-  return privacy.differentiallyPrivate
-    ? `ε ${epsilon(privacy.epsilonMicro)} per ${privacy.unit}, δ 1e-${privacy.deltaExponent}`
-    : 'none';
+type Provenance = NonNullable<ModelView['provenance']>;
+
+function Contributors({ of }: { of: Provenance['contributors'] }): JSX.Element {
+  return (
+    <>
+      {of.map(({ nodeId, influencePpm }, index) => (
+        <Fragment key={nodeId}>
+          {index > 0 && ', '}
+          <Figure>
+            {nodeId} {percent(influencePpm)}
+          </Figure>
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
+function Guarantee({ of: privacy }: { of: Provenance['privacy'] }): JSX.Element {
+  return privacy.differentiallyPrivate ? <Price {...privacy} /> : <>none</>;
 }
 
 function Detector({ of: { publication } }: { of: ModelView }): JSX.Element {
@@ -171,7 +185,7 @@ function Detector({ of: { publication } }: { of: ModelView }): JSX.Element {
   return (
     <>
       <State of={publication.state} why={publication.reason} />{' '}
-      {publication.version !== null && `version ${publication.version} `}
+      {publication.version !== null && <Figure>version {publication.version}</Figure>}{' '}
       {publication.detector !== '' && <Digest of={publication.detector} />}{' '}
       {publication.proposedAtMs !== null && (
         <small>

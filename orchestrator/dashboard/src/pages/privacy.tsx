@@ -4,7 +4,7 @@ import { useLive, useSteady } from '../live.js';
 import { operator } from '../operator.js';
 import { VoteButton } from '../sign.js';
 import { VotesTable } from '../votes.js';
-import { duration, epsilon, Frame, Part, Table, Time } from '../words.js';
+import { duration, epsilon, Figure, Frame, Part, Table, Time } from '../words.js';
 import { Facts } from './round.js';
 
 type Hospital = PrivacyView['nodes'][number];
@@ -42,7 +42,7 @@ export function PrivacyPage(): JSX.Element {
           cells={budgetCells}
         />
       </Part>
-      <Part title="Rounds" note={`From the ${live.data?.sealedRounds ?? 0} sealed manifests.`}>
+      <Part title="Rounds" note={`Sealed manifests: ${live.data?.sealedRounds ?? 0}.`}>
         <Table
           label="Rounds by hospital"
           columns={['Node', 'Updates that counted', 'Declined: budget spent']}
@@ -70,7 +70,9 @@ function budgetCells({ nodeId, declared }: Hospital): readonly (JSX.Element | st
     nodeId,
     <Share spent={spentMicro} of={ceilingMicro} />,
     `ε ${rounded(left)}`,
-    `ε ${epsilon(ceilingMicro)} at δ 1e-${deltaExponent}`,
+    <Figure>
+      ε {epsilon(ceilingMicro)} at δ 1e-{deltaExponent}
+    </Figure>,
     duration(horizonDays * 86_400_000),
     String(roundsLeft),
     <Time ms={atMs} />,
@@ -103,36 +105,40 @@ function Approval(): JSX.Element | null {
   if (live.data === null) return null;
   const { hash, words, needed, approvers, problem } = live.data;
   return (
-    <Part
-      title="Approval of the plan"
-      note={`On the channel, by the votes of ${needed} hospitals. A hospital's node runs a plan only within its own ceilings, whatever is voted here.`}
-    >
-      <Facts
-        of={[
-          [
-            'State',
-            problem !== ''
-              ? `▲ not known: ${problem}`
-              : approvers === null
-                ? '◑ not approved on the channel yet'
-                : `✓ approved by ${approvers.join(', ')}`,
-          ],
-          ...words,
-          ['Hash', <code>{hash}</code>],
-        ]}
-      />
-      {operator.value !== null && approvers === null && (
-        <p class="lead-row">
-          <VoteButton
-            vote={{ kind: 'approve-plan', about: hash }}
-            label="Approve this plan…"
-            title="Approve the privacy plan"
-            effect="One vote of your hospital, on the channel, that rounds may be run by this plan. It cannot be taken back."
-            done={live.reload}
-          />
-        </p>
-      )}
-      <VotesTable label="Votes on the plan" votes={votes} />
-    </Part>
+    <>
+      <Part
+        title="Approval of the plan"
+        note={`On the channel, by the votes of ${needed} hospitals. A hospital's node runs a plan only within its own ceilings, whatever is voted here.`}
+      >
+        <Facts
+          of={[
+            [
+              'State',
+              problem !== ''
+                ? `▲ not known: ${problem}`
+                : approvers === null
+                  ? '◑ not approved on the channel yet'
+                  : `✓ approved by ${approvers.join(', ')}`,
+            ],
+            ...words,
+            ['Hash', <code>{hash}</code>],
+          ]}
+        />
+        {operator.value !== null && approvers === null && (
+          <p class="lead-row">
+            <VoteButton
+              vote={{ kind: 'approve-plan', about: hash }}
+              label="Approve this plan…"
+              title="Approve the privacy plan"
+              effect="One vote of your hospital, on the channel, that rounds may be run by this plan. It cannot be taken back."
+              done={live.reload}
+            />
+          </p>
+        )}
+      </Part>
+      <Part title="Votes on the plan" note="All that are on the channel, wherever they were cast.">
+        <VotesTable label="Votes on the plan" votes={votes} />
+      </Part>
+    </>
   );
 }

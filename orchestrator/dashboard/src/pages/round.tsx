@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { RoundPage } from '../api.js';
 import { useLive } from '../live.js';
 import { WordButton } from '../sign.js';
-import { Digest, duration, epsilon, Frame, Part, percent, State, Table, Time } from '../words.js';
+import { Digest, duration, Frame, Part, percent, Price, State, Table, Time } from '../words.js';
 
 const STILL = { held: 0, show: (): void => undefined };
 
@@ -167,9 +167,14 @@ function Sheet({ round }: { round: RoundPage }): JSX.Element {
               ['Signature', <code>{sealed.signature}</code>],
               [
                 'Privacy',
-                sealed.privacy.differentiallyPrivate
-                  ? `ε ${epsilon(sealed.privacy.epsilonMicro)} per ${sealed.privacy.unit}, δ 1e-${sealed.privacy.deltaExponent}, ${sealed.privacy.mechanism}, accountant ${sealed.privacy.accountant}`
-                  : 'not differentially private',
+                sealed.privacy.differentiallyPrivate ? (
+                  <>
+                    <Price {...sealed.privacy} />, {sealed.privacy.mechanism}, accountant{' '}
+                    {sealed.privacy.accountant}
+                  </>
+                ) : (
+                  'not differentially private'
+                ),
               ],
             ]}
           />

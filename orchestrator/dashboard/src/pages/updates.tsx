@@ -26,7 +26,7 @@ export function UpdatesPage({ federationId }: { federationId: string }): JSX.Ele
           empty="Nothing waits."
           cells={(each) => [
             <a href={roundLink(each)}>{each.nodeId}</a>,
-            <State of="quarantined" why={each.reason} />,
+            <Verdict state="quarantined" reason={each.reason} />,
             <Digest of={each.update} />,
             <Time ms={each.deadlineMs} />,
             each.reviews
@@ -45,13 +45,34 @@ export function UpdatesPage({ federationId }: { federationId: string }): JSX.Ele
           empty="None."
           cells={(each) => [
             each.nodeId,
-            <State of={each.state} why={each.reason} />,
+            <Verdict state={each.state} reason={each.reason} />,
             <a href={roundLink(each)}>slot {each.slotIndex}</a>,
             <Digest of={each.update} />,
           ]}
         />
       </Part>
     </Frame>
+  );
+}
+
+/** The screening's own words, for people. */
+const REASONS: Readonly<Record<string, string>> = {
+  'norm-envelope': 'It is longer or shorter than the bounds and the noise of the plan can make it.',
+  duplicate: 'Two nodes sent the same bytes, which noise makes impossible.',
+  'norm-bound': 'It is far longer than the bounds and the noise of the plan can make it.',
+  range: 'A number of it is larger than any parameter can move.',
+  length: 'It has another length than the plan says.',
+  'release-set': 'It holds other parts than the plan says.',
+  'histogram-range': 'A count of it is one that no windows and noise make.',
+  discarded: 'Two people of two hospitals decided so.',
+  revoked: 'Its node was revoked.',
+};
+
+function Verdict({ state, reason }: { state: string; reason: string }): JSX.Element {
+  return (
+    <>
+      <State of={state} why={reason} /> <small>{REASONS[reason] ?? ''}</small>
+    </>
   );
 }
 
@@ -76,7 +97,7 @@ function Judgement({
     );
   }
   return (
-    <>
+    <span class="row-buttons">
       {(['release', 'discard'] as const).map((disposition) => (
         <WordButton
           key={disposition}
@@ -94,6 +115,6 @@ function Judgement({
           }}
         />
       ))}
-    </>
+    </span>
   );
 }
