@@ -96,6 +96,15 @@ globalThis.bhsChecks = {
       look();
     });
   },
+  /** What has the focus, if something else lies over its middle. */
+  focusCovered() {
+    const here = document.activeElement;
+    if (here === null || here === document.body) return null;
+    const { left, top, width, height } = here.getBoundingClientRect();
+    const over = document.elementFromPoint(left + Math.min(width, 40) / 2, top + height / 2);
+    if (over === null || here.contains(over) || over.contains(here)) return null;
+    return `${here.tagName} "${here.textContent.trim().slice(0, 30)}" lies under ${over.tagName} .${over.className}`;
+  },
   /** To the top: a blur alone would leave the browser's starting point where the focus was. */
   focusStart() {
     document.body.tabIndex = -1;

@@ -1,7 +1,7 @@
 /**
  * What can be said of any page by looking at it, the way Lighthouse does: each check is a function over a page of
  * playwright that gives what is wrong, in words. No check waits for a clock, but for `figuresOf`.
- * Sources: WCAG 2.2 (1.4.10 reflow, 1.4.4 resize, 2.4.3 focus order, 2.4.7 focus visible, 2.5.8 target size, 1.3.1 structure);
+ * Sources: WCAG 2.2 (1.4.10 reflow, 1.4.4 resize, 2.4.3 focus order, 2.4.7 focus visible, 2.4.11 not obscured, 2.5.8 target size, 1.3.1 structure);
  * web.dev, Web Vitals.
  * @module
  */
@@ -46,8 +46,9 @@ export function targetFaults(page: Page, px: number): Promise<Faults> {
 }
 
 const STOPS_MAX = 60;
+const STOPS_BACK_MAX = 25;
 
-/** Tab by tab from the top: each stop is seen, has an outline, and comes after the one before. */
+/** Tab by tab from the top: each stop is seen, has an outline, and comes after the one before; then some way back, uncovered. */
 export async function focusFaults(page: Page): Promise<Faults> {
   const faults: string[] = [];
   await page.evaluate('bhsChecks.rest()');
@@ -60,6 +61,12 @@ export async function focusFaults(page: Page): Promise<Faults> {
     if (fault !== null) faults.push(fault);
   }
   if (stops < 3) faults.push(`only ${stops} stops`);
+  // Backwards the page scrolls up to each stop, and what stays at its head must not cover it.
+  for (let back = 0; back < Math.min(stops, STOPS_BACK_MAX); back++) {
+    await page.keyboard.press('Shift+Tab');
+    const fault = await page.evaluate<string | null>('bhsChecks.focusCovered()');
+    if (fault !== null) faults.push(fault);
+  }
   return faults;
 }
 
