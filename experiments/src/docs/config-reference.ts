@@ -1,6 +1,7 @@
 /** `docs/reference/configuration.md`: every key of every process, from the schemas that check the files. @module */
 import { code, generatedPage, table } from './markdown.js';
-import { read, readJson } from './repository.js';
+import { readJson } from './repository.js';
+import { declarationsOf, membersOf, parsed } from './source-text.js';
 
 interface Schema {
   readonly type?: string | readonly string[];
@@ -90,16 +91,13 @@ function rowsOf(schema: Schema, path: string): string[][] {
   });
 }
 
-/** Members of an interface in a source file, with the sentence above each. */
-function membersOf(path: string, name: string): string[][] {
-  const body = new RegExp(`export interface ${name} \\{([\\s\\S]*?)\\n\\}`).exec(read(path))?.[1];
-  if (body === undefined) throw new TypeError(`${path}: expected interface ${name}`);
-  const member = /(?:\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*)?\n? {2}readonly (\w+): ([^;{]+);/g;
-  return [...body.matchAll(member)].map(([, sentence = '', key = '', type = '']) => [
+/** Keys of a file that no schema describes: the members of its interface, with the comment above each. */
+function keysIn(path: string, name: string): string[][] {
+  return membersOf(name, declarationsOf([parsed(path)])).map(({ path: key, type, comment }) => [
     code(key),
-    type.replaceAll("'", '`').trim(),
+    type.replaceAll("'", '`'),
     UNITS.find(([ending]) => ending.test(key))?.[1] ?? '',
-    sentence.replaceAll(/\s*\n\s*\*\s*/g, ' '),
+    comment,
   ]);
 }
 
@@ -119,8 +117,9 @@ function studies(): string[] {
   const { anyOf = [] } = readJson('experiments/configs/schema.json') as Schema;
   return anyOf.flatMap((study) => {
     const { properties = {} } = study;
+    const name = properties['study']?.const;
     return [
-      `### Study ${String(properties['study']?.const)}`,
+      name === undefined ? '### A study that extends another' : `### Study ${String(name)}`,
       `${study.description ?? ''}.`,
       table(
         HEADS.slice(0, -1),
@@ -144,13 +143,13 @@ export function configReference(): string {
     'One JSON file; what is unknown is refused.',
     table(
       ['key', 'type', 'unit', 'meaning'],
-      membersOf('chaincode-hooks/src/config.ts', 'ServerConfig'),
+      keysIn('chaincode-hooks/src/config.ts', 'ServerConfig'),
     ),
     '## EHR gateway',
     'The process that turns log lines into transactions; the demo writes its file.',
     table(
       ['key', 'type', 'unit', 'meaning'],
-      membersOf('hospital-node/src/ehr-gateway/config.ts', 'EhrGatewayConfig'),
+      keysIn('hospital-node/src/ehr-gateway/config.ts', 'EhrGatewayConfig'),
     ),
     '## Studies',
     'Files in `experiments/configs`. Any value may be a list, which is a sweep; `extends` names a file to start from; `path=value` on the command line replaces a value. The schema: [schema.json](../../experiments/configs/schema.json).',
