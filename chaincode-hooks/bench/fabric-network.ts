@@ -132,11 +132,17 @@ function chaincodeOf(name: ArmName): Chaincode {
 
 /** This arm's chaincode processes, and all peers and orderers. */
 function cpuOf(dir: string, chaincode: string): { chaincodeMs: number; ledgerMs: number } {
-  let chaincodeMs = 0;
-  let ledgerMs = 0;
-  for (const { name, cpuSeconds } of runningProcesses(dir).values()) {
-    if (/^(peer|orderer)\d+$/.test(name)) ledgerMs += 1000 * cpuSeconds;
-    else if (name.replace(/\d+$/, '') === chaincode) chaincodeMs += 1000 * cpuSeconds;
-  }
-  return { chaincodeMs, ledgerMs };
+  const processes = [...runningProcesses(dir).values()];
+  const spentBy = (names: RegExp, count: number): number => {
+    const of = processes.filter(({ name }) => names.test(name));
+    // A process that is not seen would count as one that does nothing.
+    if (of.length !== count) {
+      throw new Error(`${dir}: expected ${count} of ${names.source}, got ${of.length}`);
+    }
+    return of.reduce((sum, { cpuSeconds }) => sum + 1000 * cpuSeconds, 0);
+  };
+  return {
+    chaincodeMs: spentBy(new RegExp(`^${chaincode}\\d+$`), HOSPITALS),
+    ledgerMs: spentBy(/^(peer|orderer)\d+$/, 2 * HOSPITALS),
+  };
 }

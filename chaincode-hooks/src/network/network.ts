@@ -36,7 +36,7 @@ import { CHAINCODES_MAX, topologyOf, type NetworkOptions, type Topology } from '
 import { isHealthy, isListening, until } from './waiting.js';
 
 /** Of each step of `up`; a machine with a slow disk needs tens of seconds for some. */
-const STEP_TIMEOUT_MS = 120_000;
+const STEP_TIMEOUT_MS = 180_000;
 /**
  * After a restart of all orderers their links need a few seconds; messages sent earlier are lost, and the first
  * transaction then costs a view change (about 12 s).

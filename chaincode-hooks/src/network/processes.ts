@@ -113,12 +113,21 @@ function inspect(pid: number, dir: string): RunningProcess | null {
   }
 }
 
-/** Processor time of all threads: the scheduler counts nanoseconds, where `stat` has ticks of ten milliseconds. */
+/**
+ * Processor time of all threads that there are: the scheduler counts nanoseconds, where `stat` has ticks of ten milliseconds.
+ *
+ * @throws if the process is gone; a thread that ends while its file is read is passed over
+ */
 export function cpuSecondsOf(pid: number): number {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const spent = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0];
-    nanoseconds += Number(spent);
+    try {
+      const spent = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0];
+      nanoseconds += Number(spent);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ESRCH') throw error;
+    }
   }
   return nanoseconds / 1e9;
 }

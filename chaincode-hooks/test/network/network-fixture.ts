@@ -89,7 +89,7 @@ export interface TestPerson {
 }
 
 /** Below the time that vitest gives a hook: whoever is late must still take down what runs. */
-const UP_TIMEOUT_MS = 210_000;
+const UP_TIMEOUT_MS = 220_000;
 
 export async function startNetwork(
   chaincodes: readonly Chaincode[],

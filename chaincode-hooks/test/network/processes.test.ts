@@ -71,7 +71,7 @@ describe.skipIf(process.platform !== 'linux')("the network's processes", () => {
   it('are gone from the list after kill −9', async () => {
     await start('peer1', SLEEPER);
     signalProcess(dir, 'peer1', 'SIGKILL');
-    await expect.poll(() => runningProcesses(dir).size).toBe(0);
+    await expect.poll(() => runningProcesses(dir).size, { timeout: 10_000 }).toBe(0);
     expect(() => signalProcess(dir, 'peer1', 'SIGKILL')).toThrow(
       expect.objectContaining({ code: 'ERR_NETWORK_PROCESS' }) as Error,
     );
