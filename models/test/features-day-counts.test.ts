@@ -128,6 +128,20 @@ describe('counting that goes on elsewhere', () => {
     expect(counter.days().map(({ day }) => day)).toEqual([2]);
     expect(counter.state(0).days).toHaveLength(1);
   });
+
+  it('keeps who opened a record without a reason for a week, and no longer', () => {
+    const counter = createDayCounter(knowledge);
+    const see = (actor: string, day: number): void => {
+      const event = eventOf({ actor, patient: 'stranger-1', timeMs: day * 86_400_000 });
+      counter.see(event, day, { moved: false, othersOnDevice: 0 });
+    };
+    see('a', 1);
+    counter.forgetBefore(7);
+    see('b', 7);
+    expect(counter.days().at(-1)!.columns.crowd).toBe(1);
+    counter.forgetBefore(14);
+    expect(counter.state(-Infinity).crowds).toEqual([]);
+  });
 });
 
 describe('surprise of a count', () => {

@@ -104,7 +104,7 @@ export function createChannelSightings(state?: SightingsState): ChannelSightings
       const known = accounts.get(device) ?? new Map<string, number>();
       accounts.set(device, known);
       known.set(actor, timeMs);
-      for (const [other, seenMs] of known) if (seenMs <= timeMs - DAY_MS) known.delete(other);
+      forgetUntil(known, timeMs - DAY_MS);
       return { moved, othersOnDevice: known.size - 1 };
     },
     state: (nowMs) => ({
@@ -136,7 +136,7 @@ export interface DayCounter {
   ): void;
   /** Every account's days, by day. */
   days(): DayCounts[];
-  /** Days before `day` are over and no longer kept here. */
+  /** Days before `day` are over and no longer kept here, nor what no later event can ask for: no event before `day` comes. */
   forgetBefore(day: number): void;
   /** What can still matter after `nowMs`, as JSON; `createDayCounter` goes on from it. */
   state(nowMs: number): DayCounterState;
@@ -204,6 +204,10 @@ export function createDayCounter(knowledge: CareKnowledge, state?: DayCounterSta
     days: () => [...days.values()].sort((a, b) => a.day - b.day),
     forgetBefore(day) {
       for (const [key, one] of days) if (one.day < day) days.delete(key);
+      for (const [patient, crowd] of crowds) {
+        forgetUntil(crowd, day * DAY_MS - CROWD_MS);
+        if (crowd.size === 0) crowds.delete(patient);
+      }
     },
     state: (nowMs) => ({
       days: [...days.values()].map(({ acts, patients, strangers, ...rest }) => ({
@@ -242,9 +246,13 @@ export function createDayCounter(knowledge: CareKnowledge, state?: DayCounterSta
     const crowd = crowds.get(patient) ?? new Map<string, number>();
     crowds.set(patient, crowd);
     crowd.set(actor, timeMs);
-    for (const [other, seenMs] of crowd) if (seenMs <= timeMs - CROWD_MS) crowd.delete(other);
+    forgetUntil(crowd, timeMs - CROWD_MS);
     return crowd.size - 1;
   }
+}
+
+function forgetUntil(seen: Map<string, number>, untilMs: number): void {
+  for (const [who, seenMs] of seen) if (seenMs <= untilMs) seen.delete(who);
 }
 
 function nestedMap(entries: NestedEntries = []): Map<string, Map<string, number>> {
