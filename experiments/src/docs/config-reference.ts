@@ -117,9 +117,9 @@ function studies(): string[] {
   const { anyOf = [] } = readJson('experiments/configs/schema.json') as Schema;
   return anyOf.flatMap((study) => {
     const { properties = {} } = study;
-    const name = properties['study']?.const;
+    const name = properties['study']?.const as string | undefined;
     return [
-      name === undefined ? '### A study that extends another' : `### Study ${String(name)}`,
+      name === undefined ? '### A study that extends another' : `### Study ${name}`,
       `${study.description ?? ''}.`,
       table(
         HEADS.slice(0, -1),

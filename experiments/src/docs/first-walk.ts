@@ -1,5 +1,5 @@
 /**
- * `npm run docs:screenshots`: walks the analyst's tutorial and looks at the dashboard in a real browser, against a demo that it
+ * `npm run docs:screenshots`: walks the tutorials of the analyst and of the dashboard in a real browser, against a demo that it
  * starts itself; prints how long each step took and takes the pictures of the tutorials, light and dark. `-- --no-pictures` walks
  * the analyst's tutorial only.
  * @module
@@ -17,7 +17,7 @@ const demo = startDemo(ROOT);
 const browser = await launchBrowser();
 try {
   await walkAsAnalyst({ root: ROOT, browser, demo, watch, picture });
-  if (pictures) await walkTheDashboard({ browser, demo, picture });
+  if (pictures) await walkTheDashboard({ browser, demo, watch, picture });
 } finally {
   await browser.close();
   await demo.stop();
