@@ -30,11 +30,11 @@ const holdAt = (i: number): Hold =>
     deadlineAt: new Date(1_790_000_000_000 + i * 1_000).toISOString(),
   }) as Hold;
 const numberOf = ({ id }: Hold): number => Number(id.slice(2));
-const pageFrom = (from: number, limit: number): HoldPage =>
-  ({
-    items: Array.from({ length: Math.min(limit, COUNT - from) }, (_, i) => holdAt(from + i)),
-    next: from + limit < COUNT ? String(from + limit) : null,
-  }) as HoldPage;
+const pageFrom = (from: number, limit: number): HoldPage => ({
+  items: Array.from({ length: Math.min(limit, COUNT - from) }, (_, i) => holdAt(from + i)),
+  next: from + limit < COUNT ? String(from + limit) : null,
+  countUpTo: null,
+});
 const read: ReadPage = (after, limit) => Promise.resolve(pageFrom(Number(after ?? 0), limit));
 
 /** As the page measures it: each shown page from its first row on. */

@@ -450,7 +450,7 @@ export async function startSeededServer(
     transaction: (txId) => Promise.resolve(committed.get(txId) ?? null),
     evaluate: (_fn, args) => Promise.resolve(chain.bytesOf(Number(args[1]))),
     submit: async (fn, args, call) => {
-      const outcome = { code: 0, blockNumber: 1n, result: new Uint8Array(), attempts: 1 };
+      const outcome = { code: 0 as const, blockNumber: 1n, result: new Uint8Array(), attempts: 1 };
       if (fn === 'QuarantineContract:report') {
         return { ...outcome, txId: await report(args.map(String)) };
       }
