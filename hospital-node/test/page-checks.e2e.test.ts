@@ -55,8 +55,6 @@ describe.skipIf(!hasBrowser('page-checks.e2e'))('every page of the console', () 
       const titles = new Set<string>();
       const faults: string[] = [];
       const look = async (name: string): Promise<void> => {
-        // Where the page before was left, the head of the page may cover half a link.
-        await page.evaluate('scrollTo(0, 0)');
         for (const [what, found] of [
           ['reflow', await reflowFaults(page)],
           ['target', await targetFaults(page, PAGE_BUDGET.targetPx)],
