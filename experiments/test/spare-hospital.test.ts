@@ -21,6 +21,14 @@ let folder: string;
 /** Of the hospital's own organisation. */
 let dir: string;
 
+function writeRecord(ledger: DemoRecord['ledger']): void {
+  const record: Partial<DemoRecord> = {
+    ...{ stateVersion: STATE_VERSION, ledger, seed: 7, hospitals: ['H1'], days: 1, liveFromMs: 1 },
+    source: { kind: 'simulated' },
+  };
+  writeFileSync(statePaths(folder).demo, JSON.stringify(record));
+}
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'bhs-spare-'));
   const paths = statePaths(folder);
@@ -34,16 +42,7 @@ beforeEach(() => {
     mkdirSync(join(dir, to, '..'), { recursive: true });
     copyFileSync(join(consortium.dir, from), join(dir, to));
   }
-  const record: Partial<DemoRecord> = {
-    stateVersion: STATE_VERSION,
-    ledger: 'fabric',
-    seed: 7,
-    hospitals: ['H1'],
-    source: { kind: 'simulated' },
-    days: 1,
-    liveFromMs: 1,
-  };
-  writeFileSync(paths.demo, JSON.stringify(record));
+  writeRecord('fabric');
 });
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -67,14 +66,31 @@ it('signs its people by its own authority, and calls its own peer', { timeout: 1
   expect(read(out, 'access.jsonl').split('\n').length).toBeGreaterThan(1_000);
 });
 
-it('is refused without its organisation, and with one that is not there, before anything is written', () => {
+it('is a spare organisation on the development ledger', { timeout: 180_000 }, () => {
+  writeRecord('development');
+  const paths = statePaths(folder);
+  mkdirSync(paths.hospital('H1'), { recursive: true });
+  const fabric = { endpoints: ['127.0.0.1:7051'] };
+  writeFileSync(join(paths.hospital('H1'), 'config.json'), JSON.stringify({ fabric }));
   const out = join(folder, 'h2');
-  expect(() => writeSpareHospital({ stateDir: folder, out, organisation: null })).toThrow(
-    /on the development ledger .* got a simulated one of 1 on the fabric ledger/,
-  );
-  const nowhere = { dir: join(folder, 'h9.test'), gateway: '127.0.0.1:20073' };
-  expect(() => writeSpareHospital({ stateDir: folder, out, organisation: nowhere })).toThrow(
-    /ca\.h9\.test-cert\.pem/,
-  );
-  expect(existsSync(out)).toBe(false);
+  const made = writeSpareHospital({ stateDir: folder, out, organisation: null });
+  expect(parse(readFileSync(made.configFile, 'utf8'))).toMatchObject({ mspId: 'H2MSP', fabric });
 });
+
+it(
+  'is refused without its organisation, and with one that is not there, before anything is written',
+  {
+    timeout: 60_000,
+  },
+  () => {
+    const out = join(folder, 'h2');
+    expect(() => writeSpareHospital({ stateDir: folder, out, organisation: null })).toThrow(
+      /on the development ledger .* got a simulated one of 1 on the fabric ledger/,
+    );
+    const nowhere = { dir: join(folder, 'h9.test'), gateway: '127.0.0.1:20073' };
+    expect(() => writeSpareHospital({ stateDir: folder, out, organisation: nowhere })).toThrow(
+      /ca\.h9\.test-cert\.pem/,
+    );
+    expect(existsSync(out)).toBe(false);
+  },
+);
