@@ -5,15 +5,14 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
-import { build } from 'vite';
+import { buildDashboard } from './dashboard-build.js';
 import { startDashboardWorld } from './dashboard-world.js';
 import { closeAll } from './world.js';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-const DIST = fileURLToPath(new URL('../dist/dashboard/', import.meta.url));
 const PAGES = ['rounds', 'nodes', 'privacy', 'models', 'updates', 'metrics', 'audit'];
 /** Runs in the page before its first byte. Source: web.dev, Web Vitals. */
 const WATCH = `
@@ -52,9 +51,8 @@ function resultOf(name: string, unit: string, values: readonly number[], bar: nu
 }
 
 async function measured(executablePath: string): Promise<readonly Result[]> {
-  const configFile = fileURLToPath(new URL('../dashboard/vite.config.mjs', import.meta.url));
-  await build({ configFile, logLevel: 'silent' });
-  const { base } = await startDashboardWorld({ dashboardDir: DIST });
+  const dist = await buildDashboard();
+  const { base } = await startDashboardWorld({ dashboardDir: dist });
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   const page = await browser.newPage();
   await page.addInitScript(WATCH);
@@ -90,9 +88,9 @@ async function measured(executablePath: string): Promise<readonly Result[]> {
     );
   }
   await browser.close();
-  const sizes = readdirSync(`${DIST}assets`).map((name) => ({
+  const sizes = readdirSync(join(dist, 'assets')).map((name) => ({
     name,
-    bytes: gzipSync(readFileSync(`${DIST}assets/${name}`)).length,
+    bytes: gzipSync(readFileSync(join(dist, 'assets', name))).length,
   }));
   const sum = (list: typeof sizes): number => list.reduce((total, { bytes }) => total + bytes, 0);
   const start = sizes.filter(({ name }) => name.startsWith('index-'));

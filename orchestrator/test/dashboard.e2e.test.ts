@@ -5,17 +5,17 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addOperator } from '../src/sign-in/accounts.js';
+import { buildDashboard } from './dashboard-build.js';
 import { startDashboardWorld, type DashboardWorld } from './dashboard-world.js';
 import { closeAll } from './world.js';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-const DIST = fileURLToPath(new URL('../dist/dashboard/', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Times, links and figures with their unit that stand on more than one line. */
 const BROKEN = `[...document.querySelectorAll('.list time, .list a, .list code:not(.long), .figure')]
@@ -32,12 +32,12 @@ if (CHROMIUM === undefined) {
 describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
   let browser: Browser;
   let seen: DashboardWorld;
+  let dist: string;
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    const configFile = fileURLToPath(new URL('../dashboard/vite.config.mjs', import.meta.url));
-    await build({ configFile, logLevel: 'silent' });
-    seen = await startDashboardWorld({ dashboardDir: DIST });
+    dist = await buildDashboard();
+    seen = await startDashboardWorld({ dashboardDir: dist });
     browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
   }, 120_000);
 
@@ -92,9 +92,9 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
   };
 
   it('stays small: 60 KB to begin with, 100 KB with the plots', () => {
-    const sizes = readdirSync(`${DIST}assets`).map((name) => ({
+    const sizes = readdirSync(join(dist, 'assets')).map((name) => ({
       name,
-      bytes: gzipSync(readFileSync(`${DIST}assets/${name}`)).length,
+      bytes: gzipSync(readFileSync(join(dist, 'assets', name))).length,
     }));
     const sum = (list: typeof sizes): number => list.reduce((total, { bytes }) => total + bytes, 0);
     expect(sum(sizes.filter(({ name }) => name.startsWith('index-')))).toBeLessThan(60 * 1024);
@@ -316,8 +316,10 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', () => {
       throw new Error(`no way to ${text} by keyboard`);
     };
     /** What is typed before the form has the focus goes nowhere. */
-    const formFocused = (): Promise<unknown> =>
-      page.waitForFunction("document.activeElement?.tagName === 'INPUT'");
+    const formFocused = (): Promise<void> =>
+      expect
+        .poll(() => page.evaluate('document.activeElement?.tagName'), { timeout: 30_000 })
+        .toBe('INPUT');
     await focusOn('Sign in');
     await press('Enter');
     await formFocused();

@@ -6,17 +6,15 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { Provider } from 'oidc-provider';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CALLBACK, createIdentityProvider, roleOf } from '../src/sign-in/identity-provider.js';
+import { buildDashboard } from './dashboard-build.js';
 import { handTurnedClock, type Clock } from './consortium.js';
 import { closeAll, opened, startWorld, type World } from './world.js';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-const DIST = fileURLToPath(new URL('../dist/dashboard/', import.meta.url));
 const CLIENT = { clientId: 'bhs-orchestrator', clientSecret: 'a secret of the test' } as const;
 const ROLES = { 'federation-operators': 'operator', 'hospital-admins': 'hospital-admin' } as const;
 const WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -91,8 +89,7 @@ describe.skipIf(CHROMIUM === undefined)('sign-in at an identity provider', () =>
   let base: string;
 
   beforeAll(async () => {
-    const configFile = fileURLToPath(new URL('../dashboard/vite.config.mjs', import.meta.url));
-    await build({ configFile, logLevel: 'silent' });
+    const dashboardDir = await buildDashboard();
     clock = handTurnedClock(Date.now());
     const httpPort = await freePort();
     base = `http://127.0.0.1:${httpPort}`;
@@ -100,7 +97,7 @@ describe.skipIf(CHROMIUM === undefined)('sign-in at an identity provider', () =>
     world = await startWorld(
       {},
       {
-        ...{ nowMs: clock.nowMs, dashboardDir: DIST, httpPort },
+        ...{ nowMs: clock.nowMs, dashboardDir, httpPort },
         signIn: {
           localAccounts: false,
           secure: false,

@@ -4,18 +4,16 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAuthority, type IssuedIdentity } from '../src/enrolment/authority.js';
 import { addOperator } from '../src/sign-in/accounts.js';
 import { nodesIn } from '../src/round/round.js';
+import { buildDashboard } from './dashboard-build.js';
 import { startDashboardWorld, type DashboardWorld } from './dashboard-world.js';
 import { closeAll } from './world.js';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-const DIST = fileURLToPath(new URL('../dist/dashboard/', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 if (CHROMIUM === undefined) {
@@ -32,9 +30,8 @@ describe.skipIf(CHROMIUM === undefined)('words that count', () => {
   const sent: string[] = [];
 
   beforeAll(async () => {
-    const configFile = fileURLToPath(new URL('../dashboard/vite.config.mjs', import.meta.url));
-    await build({ configFile, logLevel: 'silent' });
-    seen = await startDashboardWorld({ dashboardDir: DIST });
+    const dashboardDir = await buildDashboard();
+    seen = await startDashboardWorld({ dashboardDir });
     for (const nodeId of ['H1', 'H2']) {
       const mspId = `${nodeId}MSP`;
       const ca = await openAuthority({
