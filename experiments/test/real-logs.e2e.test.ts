@@ -37,7 +37,7 @@ describe('the main job on a real log', () => {
           state.remove();
         }
       },
-      8 * 60_000,
+      20 * 60_000,
     );
   }
 });

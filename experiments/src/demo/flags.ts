@@ -42,7 +42,7 @@ export const DEMO_HELP = `Runs the whole system on this machine: one access, fro
                   four hospitals on (Linux; Go 1.26 builds Fabric once)
   --strange-update H2
                   a simulated defect: that hospital's first update is one that the screening sets
-                  aside; slots of four minutes leave time to decide about it on the dashboard
+                  aside; rounds of four minutes leave time to decide about it on the dashboard
   --state DIR     where everything is kept (default .demo); a second start resumes it
   --port N        the first hospital's analyst page (default: 8787, or the next free one)
   --exit          two scripted people decide, then everything stops and is verified

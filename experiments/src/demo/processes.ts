@@ -5,7 +5,7 @@
  * @module
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExperimentError } from '../errors.js';
@@ -15,7 +15,7 @@ export interface ProcessSpec {
   readonly name: string;
   readonly module: string;
   readonly configFile: string;
-  /** How long it may take to say `ready`; a minute when absent. */
+  /** How long it may take to say `ready`; three minutes when absent. */
   readonly readyTimeoutMs?: number;
 }
 
@@ -34,7 +34,7 @@ export interface Supervisor {
 }
 
 const RESTARTS_PER_MINUTE_MAX = 5;
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 180_000;
 
 interface Child {
   readonly spec: ProcessSpec;
@@ -62,12 +62,14 @@ export function createSupervisor(options: {
   });
   failed.catch(() => undefined);
 
-  function writePids(): void {
-    const pids = Object.fromEntries(
-      [...children].map(([name, child]) => [name, child.process.pid ?? null]),
-    );
-    writeFileSync(join(options.logDir, 'pids.json'), `${JSON.stringify(pids, null, 2)}\n`);
+  /** As a whole or not at all: others read it while we run. */
+  function writePids(pids: Readonly<Record<string, number | null>>): void {
+    const file = join(options.logDir, 'pids.json');
+    writeFileSync(`${file}.partial`, `${JSON.stringify(pids, null, 2)}\n`);
+    renameSync(`${file}.partial`, file);
   }
+  const pidsNow = (): Record<string, number | null> =>
+    Object.fromEntries([...children].map(([name, child]) => [name, child.process.pid ?? null]));
 
   function spawn(spec: ProcessSpec): { process: ChildProcess; ready: Promise<ProcessMessage> } {
     const logFile = join(options.logDir, `${spec.name}.log`);
@@ -137,7 +139,7 @@ export function createSupervisor(options: {
       const next = spawn(spec);
       child.process = next.process;
       child.ready = next.ready;
-      writePids();
+      writePids(pidsNow());
     });
   }
 
@@ -158,7 +160,7 @@ export function createSupervisor(options: {
     async start(spec) {
       const spawned = spawn(spec);
       children.set(spec.name, { spec, ...spawned, restartsAtMs: [] });
-      writePids();
+      writePids(pidsNow());
       return await spawned.ready;
     },
     restartCount: () => restarts,
@@ -184,7 +186,7 @@ export function createSupervisor(options: {
           await gone;
         }
       }
-      writeFileSync(join(options.logDir, 'pids.json'), '{}\n');
+      writePids({});
       return killed;
     },
   };

@@ -49,11 +49,12 @@ export function planRounds(o: {
   return { policy, originSlot: Math.floor(readyAtMs / policy.slotLengthMs) + 1 };
 }
 
-/** Slots longer by up to a second, such that one begins soon: nobody waits four minutes for the first round. */
+/** Slots longer by up to a minute, such that one begins soon: nobody waits four minutes for the first round. */
 function beginningSoonAfter(readyAtMs: number, policy: DemoPolicy): DemoPolicy {
   const waitMs = (slotLengthMs: number): number => slotLengthMs - (readyAtMs % slotLengthMs);
-  let slotLengthMs = policy.slotLengthMs;
-  for (let longer = slotLengthMs; longer <= policy.slotLengthMs + 1_000; longer++) {
+  let { slotLengthMs } = policy;
+  for (let moreMs = 1_000; moreMs <= 60_000; moreMs += 1_000) {
+    const longer = policy.slotLengthMs + moreMs;
     if (waitMs(longer) < waitMs(slotLengthMs)) slotLengthMs = longer;
   }
   return { ...policy, slotLengthMs };

@@ -46,6 +46,8 @@ import { discardStrangeUpdate, strangeUpdateNote } from './strange-update.js';
 import { createWorld, writeWorld } from './world.js';
 
 const OVERALL_TIMEOUT_MS = 15 * 60_000;
+/** Until the last of a start's steps is through; a machine with other work takes minutes. */
+const START_TIMEOUT_MS = 5 * 60_000;
 const POLL_MS = 500;
 /** Of one incident's holds the scripted people decide so many; the others stay pending, and pending windows never train. */
 const DECISIONS_PER_INCIDENT_MAX = 4;
@@ -94,11 +96,11 @@ interface Progress {
 export async function runDemo(o: DemoContext): Promise<DemoRun> {
   const made = readDemoRecord(o.paths);
   if (made !== null) requireSameFlags(o, made);
+  const pages = await pagePorts(o.flags.port, o.flags.hospitals);
   const { record, ledger } =
     made === null
       ? await setUp(o)
       : { record: made, ledger: await openLedger(ledgerOptions(o, made)) };
-  const pages = await pagePorts(o.flags.port, record.hospitals.length);
   const progress: Progress = {
     activeDetectors: new Set(),
     enrolled: new Set(),
@@ -373,7 +375,7 @@ function onSetAside(o: DemoContext, progress: Progress, nodeId: string): void {
   progress.setAside = true;
   o.narrator.say(
     'federation',
-    `the screening set the update of ${nodeId} aside: two people of two hospitals release or discard it on the dashboard, under Updates, or it is left out`,
+    `the screening set the update of ${nodeId} aside: two people of two hospitals release or discard it on the dashboard, under Quarantine, or it is left out`,
   );
 }
 
@@ -626,10 +628,10 @@ async function until(o: DemoContext, what: string, done: () => boolean): Promise
   const startedMs = Date.now();
   while (!done()) {
     if (o.stop.aborted) throw new ExperimentError('ERR_DEMO_STOPPED', 'stopped before it was up');
-    if (Date.now() - startedMs > 90_000) {
+    if (Date.now() - startedMs > START_TIMEOUT_MS) {
       throw new ExperimentError(
         'ERR_DEMO_TIMEOUT',
-        `waited 90 s for ${what}; the logs are in ${o.paths.processes}`,
+        `waited ${START_TIMEOUT_MS / 60_000} min for ${what}; the logs are in ${o.paths.processes}`,
       );
     }
     await sleep(50);

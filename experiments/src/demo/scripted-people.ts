@@ -59,26 +59,16 @@ export function createReviewers<Facts>(o: {
     path: string,
     body: Record<string, unknown>,
   ): Promise<HoldItem> {
-    for (let attempt = 0; ; attempt++) {
-      const response = await fetch(`${o.baseUrl}${path}`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          cookie: who.cookie,
-          'x-csrf-token': who.csrf,
-        },
-        body: JSON.stringify(body),
-      });
-      if (response.ok) return (await response.json()) as HoldItem;
-      const problem = (await response.json()) as { code?: string; detail?: string };
-      // A busy node says so and when to come back; everything else is for the caller.
-      if ((response.status === 429 || response.status === 503) && attempt < 5) {
-        await sleep(1000 * Number(response.headers.get('retry-after') ?? '1'));
-        continue;
-      }
-      if (response.status === 401) throw new SignedOut();
-      throw new Error(`${path}: ${response.status} ${problem.code ?? ''} ${problem.detail ?? ''}`);
-    }
+    const response = await ask(`${o.baseUrl}${path}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        cookie: who.cookie,
+        'x-csrf-token': who.csrf,
+      },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()) as HoldItem;
   }
 
   async function openHolds(who: SignedIn): Promise<HoldItem[]> {
@@ -86,11 +76,9 @@ export function createReviewers<Facts>(o: {
     let after: string | null = null;
     do {
       const query = new URLSearchParams({ limit: '200', ...(after === null ? {} : { after }) });
-      const response = await fetch(`${o.baseUrl}/api/v1/holds?${query.toString()}`, {
+      const response = await ask(`${o.baseUrl}/api/v1/holds?${query.toString()}`, {
         headers: { cookie: who.cookie },
       });
-      if (response.status === 401) throw new SignedOut();
-      if (!response.ok) throw new Error(`GET holds: ${response.status}`);
       const page = (await response.json()) as { items: HoldItem[]; next: string | null };
       holds.push(...page.items);
       after = page.next;
@@ -140,7 +128,7 @@ export function createReviewers<Facts>(o: {
         return { decided: done.count, interrupted: false };
       } catch (error) {
         if (error instanceof SignedOut) people = null;
-        else if (!isConnectionFailure(error)) throw error;
+        else if (!(error instanceof Overtaken) && !isConnectionFailure(error)) throw error;
         return { decided: done.count, interrupted: true };
       }
     },
@@ -148,6 +136,28 @@ export function createReviewers<Facts>(o: {
 }
 
 class SignedOut extends Error {}
+
+/** A page that has just come back shows holds as they were before its last blocks: she looks again. */
+class Overtaken extends Error {}
+
+const TRIES_MAX = 6;
+
+/** A busy node says so and when to come back; every other refusal is for the caller. */
+async function ask(url: string, request: RequestInit): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(url, request);
+    if (response.ok) return response;
+    if ((response.status === 429 || response.status === 503) && tries < TRIES_MAX) {
+      await sleep(1000 * Number(response.headers.get('retry-after') ?? '1'));
+      continue;
+    }
+    if (response.status === 401) throw new SignedOut();
+    if (response.status === 412) throw new Overtaken();
+    throw new Error(
+      `${request.method ?? 'GET'} ${url}: ${response.status} ${await response.text()}`,
+    );
+  }
+}
 
 /** `fetch` reports a connection that was refused, or cut while the answer was read, as one of two TypeErrors. */
 export function isConnectionFailure(error: unknown): boolean {
@@ -158,12 +168,11 @@ async function signIn(
   baseUrl: string,
   person: { readonly name: string; readonly password: string },
 ): Promise<SignedIn> {
-  const response = await fetch(`${baseUrl}/api/v1/session`, {
+  const response = await ask(`${baseUrl}/api/v1/session`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: person.name, password: person.password }),
   });
-  if (!response.ok) throw new Error(`sign-in of ${person.name}: ${response.status}`);
   const body = (await response.json()) as { csrf: string };
   const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   return { cookie, csrf: body.csrf };
