@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -225,8 +226,10 @@ describe('ordering', { timeout: 30_000 }, () => {
     const txId = transaction.getTransactionId();
     const qscc = h1.network.getContract('qscc');
     await expect
-      .poll(() =>
-        qscc.evaluateTransaction('GetTransactionByID', ledger.channel, txId).catch(() => null),
+      .poll(
+        () =>
+          qscc.evaluateTransaction('GetTransactionByID', ledger.channel, txId).catch(() => null),
+        { timeout: 10_000 },
       )
       .not.toBeNull();
     expect(text(await h1.contract.evaluateTransaction('get', 'lost'))).toBe('1');
@@ -312,8 +315,9 @@ describe('chaincode servers that come and go', { timeout: 60_000 }, () => {
   it('fails a call that was under way when the server died', async () => {
     const third = ledger.chaincodes[2]!;
     const h3 = client('H3MSP');
-    const running = failure<EndorseError>(h3.contract.submitTransaction('sleep', '1200'));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const asleep = once(third.process, 'message');
+    const running = failure<EndorseError>(h3.contract.submitTransaction('sleep', '3000'));
+    await asleep;
     await third.stop();
     expect((await running).details[0]!.message).toContain('chaincode stream terminated');
   });

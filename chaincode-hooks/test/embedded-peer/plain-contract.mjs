@@ -187,6 +187,7 @@ class PlainContract extends Contract {
   }
 
   async sleep(ctx, ms) {
+    process.send?.({ type: 'asleep' }); // for a test that must not come too early
     await new Promise((resolve) => setTimeout(resolve, Number(ms)));
     return 'awake';
   }
