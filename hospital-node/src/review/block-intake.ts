@@ -48,7 +48,7 @@ async function take(database: NodeDatabase, place: Place): Promise<void> {
 }
 
 /** Steps whose last argument is the digest of a reason. */
-const REASONED: ReadonlySet<string> = new Set(['propose', 'return']);
+const REASONED: ReadonlySet<string> = new Set(['propose', 'return', 'report']);
 
 async function takeRecord(database: NodeDatabase, place: Place, kind: 'q' | 'rev'): Promise<void> {
   const record = decodeQuarantineRecord(place.write.value);

@@ -44,22 +44,27 @@ export function findingsOf(
 }
 
 const WORDS: Readonly<Record<string, (count: string, act: string) => string>> = {
-  patients: (n) => `Opened the records of ${n} different patients`,
+  patients: (n) => `Opened the records of ${counted(n, 'patient')}`,
   unexplained: (n) =>
-    `${n} different patients without a found reason (appointment, order, account, ward)`,
+    `${counted(n, 'patient')} without a found reason (appointment, order, account, ward)`,
   acquainted: (n) =>
-    `${n} accesses without a found reason to self, family, a co-worker or a flagged record`,
-  crowd: (n) => `Opened a patient whom ${n} others opened without a found reason within seven days`,
-  taken: (n) => `${n} exports, prints or disclosures`,
-  records: (n) => `${n} records beyond one a call, in searches, reports and exports`,
-  refused: (n) => `${n} calls were denied`,
-  overrides: (n) => `Broke the glass ${n} times`,
-  strange: (n) => `${n} calls from a device new to the account, or from outside`,
-  departed: (n) => `${n} calls after the end of employment`,
-  moves: (n) => `${n} changes of hospital within half an hour`,
-  shared: (n) => `Used a device that ${n} other accounts used within a day`,
-  acts: (n, act) => `${capital(act)}: ${n} times`,
+    `${counted(n, 'access', 'accesses')} without a found reason to self, family, a co-worker or a flagged record`,
+  crowd: (n) =>
+    `Opened a patient whom ${counted(n, 'other')} opened without a found reason within seven days`,
+  taken: (n) => `${counted(n, 'export, print or disclosure', 'exports, prints or disclosures')}`,
+  records: (n) => `${counted(n, 'record')} beyond one a call, in searches, reports and exports`,
+  refused: (n) => `${counted(n, 'call')} denied`,
+  overrides: (n) => `Broke the glass ${counted(n, 'time')}`,
+  strange: (n) => `${counted(n, 'call')} from a device new to the account, or from outside`,
+  departed: (n) => `${counted(n, 'call')} after the end of employment`,
+  moves: (n) => `${counted(n, 'change')} of hospital within half an hour`,
+  shared: (n) => `Used a device that ${counted(n, 'other account')} used within a day`,
+  acts: (n, act) => `${capital(act)}: ${counted(n, 'time')}`,
 };
+
+function counted(count: string, one: string, many = `${one}s`): string {
+  return `${count} ${count === '1' ? one : many}`;
+}
 
 /** One finding in plain words, with its numbers. */
 export function sentenceOf(finding: DayFinding): string {
