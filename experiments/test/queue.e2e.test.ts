@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CONFIGS, experiment, TINY } from './experiment-process.js';
-import { postgresqlPrograms, startPostgres, type PostgresServer } from './postgresql.js';
+import { postgresqlPrograms, startPostgres, type PostgresServer } from '../../test/postgresql.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'bhs-queue-'));
 let server: PostgresServer | null = null;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   if (postgresqlPrograms !== null) server = await startPostgres();
 }, 60_000);
 afterAll(async () => {
-  await server?.stop();
+  await server?.remove();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -20,7 +20,7 @@ describe.skipIf(postgresqlPrograms === null)('a sweep over several machines', ()
   it(
     'a killed worker’s seed is done by the other, and all results land where they were asked for',
     async () => {
-      const url = server!.url;
+      const url = await server!.createDatabase();
       const runs = join(dir, 'asked');
       const asked = experiment(
         'run',

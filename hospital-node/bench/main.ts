@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { pageStatement } from '../src/review/hold-query.js';
 import { engineOf, openNodeDatabase, type NodeDatabase } from '../src/store/index.js';
-import { postgresqlPrograms, startPostgres } from '../test/postgresql.js';
+import { postgresqlPrograms, startPostgres } from '../../test/postgresql.js';
 import { fillReview } from './holds.js';
 import { measureReview, type Measured } from './queue.js';
 import { barsOf, tableOf, type BenchDocument, type StoreName, type StoreResult } from './table.js';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openNodeDatabase, type NodeDatabase, type StorePlace } from '../src/store/index.js';
-import { postgresqlPrograms, startPostgres, type PostgresServer } from './postgresql.js';
+import { postgresqlPrograms, startPostgres, type PostgresServer } from '../../test/postgresql.js';
 
 export interface TestEngine {
   readonly name: 'SQLite' | 'PostgreSQL';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { consortium, identityOf } from './identity-fixture.js';
 import { logText, PERIOD_MS, START_MS } from './native-log.js';
-import { postgresqlPrograms, startPostgres } from './postgresql.js';
+import { postgresqlPrograms, startPostgres } from '../../test/postgresql.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 vi.setConfig({ testTimeout: 90_000 });

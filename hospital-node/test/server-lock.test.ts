@@ -17,7 +17,7 @@ import {
   type NodeDatabase,
   type ServerLock,
 } from '../src/store/index.js';
-import { postgresqlPrograms, startPostgres, type PostgresServer } from './postgresql.js';
+import { postgresqlPrograms, startPostgres, type PostgresServer } from '../../test/postgresql.js';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 

@@ -8,7 +8,7 @@ import { examine, type Finding } from '../src/doctor/check.js';
 import { storageChecks } from '../src/doctor/storage-checks.js';
 import { lockServer, lockState, openNodeDatabase, type Holder } from '../src/store/index.js';
 import { MIGRATIONS } from '../src/store/migrations.js';
-import { postgresqlPrograms, startPostgres, type PostgresServer } from './postgresql.js';
+import { postgresqlPrograms, startPostgres, type PostgresServer } from '../../test/postgresql.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

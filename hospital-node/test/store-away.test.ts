@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openNodeDatabase, untilAnswered, type NodeDatabase } from '../src/store/index.js';
-import { postgresqlPrograms, startPostgres, type PostgresServer } from './postgresql.js';
+import { postgresqlPrograms, startPostgres, type PostgresServer } from '../../test/postgresql.js';
 import { startSeededServer, type SeededServer } from './seeded-server.js';
 import { signedIn, type Call } from './signed-in.js';
 

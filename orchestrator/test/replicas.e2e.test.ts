@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { provisionNode } from '../src/enrolment/provision.js';
 import { createFederationClient, type FederationClient } from '../src/protocol.js';
 import { temporaryFolder } from './consortium.js';
-import { postgresqlPrograms, startPostgres } from './postgresql.js';
+import { postgresqlPrograms, startPostgres } from '../../test/postgresql.js';
 import {
   close,
   closeAll,

@@ -28,7 +28,7 @@ import {
   testFederation,
   testSigner,
 } from './consortium.js';
-import { postgresqlPrograms, startPostgres } from './postgresql.js';
+import { postgresqlPrograms, startPostgres } from '../../test/postgresql.js';
 import { envelopeFor } from './world.js';
 
 const close: (() => unknown)[] = [];

@@ -23,7 +23,7 @@ import {
 } from '../src/store/store.js';
 import { createTableObjects } from '../src/store/table-objects.js';
 import { FEDERATION_ID, SLOT_MS, START_MS, temporaryFolder, TEST_POLICY } from './consortium.js';
-import { postgresqlPrograms, startPostgres, type PostgresServer } from './postgresql.js';
+import { postgresqlPrograms, startPostgres, type PostgresServer } from '../../test/postgresql.js';
 
 interface Place {
   open(): Promise<FederationStore>;

@@ -25,7 +25,7 @@ function programs(): string | null {
 export const postgresqlPrograms: string | null = programs();
 
 if (postgresqlPrograms === null) {
-  const line = 'PostgreSQL not found: apt-get install postgresql to run its half of the suite';
+  const line = 'PostgreSQL not found: apt-get install postgresql to run the tests that need it';
   if (process.env['REQUIRE_ALL'] === '1') throw new Error(line);
   process.stderr.write(`skipped: ${line}\n`);
 }
@@ -67,7 +67,7 @@ export async function startPostgres(): Promise<PostgresServer> {
         await client.end();
         return;
       } catch (cause) {
-        if (tries > 100) throw cause;
+        if (tries > 300) throw cause;
         await sleep(100);
       }
     }
