@@ -51,7 +51,7 @@ const WORDS: Readonly<Record<string, (count: string, act: string) => string>> = 
     `${counted(n, 'access', 'accesses')} without a found reason to self, family, a co-worker or a flagged record`,
   crowd: (n) =>
     `Opened a patient whom ${counted(n, 'other')} opened without a found reason within seven days`,
-  taken: (n) => `${counted(n, 'export, print or disclosure', 'exports, prints or disclosures')}`,
+  taken: (n) => counted(n, 'export, print or disclosure', 'exports, prints or disclosures'),
   records: (n) => `${counted(n, 'record')} beyond one a call, in searches, reports and exports`,
   refused: (n) => `${counted(n, 'call')} denied`,
   overrides: (n) => `Broke the glass ${counted(n, 'time')}`,
