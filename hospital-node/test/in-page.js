@@ -80,7 +80,12 @@ globalThis.bhsChecks = {
       return `${target?.tagName ?? '?'} .${target?.className ?? ''} moves`;
     });
   },
-  /** Parts that come later push what is below them: nobody tabs through a page that is still being built. */
+  /** One window further down; whether there is more. */
+  onward() {
+    scrollBy(0, innerHeight);
+    return scrollY + innerHeight < document.documentElement.scrollHeight - 1;
+  },
+  /** Resolves once the height of the page stands still. */
   rest() {
     const FRAMES = 20;
     return new Promise((resolve) => {

@@ -6,14 +6,24 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 
 const IN_PAGE = readFileSync(new URL('in-page.js', import.meta.url), 'utf8');
 
 type Faults = readonly string[];
 
+/** What each watched page has asked for and not been answered, but for the live events, which never end. */
+const unanswered = new WeakMap<Page, Set<Request>>();
+
 /** To be called before the page is opened: what is measured begins with the first byte. */
 export async function watch(page: Page): Promise<void> {
+  const open = new Set<Request>();
+  unanswered.set(page, open);
+  page.on('request', (request) => {
+    if (request.resourceType() !== 'eventsource') open.add(request);
+  });
+  page.on('requestfinished', (request) => open.delete(request));
+  page.on('requestfailed', (request) => open.delete(request));
   await page.addInitScript(`${IN_PAGE}\nglobalThis.bhsWatch();`);
 }
 
@@ -48,10 +58,22 @@ export function targetFaults(page: Page, px: number): Promise<Faults> {
 const STOPS_MAX = 60;
 const STOPS_BACK_MAX = 25;
 
+/**
+ * Down the whole page once, until all that comes late, or when somebody comes near it, is there: it pushes what is below it, and
+ * nobody tabs through a page that is still being built.
+ */
+async function built(page: Page): Promise<void> {
+  for (let more = true; more;) {
+    more = await page.evaluate<boolean>('bhsChecks.onward()');
+    do await page.evaluate('bhsChecks.rest()');
+    while ((unanswered.get(page)?.size ?? 0) > 0);
+  }
+}
+
 /** Tab by tab from the top: each stop is seen, has an outline, and comes after the one before; then some way back, uncovered. */
 export async function focusFaults(page: Page): Promise<Faults> {
   const faults: string[] = [];
-  await page.evaluate('bhsChecks.rest()');
+  await built(page);
   await page.evaluate('bhsChecks.focusStart()');
   let stops = 0;
   for (; stops < STOPS_MAX; stops++) {
