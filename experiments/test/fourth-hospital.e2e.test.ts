@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, expect, it, vi } from 'vitest';
+import { statePaths } from '../src/demo/state-directory.js';
+import { verifyState } from '../src/verify/index.js';
 import { startDemo, temporaryState, type DemoProcess } from './demo-process.js';
 
 vi.setConfig({ testTimeout: 1_500_000, hookTimeout: 120_000 });
@@ -169,4 +171,13 @@ it('a fourth hospital joins while everything runs', async () => {
   expect(after.out).toContain('revoked');
   await works('node', 'audit', 'verify', ...config);
   expect(existsSync(join(elsewhere, 'state', 'privacy-ledger.jsonl')), 'it stays').toBe(true);
+
+  // Who reads the demo's folder afterwards learns what of H4 is not in it, and of nobody else.
+  demo.child.kill('SIGTERM');
+  await demo.exited;
+  const { claims } = await verifyState(statePaths(state.dir));
+  const training = claims.filter(({ hop }) => hop === 'training');
+  expect(training.filter(({ ok }) => !ok)).toEqual([]);
+  expect(training.map(({ detail }) => detail).join(' ')).toMatch(/not checked: \d+ of H4, whose/);
+  expect(claims.filter(({ hop, ok }) => hop === 'ledger' && !ok)).toEqual([]);
 });
