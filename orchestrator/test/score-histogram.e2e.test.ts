@@ -23,6 +23,7 @@ import {
 import { verifyRound } from '../src/round-proof.js';
 import { honestUpdate, PARAMETER_COUNT } from './consortium.js';
 import {
+  UNHURRIED,
   closeAll,
   envelopeFor,
   keepReady,
@@ -36,8 +37,6 @@ afterEach(closeAll);
 
 const HISTOGRAM = { bins: HISTOGRAM_BINS, noiseExponent: 4, nominalWindows: 6_000 };
 const NODES = ['H1', 'H2', 'H3'];
-/** Rounds that a busy machine can follow. */
-const UNHURRIED = { slotLengthMs: 4_000, collectMaxMs: 2_800, graceMs: 2_000 };
 
 /** 6,000 windows, of which `tail` times as many lie at small p as the public table expects; a bit of noise. */
 function countsOf(seed: number, tail: number): Int32Array {
@@ -211,7 +210,7 @@ describe('a federation that releases the histogram of scores', () => {
   });
 
   it('refuses an envelope whose releases are not one object, each once, the update first', async () => {
-    const world = await startWorld({ collectMaxMs: 1_500 }, { histogram: HISTOGRAM });
+    const world = await startWorld(UNHURRIED, { histogram: HISTOGRAM });
     const client = await world.client('H1');
     const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
     const update = handIn(1, countsOf(1, 1));
@@ -236,10 +235,7 @@ describe('a federation that releases the histogram of scores', () => {
 
   it('takes both in chunks where they do not fit into a message', async () => {
     const parameterCount = 300_000;
-    const world = await startWorld(
-      { collectMaxMs: 1_500 },
-      { histogram: HISTOGRAM, parameterCount },
-    );
+    const world = await startWorld(UNHURRIED, { histogram: HISTOGRAM, parameterCount });
     const client = await world.client('H1');
     const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
     const update = encodeReleases({

@@ -46,6 +46,9 @@ const POLICY = {
   sealMaxMs: 300,
 };
 
+/** Rounds that a busy machine can follow, call by call. */
+export const UNHURRIED = { slotLengthMs: 4_000, collectMaxMs: 2_800, graceMs: 2_000 };
+
 export interface World {
   folder: string;
   store: FederationStore;
