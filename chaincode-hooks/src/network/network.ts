@@ -22,6 +22,7 @@ import {
   peerConfiguration,
 } from './node-configuration.js';
 import {
+  killProcess,
   requireProc,
   requireRunning,
   runningProcesses,
@@ -62,6 +63,8 @@ export interface FabricNetwork {
   start(name: string): void;
   /** @throws {NetworkError} `ERR_NETWORK_PROCESS` if it does not run */
   signal(name: string, signal: NodeJS.Signals): void;
+  /** Ends it with SIGKILL; resolves when its ports and files are free. @throws {NetworkError} as `signal` */
+  kill(name: string): Promise<void>;
   /** Names of the planned processes that do not run. */
   missing(): string[];
   /**
@@ -155,6 +158,7 @@ function createNetwork(
       return authority;
     },
     signal: (name, signal) => signalProcess(dir, name, signal),
+    kill: (name) => killProcess(dir, name),
     down: (graceMs) => stopProcesses(dir, [...runningProcesses(dir).keys()], graceMs),
     async up({ chaincodes = [BHSCHAIN], onStep, signal } = {}) {
       const startedMs = performance.now();

@@ -22,6 +22,8 @@ export interface ProcessPlan {
 export interface RunningProcess {
   readonly name: string;
   readonly pid: number;
+  /** In ticks since boot: with the id, which may be given again, it names one process. */
+  readonly started: string;
   readonly residentMb: number;
   /** Processor time so far, user and system. */
   readonly cpuSeconds: number;
@@ -31,6 +33,8 @@ const DIRECTORY_MARK = 'BHSCHAIN_NETWORK';
 const NAME_MARK = 'BHSCHAIN_NETWORK_PROCESS';
 const POLL_MS = 25;
 const STOP_GRACE_MS = 10_000;
+/** States of a process that waits for nothing but to be reaped (proc(5)). */
+const ENDED: ReadonlySet<string> = new Set(['Z', 'X']);
 
 /** @throws {NetworkError} `ERR_NETWORK_PLATFORM` where there is no /proc */
 export function requireProc(): void {
@@ -99,18 +103,29 @@ function inspect(pid: number, dir: string): RunningProcess | null {
     const name = environment.find((each) => each.startsWith(`${NAME_MARK}=`));
     if (name === undefined) return null;
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    // After the command in parentheses, which may hold anything: state is field 3, utime 14, stime 15 (proc(5)).
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-    if (stat[0] === 'Z' || stat[0] === 'X') return null;
+    const { state, started } = statOf(`/proc/${pid}`);
+    if (ENDED.has(state)) return null;
     return {
       name: name.slice(NAME_MARK.length + 1),
       pid,
+      started,
       residentMb: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024),
       cpuSeconds: cpuSecondsOf(pid),
     };
   } catch {
     return null;
   }
+}
+
+/**
+ * Of a process or thread by its folder in /proc: after the command in parentheses, which may hold anything, the state is
+ * field 3, and when it started, in ticks since boot, field 22 (proc(5)).
+ *
+ * @throws if it is gone
+ */
+function statOf(folder: string): { readonly state: string; readonly started: string } {
+  const fields = readFileSync(`${folder}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+  return { state: fields[0]!, started: fields[19]! };
 }
 
 /**
@@ -142,9 +157,7 @@ export async function stopProcesses(
   names: readonly string[],
   graceMs: number = STOP_GRACE_MS,
 ): Promise<string[]> {
-  const wanted = new Set(names);
-  const left = (): RunningProcess[] =>
-    [...runningProcesses(dir).values()].filter(({ name }) => wanted.has(name));
+  const left = seenUntilGone(dir, new Set(names));
   for (const { pid } of left()) signal(pid, 'SIGTERM');
   const untilMs = performance.now() + graceMs;
   while (left().length > 0 && performance.now() < untilMs) await sleep(POLL_MS);
@@ -157,6 +170,47 @@ export async function stopProcesses(
     await sleep(POLL_MS);
   }
   return [...killed];
+}
+
+/**
+ * Sends SIGKILL, and resolves when nothing is left of the process, neither its ports nor its files.
+ *
+ * @throws {NetworkError} `ERR_NETWORK_PROCESS` if no such process runs in the network
+ */
+export async function killProcess(dir: string, name: string): Promise<void> {
+  const left = seenUntilGone(dir, new Set([name]));
+  signalProcess(dir, name, 'SIGKILL');
+  while (left().length > 0) await sleep(POLL_MS);
+}
+
+/**
+ * What is there of the named processes each time it is asked. One that ends loses its memory first, and the mark with it;
+ * its ports and files go with its last thread, so whatever was seen once is waited for by its id.
+ */
+function seenUntilGone(dir: string, names: ReadonlySet<string>): () => RunningProcess[] {
+  const seen = new Map<number, RunningProcess>();
+  const look = (): void => {
+    for (const each of runningProcesses(dir).values()) {
+      if (names.has(each.name)) seen.set(each.pid, each);
+    }
+  };
+  look();
+  return () => {
+    look();
+    for (const each of seen.values()) if (isGone(each)) seen.delete(each.pid);
+    return [...seen.values()];
+  };
+}
+
+/** Whether every thread has ended; the first may have, long before the others. */
+function isGone({ pid, started }: RunningProcess): boolean {
+  try {
+    if (statOf(`/proc/${pid}`).started !== started) return true; // the id is somebody else's now
+    const threads = readdirSync(`/proc/${pid}/task`).map((id) => `/proc/${pid}/task/${id}`);
+    return threads.every((folder) => ENDED.has(statOf(folder).state));
+  } catch {
+    return !existsSync(`/proc/${pid}`); // or a thread ended while it was looked at
+  }
 }
 
 /** @throws {NetworkError} `ERR_NETWORK_PROCESS` if no such process runs in the network */

@@ -67,11 +67,7 @@ describe.skipIf(!available)('a network in trouble', { timeout: 300_000 }, () => 
     if (missing.length > 0) await untilCommits(o.clerk());
   });
 
-  /** Resolves when it is gone: a process that waits for its disk dies only then, and what lives is not started again. */
-  const kill = async (name: string): Promise<void> => {
-    o.fabric.signal(name, 'SIGKILL');
-    await expect.poll(() => o.fabric.missing(), SETTLE).toContain(name);
-  };
+  const kill = (name: string): Promise<void> => o.fabric.kill(name);
   /** The same call through a fresh session, until it commits. */
   const commits = async (who: TestPerson): Promise<boolean> => {
     try {

@@ -1,10 +1,12 @@
 /** Real processes: what the launcher may find, end, and must leave alone. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  killProcess,
   runningProcesses,
   signalProcess,
   startProcess,
@@ -14,6 +16,11 @@ import {
 
 /** Says when it is up, by a file, since its output goes to a log. */
 const SLEEPER = `require('node:fs').writeFileSync(process.argv[1], ''); setInterval(() => {}, 1000);`;
+/** Writes its port. */
+const LISTENER = `const server = require('node:net').createServer().listen(0, '127.0.0.1', () => {
+  require('node:fs').writeFileSync(process.argv[1] + '.new', String(server.address().port));
+  require('node:fs').renameSync(process.argv[1] + '.new', process.argv[1]);
+});`;
 const STUBBORN = `process.on('SIGTERM', () => {}); ${SLEEPER}`;
 
 describe.skipIf(process.platform !== 'linux')("the network's processes", () => {
@@ -77,6 +84,20 @@ describe.skipIf(process.platform !== 'linux')("the network's processes", () => {
     );
   });
 
+  it('leave their ports when they are killed, not only the list', async () => {
+    const memory = `const held = Buffer.alloc(2 ** 28, 1);`;
+    for (let turn = 0; turn < 5; turn++) {
+      await start('peer1', `${memory} ${LISTENER}`);
+      const port = Number(readFileSync(join(dir, 'peer1.up'), 'utf8'));
+      await killProcess(dir, 'peer1');
+      await expect(bound(port)).resolves.toBeUndefined();
+      rmSync(join(dir, 'peer1.up'));
+    }
+    await expect(killProcess(dir, 'peer1')).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_NETWORK_PROCESS' }) as Error,
+    );
+  });
+
   it('cannot be started from a program that is not there', () => {
     const plan = { name: 'peer1', command: join(dir, 'none'), args: [], cwd: dir, environment: {} };
     expect(() => startProcess(dir, join(dir, 'log'), plan)).toThrow(
@@ -84,3 +105,14 @@ describe.skipIf(process.platform !== 'linux')("the network's processes", () => {
     );
   });
 });
+
+/** Binds a port and leaves it. */
+function bound(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      server.close(() => resolve());
+    });
+  });
+}
