@@ -219,9 +219,15 @@ export async function startSeededServer(
   };
   let nextBlock = 0n;
   const committed = new Map<string, DecodedTransaction>();
-  const appendAll = async (
-    transactions: readonly (ReturnType<typeof transactionOf> & { readonly origin: Origin })[],
-  ): Promise<void> => {
+  /** Blocks come one after the other, as from a stream, whoever submits at the same time. */
+  let applied: Promise<void> = Promise.resolve();
+  type Transactions = readonly (ReturnType<typeof transactionOf> & { readonly origin: Origin })[];
+  const appendAll = (transactions: Transactions): Promise<void> => {
+    const applying = applied.then(() => appendNow(transactions));
+    applied = applying.catch(() => undefined);
+    return applying;
+  };
+  const appendNow = async (transactions: Transactions): Promise<void> => {
     const block = chain.block(transactions);
     await applyBlock(review.database, {
       channel: 'consortium',

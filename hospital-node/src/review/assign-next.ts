@@ -10,10 +10,11 @@ import type { Person } from './people.js';
 import type { HoldDetail, ReviewStore } from './review-store.js';
 
 const TRIED_MAX = 10;
-/** Somebody else had it, or it is no longer to be had. */
-const NEXT_ONE: readonly string[] = ['ERR_HOLD_STALE', 'ERR_HOLD_REFUSED'];
 
-/** @returns null if nothing waits */
+/**
+ * @returns null if nothing waits
+ * @throws {ReviewError} what is not about a single hold: a ledger that does not take it will not take the next one either
+ */
 export async function assignNext(
   o: Readonly<{
     mspId: string;
@@ -38,8 +39,15 @@ export async function assignNext(
         identity: asker.identity,
       });
     } catch (error) {
-      if (!(error instanceof ReviewError) || !NEXT_ONE.includes(error.code)) throw error;
+      if (!isOfThisHold(error)) throw error;
     }
   }
   return null;
+}
+
+/** Somebody else had it, or the contract does not give it to this person. */
+function isOfThisHold(error: unknown): boolean {
+  if (!(error instanceof ReviewError)) return false;
+  if (error.code === 'ERR_HOLD_STALE') return true;
+  return error.code === 'ERR_HOLD_REFUSED' && typeof error.facts['ledgerCode'] === 'string';
 }
