@@ -16,6 +16,8 @@ const DAY = 20_521;
 const DAY_MS = 86_400_000;
 const CALL = 'a'.repeat(64);
 const HELD = 'b'.repeat(64);
+/** Reported before; the day does not say so. */
+const REPORTED = '9'.repeat(64);
 const LEDGER_ACTOR = 'c'.repeat(32);
 const REASON = 'Looks like a copy of a ward.';
 
@@ -43,6 +45,26 @@ async function get<T>(url: string): Promise<T> {
   return (await app.inject({ url: `/api/v1${url}` })).json();
 }
 
+/** A call of the account, as the block stream leaves it. */
+async function commitCall(
+  o: Readonly<{ block: number; position: number; txId: string; atMs: number; held?: number }>,
+): Promise<void> {
+  const { block, position, txId, atMs, held = 0 } = o;
+  await sql`INSERT INTO ledger_transaction
+      (block, position, tx_id, code, function, msp_id, actor, timestamp_ms)
+    VALUES (${block}, ${position}, ${txId}, 0, 'RecordAccessContract:export', 'H1MSP', ${LEDGER_ACTOR}, 1)`.execute(
+    database,
+  );
+  await sql`INSERT INTO guarded_call
+      (place, actor, role, ward, function, at_ms, filed_ms, score, alpha_ppm, held)
+    VALUES (${block * 1_000_000 + position}, ${LEDGER_ACTOR}, 'nurse', 'w', 'export',
+      ${atMs}, 1, ${600_000 + held}, 32000, ${held})`.execute(database);
+}
+
+function txOf(index: number): string {
+  return index.toString(16).padStart(64, '0');
+}
+
 async function decide(id: number, payload: object): Promise<{ status: number; body: string }> {
   const answer = await app.inject({
     ...{ method: 'POST', url: `/api/v1/days/${id}/dispositions`, payload },
@@ -58,22 +80,21 @@ beforeAll(async () => {
   await storeLook(database, {
     ...{ throughMs: DAY * DAY_MS, judged: [], ranked: [ranked(60)], forgetBefore: 0 },
   });
-  for (const [position, txId] of [CALL, HELD].entries()) {
-    const held = position;
-    await sql`INSERT INTO ledger_transaction
-        (block, position, tx_id, code, function, msp_id, actor, timestamp_ms)
-      VALUES (7, ${position}, ${txId}, 0, 'RecordAccessContract:export', 'H1MSP', ${LEDGER_ACTOR}, 1)`.execute(
-      database,
-    );
-    await sql`INSERT INTO guarded_call
-        (place, actor, role, ward, function, at_ms, filed_ms, score, alpha_ppm, held)
-      VALUES (${7_000_000 + position}, ${LEDGER_ACTOR}, 'nurse', 'w', 'export',
-        ${DAY * DAY_MS + position}, 1, ${600_000 + held}, 32000, ${held})`.execute(database);
+  for (const [position, txId] of [CALL, HELD, REPORTED].entries()) {
+    const held = txId === HELD ? 1 : 0;
+    await commitCall({ block: 7, position, txId, atMs: DAY * DAY_MS + position, held });
   }
-  await sql`INSERT INTO hold (tx_id, kind, number, msp_id, actor, role, ward, function, arguments, cause, state,
-      version, deadline_ms, at_ms, filed_ms, record, block, position, block_hash, endorsers)
-    VALUES (${HELD}, 'quarantine', 12, 'H1MSP', ${LEDGER_ACTOR}, 'nurse', 'w', 'export', '[]', 'score', 'open',
-      1, 1, 1, 1, '{}', 7, 1, '', '[]')`.execute(database);
+  for (const [number, txId] of [HELD, REPORTED].entries()) {
+    await sql`INSERT INTO hold (tx_id, kind, number, msp_id, actor, role, ward, function, arguments, cause, state,
+        version, deadline_ms, at_ms, filed_ms, record, block, position, block_hash, endorsers)
+      VALUES (${txId}, ${txId === HELD ? 'quarantine' : 'review'}, ${12 + number}, 'H1MSP', ${LEDGER_ACTOR},
+        'nurse', 'w', 'export', '[]', ${txId === HELD ? 'score' : 'second-line'}, 'open',
+        1, 1, 1, 1, '{}', 7, 1, '', '[]')`.execute(database);
+  }
+  await sql`INSERT INTO hold_step (hold, version, tx_id, block, step, by_actor, msp_id, at_ms, to_state)
+    VALUES (${REPORTED}, 1, ${'f'.repeat(64)}, 8, 'report', 'n', 'H1MSP', 1, 'open')`.execute(
+    database,
+  );
   app = fastify({ ajv: { customOptions: { removeAdditional: false, coerceTypes: false } } });
   app.setErrorHandler((error, _request, reply) =>
     reply
@@ -146,7 +167,9 @@ describe('the list', () => {
     expect(day.calls).toMatchObject([
       { txId: CALL, held: false, hold: null, scoreMillionths: 600_000 },
       { txId: HELD, held: true, hold: 'H-12', state: 'open' },
+      { txId: REPORTED, held: false, hold: 'H-13', state: 'open' },
     ]);
+    expect(day.callsInAll).toBe(3);
   });
 });
 
@@ -179,8 +202,20 @@ describe('a decision', () => {
     expect(audited.at(-1)).toMatchObject({ kind: 'call-reported', body: { txId: CALL } });
   });
 
+  it('a review of a call that is in review already: names it, and reports nothing', async () => {
+    const { items } = await get<ListedDaysAnswer>('/days?show=looked-at');
+    const before = submitted.length;
+    const { status, body } = await decide(items[0]!.id, {
+      ...{ kind: 'review', reason: REASON, txId: REPORTED },
+    });
+    expect([status, body]).toEqual([201, expect.stringContaining('f'.repeat(64))]);
+    expect(submitted).toHaveLength(before);
+    expect(audited.at(-1)).toMatchObject({ kind: 'day-looked-at', body: { txId: REPORTED } });
+  });
+
   it.each([
-    ['of a call that is held already', { kind: 'review', txId: HELD }, 'this one is H-12'],
+    ['of a call that is held already', { kind: 'review', txId: HELD }, 'this one is held as H-12'],
+    ['of a call that the day names', { kind: 'review', txId: REPORTED }, 'does not name yet'],
     ['of somebody else’s call', { kind: 'review', txId: 'e'.repeat(64) }, 'of this account'],
     ['without a call', { kind: 'review' }, 'expected for a review'],
     ['nothing, with a call', { kind: 'nothing', txId: CALL }, 'and only there'],
@@ -211,5 +246,25 @@ describe('a decision', () => {
       [1, true],
       [6, false],
     ]);
+  });
+});
+
+describe('a long day', () => {
+  it('more calls than a page can bear are cut, which is said; any of them can be reviewed', async () => {
+    const day = DAY + 1;
+    await storeLook(database, {
+      ...{ throughMs: day * DAY_MS, judged: [], forgetBefore: 0 },
+      ranked: [{ ...ranked(1), day }],
+    });
+    const first = txOf(0);
+    for (let position = 0; position < 205; position++) {
+      await commitCall({ block: 8, position, txId: txOf(position), atMs: day * DAY_MS + position });
+    }
+    const { items } = await get<ListedDaysAnswer>('/days');
+    const detail = await get<ListedDayDetailAnswer>(`/days/${items[0]!.id}`);
+    expect([detail.calls.length, detail.callsInAll]).toEqual([200, 205]);
+    expect(detail.calls[0]!.txId).toBe(txOf(5));
+    const { status } = await decide(items[0]!.id, { kind: 'review', reason: REASON, txId: first });
+    expect(status).toBe(201);
   });
 });

@@ -68,6 +68,7 @@ onEachEngine((engine) => {
       [detectorTransaction(), ran('very old', { timestampMs: NOW - KEPT_CALLS_MS - 1 })],
       windows.map((window, i) =>
         ran(`call ${i}`, {
+          timestampMs: NOW - 3_600_000 * (i + 1),
           writes: [
             write(
               ['ctx', ACTOR, '0123456789abcdef'],
@@ -88,7 +89,11 @@ onEachEngine((engine) => {
         holdTransaction(recordOf({ txId: hashOf('somebody else'), actor: 'b'.repeat(32) })),
         holdTransaction(recordOf({ txId: hashOf('too late'), filedMs: NOW + 8 * 86_400_000 })),
       ],
-      [report('of somebody who calls', ACTOR), report('of somebody unseen', 'c'.repeat(32))],
+      [
+        report('of somebody who calls', ACTOR),
+        report('of somebody unseen', 'c'.repeat(32)),
+        report('call 3', ACTOR),
+      ],
     ]);
     for (const [number, block] of blocks.entries()) {
       if (number === 4) {
@@ -152,6 +157,15 @@ onEachEngine((engine) => {
       expect(await holdOf('of somebody unseen')).toEqual({
         ...{ kind: 'review', role: 'unknown', ward: '', arguments: '[]' },
       });
+    });
+
+    it('stands at its own time and place, so that its label and its peers are of the call, not of the report', async () => {
+      const callMs = NOW - 4 * 3_600_000;
+      const { atMs, filedMs } = await review.summary(hashOf('call 3'));
+      expect([atMs, filedMs]).toEqual([callMs, NOW]);
+      expect(await review.windowStateOf(ACTOR, callMs, callMs + 1)).toBe('pending');
+      expect(await review.placeOfCall(hashOf('call 3'))).toBe(1_000_003);
+      expect(await review.placeOfCall(hashOf('of somebody who calls'))).toBe(4_000_000);
     });
   });
 

@@ -165,6 +165,11 @@ function Calls({ day }: { readonly day: Day }): JSX.Element {
           </span>
         ))}
       </p>
+      {day.callsInAll > day.calls.length && (
+        <p class="muted">
+          The latest {day.calls.length} of the {day.callsInAll} calls of that day.
+        </p>
+      )}
       <CallsTable calls={day.calls} />
     </>
   );
@@ -183,7 +188,8 @@ function History({ day }: { readonly day: Day }): JSX.Element {
                 'looked and found nothing'
               ) : (
                 <>
-                  opened a <a href={`#/hold/${one.txId ?? ''}`}>review</a> of a call
+                  {one.reportTxId === null ? 'named' : 'opened'} a{' '}
+                  <a href={`#/hold/${one.txId ?? ''}`}>review</a> of a call
                 </>
               )}
             </p>
@@ -207,10 +213,13 @@ function Decide({
 }): JSX.Element {
   const name = `day ${day.id}`;
   const reason = draft(name);
-  const open = day.calls.filter((call) => call.hold === null && !call.held);
+  const open = day.calls.filter(
+    (call) => !call.held && !day.dispositions.some((one) => one.txId === call.txId),
+  );
   const chosen = useSignal<string | null>(null);
-  // What was chosen may have been reported by somebody else meanwhile.
-  const txId = (open.find((call) => call.txId === chosen.value) ?? strangestOf(open))?.txId ?? null;
+  // What was chosen may have been written down by somebody else meanwhile.
+  const call = open.find(({ txId }) => txId === chosen.value) ?? strangestOf(open);
+  const txId = call?.txId ?? null;
   const decide = async (body: object, done: string): Promise<boolean> => {
     const text = reason.value.trim();
     const made = await send(`/days/${day.id}/dispositions`, { ...body, reason: text }, done);
@@ -241,7 +250,14 @@ function Decide({
         ready={txId !== null && isReason(reason.value)}
         confirm="Open the review"
         busyWord="Filing…"
-        run={() => decide({ kind: 'review', txId }, 'Filed; two people decide it in the queue.')}
+        run={() =>
+          decide(
+            { kind: 'review', txId },
+            (call?.hold ?? null) === null
+              ? 'Filed; two people decide it in the queue.'
+              : `Written down; ${call.hold} is decided in the queue.`,
+          )
+        }
       >
         <label>
           Which call
@@ -251,18 +267,20 @@ function Decide({
               chosen.value = event.currentTarget.value;
             }}
           >
-            {open.map((call) => (
-              <option key={call.txId} value={call.txId}>
-                {new Date(call.at).toLocaleTimeString()} {verbOf(call.function)}, score{' '}
-                {scoreWord(call.scoreMillionths)}
+            {open.map((each) => (
+              <option key={each.txId} value={each.txId}>
+                {new Date(each.at).toLocaleTimeString()} {verbOf(each.function)}, score{' '}
+                {scoreWord(each.scoreMillionths)}
+                {each.hold !== null && `, in review as ${each.hold}`}
               </option>
             ))}
           </select>
         </label>
         <ReasonField value={reason} placeholder="What looks wrong from here?" />
         <p class="effect">
-          Files a review of this call on the ledger in the hospital’s name; your words stay here.
-          The call ran already and is not undone. Two people then decide it like any hold.
+          {(call?.hold ?? null) === null
+            ? 'Files a review of this call on the ledger in the hospital’s name; your words stay here. The call ran already and is not undone. Two people then decide it like any hold.'
+            : `This call is in review already, as ${call.hold}. Nothing is filed again; your words stand with the day, which then names that review.`}
         </p>
       </Dialog>
     </div>

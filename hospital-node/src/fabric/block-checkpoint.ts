@@ -16,6 +16,9 @@ import { sql } from 'kysely';
 import { rowOf, run, transact, type NodeDatabase } from '../store/index.js';
 import { BlockStreamError } from './errors.js';
 
+/** A block has fewer transactions than this; a call's place is its block and its index in one number. */
+export const PLACES_IN_BLOCK = 1_000_000;
+
 /** One committed block with all its transactions, invalid ones included: they are signal. */
 export interface FollowedBlock {
   readonly number: bigint;

@@ -561,8 +561,9 @@ export interface ListedDayDetailAnswer extends ListedDayAnswer {
     readonly peers: Readonly<{ mean: number; days: number }> | null;
     readonly oneIn: number;
   }[];
-  /** On the ledger, oldest first. */
+  /** On the ledger, oldest first; of more than two hundred the latest. */
   readonly calls: readonly (TimelineCall & { readonly txId: string })[];
+  readonly callsInAll: number;
 }
 
 export interface ListedDaysAnswer {

@@ -3,6 +3,7 @@
  * @module
  */
 import { sql } from 'kysely';
+import { PLACES_IN_BLOCK } from '../fabric/block-checkpoint.js';
 import type { ReviewState, Timeline as TimelineAnswer } from '../http/answers.js';
 import { rowsOf, type NodeDatabase } from '../store/index.js';
 
@@ -23,7 +24,7 @@ const DAY_MS = 86_400_000;
 /** @param o.days - how far back, from an hour after the call */
 export async function actorTimeline(
   database: NodeDatabase,
-  o: Readonly<{ actor: string; atMs: number; days: 1 | 7; placesInBlock: number }>,
+  o: Readonly<{ actor: string; atMs: number; days: 1 | 7 }>,
 ): Promise<Timeline> {
   const fromMs = o.atMs - o.days * DAY_MS;
   const toMs = o.atMs + AFTER_MS;
@@ -31,8 +32,8 @@ export async function actorTimeline(
     database,
     sql<Row>`SELECT c.at_ms, c.function, c.held, c.score, h.number, h.tx_id, h.state, l.finding
       FROM guarded_call c
-      LEFT JOIN hold h ON c.held = 1 AND h.block = c.place / ${o.placesInBlock}
-        AND h.position = c.place % ${o.placesInBlock} AND h.actor = c.actor
+      LEFT JOIN hold h ON c.held = 1 AND h.block = c.place / ${PLACES_IN_BLOCK}
+        AND h.position = c.place % ${PLACES_IN_BLOCK} AND h.actor = c.actor
       LEFT JOIN label l ON l.hold = h.tx_id
       WHERE c.actor = ${o.actor} AND c.at_ms BETWEEN ${fromMs} AND ${toMs}
       ORDER BY c.at_ms DESC, c.place DESC LIMIT ${SHOWN_MAX + 1}`,

@@ -6,8 +6,9 @@
  */
 import { sql } from 'kysely';
 import type { AlertBudget, AlertRate, BudgetOption, BudgetProposal } from '../http/answers.js';
+import { PLACES_IN_BLOCK } from '../fabric/block-checkpoint.js';
 import { oneRow, rowOf, rowsOf, type NodeDatabase } from '../store/index.js';
-import { KEPT_CALLS_MS, PLACES_IN_BLOCK } from './call-intake.js';
+import { KEPT_CALLS_MS } from './call-intake.js';
 
 /** What is asked beside the one in force: half to double are a change of degree, the rest is for the eye. */
 const LADDER_PPM = [5_000, 10_000, 20_000, 32_000, 50_000, 80_000];

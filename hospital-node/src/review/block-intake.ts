@@ -20,7 +20,12 @@ import {
   type QuarantineRecord,
 } from '@bhschain/chaincode-hooks/events';
 import { sql } from 'kysely';
-import { storable, type BlockConsumer, type FollowedBlock } from '../fabric/block-checkpoint.js';
+import {
+  PLACES_IN_BLOCK,
+  storable,
+  type BlockConsumer,
+  type FollowedBlock,
+} from '../fabric/block-checkpoint.js';
 import { oneRow, rowOf, run, type NodeDatabase } from '../store/index.js';
 import { keepWords } from './hold-search.js';
 
@@ -85,7 +90,7 @@ async function file(
   kind: 'quarantine' | 'review',
 ): Promise<void> {
   const { block, transaction } = place;
-  const { role, ward, args } = await callerOf(database, place, record);
+  const { role, ward, args, atMs } = await callerOf(database, place, record);
   const called = storable(record.function);
   const ring = transaction.writes.find(
     ({ key }) => key[0] === 'ctx' && key[1] === record.actor && key[2] === record.session,
@@ -103,7 +108,7 @@ async function file(
         block, position, block_hash, endorsers, ring, top_reason, operation, subject)
       VALUES (${record.txId}, ${kind}, (SELECT coalesce(max(number), 0) + 1 FROM hold), ${record.mspId},
         ${record.actor}, ${role}, ${ward}, ${called}, ${JSON.stringify(args)}, ${record.cause},
-        ${record.score}, ${record.state}, ${record.version}, ${record.deadlineMs}, ${record.atMs},
+        ${record.score}, ${record.state}, ${record.version}, ${record.deadlineMs}, ${atMs},
         ${record.filedMs}, ${record.holder}, ${record.proposal?.by ?? null}, ${record.modelVersion},
         ${record.modelHash}, ${pointer?.table_hash ?? null}, ${text(place.write.value)}, ${block.number},
         ${transaction.index}, ${block.hash}, ${JSON.stringify([...new Set(transaction.endorsers)].sort())},
@@ -115,22 +120,38 @@ async function file(
   await keepWords(database, { number, actor: record.actor, role, ward, called, txId: record.txId });
 }
 
-/** Who called, and with what. The transaction that reports a call is the hospital node's own, not the call itself. */
+/**
+ * Who called, with what, and when by the log. The transaction that reports a call is the hospital node's own, not the call
+ * itself: what of that is older than thirty days is taken from the account's newest.
+ */
 async function callerOf(
   database: NodeDatabase,
   { transaction }: Place,
-  { actor, cause }: QuarantineRecord,
-): Promise<{ role: string; ward: string; args: readonly string[] }> {
+  { actor, cause, txId, atMs }: QuarantineRecord,
+): Promise<{ role: string; ward: string; args: readonly string[]; atMs: number }> {
   if (cause !== 'second-line') {
     const { role = 'unknown', ward = '' } = attributesOf(transaction);
-    return { role, ward, args: transaction.args };
+    return { role, ward, args: transaction.args, atMs };
   }
-  const newest = await rowOf(
+  const call = await rowOf(
     database,
-    sql<{ role: string; ward: string }>`
-      SELECT role, ward FROM guarded_call WHERE actor = ${actor} ORDER BY place DESC LIMIT 1`,
+    sql<{ role: string | null; ward: string | null; at_ms: number }>`
+      SELECT c.role, c.ward, coalesce(c.at_ms, t.timestamp_ms) AS at_ms FROM ledger_transaction t
+      LEFT JOIN guarded_call c ON c.place = t.block * ${PLACES_IN_BLOCK} + t.position
+      WHERE t.tx_id = ${txId} AND t.code = 0`,
   );
-  return { ...(newest ?? { role: 'unknown', ward: '' }), args: [] };
+  const alike =
+    call !== undefined && call.role !== null
+      ? call
+      : await rowOf(
+          database,
+          sql<{ role: string; ward: string }>`
+            SELECT role, ward FROM guarded_call WHERE actor = ${actor} ORDER BY place DESC LIMIT 1`,
+        );
+  return {
+    ...{ role: alike?.role ?? 'unknown', ward: alike?.ward ?? '', args: [] },
+    atMs: call?.at_ms ?? atMs,
+  };
 }
 
 /**
@@ -146,7 +167,8 @@ async function label(database: NodeDatabase, record: QuarantineRecord): Promise<
   await run(
     database,
     sql`INSERT INTO label (hold, msp_id, actor, at_ms, state, finding)
-      VALUES (${record.txId}, ${record.mspId}, ${record.actor}, ${record.atMs}, ${state},
+      VALUES (${record.txId}, ${record.mspId}, ${record.actor},
+        (SELECT at_ms FROM hold WHERE tx_id = ${record.txId}), ${state},
         ${open ? 'undetermined' : finding})
       ON CONFLICT (hold) DO UPDATE SET state = excluded.state, finding = excluded.finding`,
   );

@@ -8,15 +8,18 @@
 import { decodeQuarantineRecord, type DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 import { decodeCallContext } from '@bhschain/models/features';
 import { sql } from 'kysely';
-import { storable, type BlockConsumer, type FollowedBlock } from '../fabric/block-checkpoint.js';
+import {
+  PLACES_IN_BLOCK,
+  storable,
+  type BlockConsumer,
+  type FollowedBlock,
+} from '../fabric/block-checkpoint.js';
 import { judgedWindow, type JudgedWindow } from '../proof/judged-window.js';
 import { rowOf, run, type NodeDatabase } from '../store/index.js';
 import { attributesOf } from './block-intake.js';
 import { createJudges, type Judges } from './evidence.js';
 
 export const KEPT_CALLS_MS: number = 30 * 86_400_000;
-/** A block has fewer transactions than this; a call's place is its block and its index in one number. */
-export const PLACES_IN_BLOCK = 1_000_000;
 
 /** Give it to the block follower, behind the review's own consumer. */
 export function createCallIntake(o: { readonly mspId: string }): BlockConsumer {

@@ -5,7 +5,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { actorTimeline } from './actor-timeline.js';
-import { PLACES_IN_BLOCK } from './call-intake.js';
 import { ById, closed, iso, TxId, type Desk } from './desk.js';
 import type { PeerComparison, Timeline } from '../http/answers.js';
 import { ReviewError } from './errors.js';
@@ -36,7 +35,7 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
     async ({ params, query }): Promise<Timeline> => {
       const { actorId, atMs } = await review.summary(params.txid);
       const { fromMs, toMs, calls, more, usualHours } = await actorTimeline(database, {
-        ...{ actor: actorId, atMs, placesInBlock: PLACES_IN_BLOCK },
+        ...{ actor: actorId, atMs },
         days: query.days === '7' ? 7 : 1,
       });
       return {
@@ -50,9 +49,8 @@ export function registerDeskRoutes(app: FastifyInstance, desk: Desk): void {
     '/api/v1/holds/:txid/peers',
     { schema: { params: ByTxId } },
     async ({ params }): Promise<PeerComparison> => {
-      const { block, position } = await review.placeOf(params.txid);
       const compared = await comparePeers(database, {
-        place: Number(block) * PLACES_IN_BLOCK + position,
+        place: await review.placeOfCall(params.txid),
       });
       if (compared === null) {
         throw new ReviewError(

@@ -11,7 +11,7 @@ import {
 } from '@bhschain/chaincode-hooks/events';
 import { sql } from 'kysely';
 import type { WindowLabels, WindowState } from '../access-log/window-labels.js';
-import type { BlockConsumer } from '../fabric/block-checkpoint.js';
+import { PLACES_IN_BLOCK, type BlockConsumer } from '../fabric/block-checkpoint.js';
 import type { Evidence } from '../http/answers.js';
 import { engineOf, oneRow, rowOf, rowsOf, run, type NodeDatabase } from '../store/index.js';
 import { blockIntake } from './block-intake.js';
@@ -138,8 +138,10 @@ export interface ReviewStore {
   summary(txId: string): Promise<HoldSummary>;
   /** @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
   detail(txId: string): Promise<HoldDetail>;
-  /** Where a hold was filed. @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
-  placeOf(txId: string): Promise<Readonly<{ block: string; position: number }>>;
+  /** In which a hold was filed. @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
+  blockOf(txId: string): Promise<string>;
+  /** Of the held call among `guarded_call`; a report comes in a later block. @throws {ReviewError} `ERR_HOLD_UNKNOWN` */
+  placeOfCall(txId: string): Promise<number>;
   /** Detector or table by the hash of its bytes, as the channel published it. */
   detectorBlob(hash: string): Promise<Uint8Array | null>;
   /** Keeps a reason in the hospital and gives the digest that goes on the ledger. */
@@ -164,6 +166,7 @@ interface HoldRow {
   function: string;
   arguments: string;
   score: number | null;
+  at_ms: number;
   record: string;
   block: number;
   position: number;
@@ -279,9 +282,19 @@ class Store implements ReviewStore {
     };
   }
 
-  async placeOf(txId: string): Promise<Readonly<{ block: string; position: number }>> {
-    const { block, position } = await this.#row(txId);
-    return { block: String(block), position };
+  async blockOf(txId: string): Promise<string> {
+    return String((await this.#row(txId)).block);
+  }
+
+  async placeOfCall(txId: string): Promise<number> {
+    const filed = await this.#row(txId);
+    const call = await rowOf(
+      this.database,
+      sql<{ block: number; position: number }>`
+        SELECT block, position FROM ledger_transaction WHERE tx_id = ${txId} AND code = 0`,
+    );
+    const { block, position } = call ?? filed;
+    return block * PLACES_IN_BLOCK + position;
   }
 
   async detectorBlob(hash: string): Promise<Uint8Array | null> {
@@ -484,7 +497,7 @@ function summaryOf(row: HoldRow, people: ReadonlyMap<string, string>): HoldSumma
     state: record.state,
     version: record.version,
     deadlineMs: record.deadlineMs,
-    atMs: record.atMs,
+    atMs: row.at_ms,
     filedMs: record.filedMs,
     holder: holder === null ? null : reviewerOf(holder, people),
     proposer: proposal === null ? null : reviewerOf(proposal.by, people),

@@ -207,7 +207,7 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     { schema: { params: ByTxId } },
     async (request: ById, reply) => {
       await sessionOf(request);
-      const { block } = await o.review.placeOf(request.params.txid);
+      const block = await o.review.blockOf(request.params.txid);
       let bytes: Uint8Array;
       try {
         bytes = await o.readBlock(block);

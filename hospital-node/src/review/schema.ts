@@ -340,3 +340,17 @@ export const traitSchema: Migration = {
     `),
   },
 };
+
+/** A reported call stood at the time of its report; its label, then, kept the wrong stretch of log from training. */
+export const reportedTimeSchema: Migration = {
+  name: 'review-9-reported-time',
+  sql: `
+    UPDATE hold SET at_ms = coalesce(
+      (SELECT coalesce(c.at_ms, t.timestamp_ms) FROM ledger_transaction t
+        LEFT JOIN guarded_call c ON c.place = t.block * 1000000 + t.position
+        WHERE t.tx_id = hold.tx_id AND t.code = 0), at_ms)
+      WHERE cause = 'second-line';
+    UPDATE label SET at_ms = (SELECT at_ms FROM hold WHERE hold.tx_id = label.hold)
+      WHERE hold IN (SELECT tx_id FROM hold WHERE cause = 'second-line');
+  `,
+};

@@ -2,9 +2,10 @@
  * The listed days as people read them: newest day first, the strangest of a day first, with what became of each.
  * @module
  */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { TimelineCall } from '../http/answers.js';
-import type { NodeDatabase } from '../store/index.js';
+import { PLACES_IN_BLOCK } from '../fabric/block-checkpoint.js';
+import { oneRow, rowOf, rowsOf, type NodeDatabase } from '../store/index.js';
 import type { DayFinding } from './day-finding.js';
 import { DAY_MS } from './day-log.js';
 import type { DayDisposition, NewDayDisposition, SecondLineTables } from './schema.js';
@@ -176,31 +177,65 @@ export function dateOf(day: number): string {
 export type DayCall = Omit<TimelineCall, 'at'> & { readonly txId: string; readonly atMs: number };
 
 const CALLS_MAX = 200;
-const PLACES_IN_BLOCK = 1_000_000;
 
-/** The calls as the block stream left them, in the order of log time; the latest two hundred. */
-export async function callsOfDay(
+interface ActorDay {
+  readonly ledgerActor: string;
+  readonly day: number;
+}
+
+export interface DayCalls {
+  /** In the order of log time; the latest two hundred. */
+  readonly calls: readonly DayCall[];
+  readonly inAll: number;
+}
+
+/** The calls as the block stream left them. */
+export async function callsOfDay(database: NodeDatabase, of: ActorDay): Promise<DayCalls> {
+  const calls = await callsWhere(database, inDay(of));
+  const { inAll } = await oneRow(
+    database,
+    sql<{ inAll: number }>`SELECT count(*) AS "inAll" FROM guarded_call c WHERE ${inDay(of)}`,
+  );
+  return { calls, inAll };
+}
+
+/** Null: none of this account on this day. */
+export async function callOfDay(
   database: NodeDatabase,
-  o: Readonly<{ ledgerActor: string; day: number }>,
-): Promise<readonly DayCall[]> {
-  const { rows } = await sql<{
-    tx_id: string;
-    at_ms: number;
-    function: string;
-    held: number;
-    score: number | null;
-    number: number | null;
-    state: TimelineCall['state'];
-    finding: string | null;
-  }>`
+  o: ActorDay & { readonly txId: string },
+): Promise<DayCall | null> {
+  return (await callsWhere(database, sql`${inDay(o)} AND t.tx_id = ${o.txId}`))[0] ?? null;
+}
+
+function inDay({ ledgerActor, day }: ActorDay): RawBuilder<boolean> {
+  return sql`c.actor = ${ledgerActor} AND c.at_ms >= ${day * DAY_MS} AND c.at_ms < ${(day + 1) * DAY_MS}`;
+}
+
+async function callsWhere(
+  database: NodeDatabase,
+  condition: RawBuilder<unknown>,
+): Promise<DayCall[]> {
+  const rows = await rowsOf(
+    database,
+    sql<{
+      tx_id: string;
+      at_ms: number;
+      function: string;
+      held: number;
+      score: number | null;
+      number: number | null;
+      state: TimelineCall['state'];
+      finding: string | null;
+    }>`
     SELECT t.tx_id, c.at_ms, c.function, c.held, c.score, h.number, h.state, l.finding
     FROM guarded_call c
     JOIN ledger_transaction t ON t.block = c.place / ${PLACES_IN_BLOCK} AND t.position = c.place % ${PLACES_IN_BLOCK}
     LEFT JOIN hold h ON h.tx_id = t.tx_id
     LEFT JOIN label l ON l.hold = h.tx_id
-    WHERE c.actor = ${o.ledgerActor} AND c.at_ms >= ${o.day * DAY_MS} AND c.at_ms < ${(o.day + 1) * DAY_MS}
-    ORDER BY c.at_ms DESC, c.place DESC LIMIT ${CALLS_MAX}`.execute(database);
-  return rows.reverse().map((row) => ({
+    WHERE ${condition}
+    ORDER BY c.at_ms DESC, c.place DESC LIMIT ${CALLS_MAX}`,
+  );
+  return [...rows].reverse().map((row) => ({
     txId: row.tx_id,
     atMs: row.at_ms,
     function: row.function,
@@ -210,6 +245,15 @@ export async function callsOfDay(
     state: row.state,
     finding: row.finding,
   }));
+}
+
+/** The transaction by which a call was reported; null if its review has another cause. */
+export async function reportOfCall(database: NodeDatabase, txId: string): Promise<string | null> {
+  const row = await rowOf(
+    database,
+    sql<{ tx_id: string }>`SELECT tx_id FROM hold_step WHERE hold = ${txId} AND step = 'report'`,
+  );
+  return row?.tx_id ?? null;
 }
 
 export async function addDisposition(database: NodeDatabase, o: NewDayDisposition): Promise<void> {

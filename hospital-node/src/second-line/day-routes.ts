@@ -14,10 +14,12 @@ import { pseudonymOf } from '../review/review-store.js';
 import { sentenceOf } from './day-finding.js';
 import {
   addDisposition,
+  callOfDay,
   callsOfDay,
   dateOf,
   dayById,
   listDays,
+  reportOfCall,
   secondLineFacts,
   type ListedDay,
 } from './day-list.js';
@@ -95,32 +97,48 @@ export function registerDayRoutes(
       if ((kind === 'review') !== (txId !== undefined)) {
         throw new ReviewError('ERR_REQUEST', 'txId: expected for a review, and only there');
       }
-      const reportTxId = txId === undefined ? null : await report(listed, txId, reason);
+      const asked = txId === undefined ? null : await review(listed, txId, reason);
       desk.audit.append({
-        kind: kind === 'review' ? 'call-reported' : 'day-looked-at',
+        kind: asked?.isNew === true ? 'call-reported' : 'day-looked-at',
         by: person.name,
         body: { rankedDay: listed.id, ...(txId === undefined ? {} : { txId }) },
       });
       await addDisposition(database, {
         ...{ ranked_day: listed.id, kind, reason, by_name: person.name, at_ms: desk.now() },
-        ...{ tx_id: txId ?? null, report_tx_id: reportTxId },
+        ...{ tx_id: txId ?? null, report_tx_id: asked?.reportTxId ?? null },
       });
       await secondLine.changed();
       return reply.code(201).send(await detailOf(await found(listed.id)));
     },
   );
 
-  /** Only calls of this very day can be reported from here. */
-  async function report(listed: ListedDay, txId: string, reason: string): Promise<string> {
-    const call = (await callsOf(listed)).find((each) => each.txId === txId);
-    if (call === undefined || call.hold !== null) {
+  /**
+   * Only calls of this very day can be reported from here. One that is in review already is referred to and not reported
+   * again: the report may be this very one, when the node ended between the ledger's answer and its own store.
+   */
+  async function review(
+    listed: ListedDay,
+    txId: string,
+    reason: string,
+  ): Promise<{ readonly reportTxId: string | null; readonly isNew: boolean }> {
+    const ledgerActor = secondLine.ledgerActorOf(listed.actor);
+    const call =
+      ledgerActor === null
+        ? null
+        : await callOfDay(database, { ledgerActor, day: listed.day, txId });
+    if (call === null) {
+      throw new ReviewError('ERR_REQUEST', 'txId: expected a call of this account on this day');
+    }
+    if (call.held) {
       throw new ReviewError(
         'ERR_REQUEST',
-        call === undefined
-          ? 'txId: expected a call of this account on this day'
-          : `txId: expected a call without a hold; this one is ${call.hold}`,
+        `txId: expected a call that ran; this one is held${call.hold === null ? '' : ` as ${call.hold}`}`,
       );
     }
+    if (listed.dispositions.some((each) => each.tx_id === txId)) {
+      throw new ReviewError('ERR_REQUEST', 'txId: expected a call that this day does not name yet');
+    }
+    if (call.hold !== null) return { reportTxId: await reportOfCall(database, txId), isNew: false };
     try {
       const { reportTxId } = await reportCall(txId, {
         fabric: secondLine.fabric,
@@ -128,7 +146,7 @@ export function registerDayRoutes(
         reason,
         keepReason: (text) => desk.review.keepReason(text),
       });
-      return reportTxId;
+      return { reportTxId, isNew: true };
     } catch (error) {
       if (codeOf(error) === 'ERR_REPORT') {
         throw new ReviewError('ERR_REQUEST', (error as Error).message, {}, error);
@@ -141,11 +159,6 @@ export function registerDayRoutes(
     const listed = await dayById(database, id);
     if (listed === null) throw new ReviewError('ERR_NOT_FOUND', 'No listed day has this number.');
     return listed;
-  }
-
-  async function callsOf(listed: ListedDay): ReturnType<typeof callsOfDay> {
-    const ledgerActor = secondLine.ledgerActorOf(listed.actor);
-    return ledgerActor === null ? [] : callsOfDay(database, { ledgerActor, day: listed.day });
   }
 
   function viewOf(listed: ListedDay): ListedDayAnswer {
@@ -168,13 +181,18 @@ export function registerDayRoutes(
   }
 
   async function detailOf(listed: ListedDay): Promise<ListedDayDetailAnswer> {
-    const calls = await callsOf(listed);
+    const ledgerActor = secondLine.ledgerActorOf(listed.actor);
+    const { calls, inAll } =
+      ledgerActor === null
+        ? { calls: [], inAll: 0 }
+        : await callsOfDay(database, { ledgerActor, day: listed.day });
     return {
       ...viewOf(listed),
       findings: listed.findings,
       fromAt: iso(listed.day * DAY_MS),
       toAt: iso((listed.day + 1) * DAY_MS),
       calls: calls.map(({ atMs, ...call }) => ({ ...call, at: iso(atMs) })),
+      callsInAll: inAll,
     };
   }
 }

@@ -8,6 +8,7 @@ import {
   deskSchema,
   precedentSchema,
   queueSchema,
+  reportedTimeSchema,
   reviewSchema,
   searchSchema,
   signInFailureSchema,
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   secondLineSchema,
   traitSchema,
   ledgerDaySchema,
+  reportedTimeSchema,
 ];
