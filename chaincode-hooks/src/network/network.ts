@@ -29,6 +29,7 @@ import {
   signalProcess,
   startProcess,
   stopProcesses,
+  type ProcessIdentity,
   type ProcessPlan,
 } from './processes.js';
 import { portOwners, requireFreePorts } from './ports.js';
@@ -168,20 +169,23 @@ function createNetwork(
         ...nodePlans(topology, binaries, nodeEnvironment),
         ...serverPlans(topology, chaincodes, nodeEnvironment),
       ]);
-      const toStart = missing();
+      const ours = new Map<string, ProcessIdentity>(runningProcesses(dir));
+      const toStart = [...plans.keys()].filter((name) => !ours.has(name));
       await requireFreePorts(portOwners(topology, chaincodes), toStart);
       signal?.throwIfAborted(); // whoever aborted may be past taking down what is started now
       const orderersRestart =
         toStart.some((name) => name.startsWith('orderer')) &&
         existsSync(join(hospitals[0]!.orderer.nodeDir, 'ledger'));
-      for (const name of toStart) start(name);
-      const pids = new Map([...runningProcesses(dir).values()].map(({ name, pid }) => [name, pid]));
+      for (const name of toStart) {
+        ours.set(name, startProcess(dir, topology.logDir, plans.get(name)!));
+      }
       /** Waits for a process of ours, and no longer than it lives. */
       const awaitProcess: AwaitProcess = (name, what, attempt) =>
         until(
           `${name} ${what}`,
           () => {
-            if (plans.has(name)) requireRunning(dir, topology.logDir, name, pids.get(name) ?? 0);
+            const process = ours.get(name); // none: a server that somebody else starts
+            if (process !== undefined) requireRunning(topology.logDir, name, process);
             return attempt();
           },
           patience,

@@ -19,11 +19,15 @@ export interface ProcessPlan {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-export interface RunningProcess {
-  readonly name: string;
+/** One process, though its id may be given again. */
+export interface ProcessIdentity {
   readonly pid: number;
-  /** In ticks since boot: with the id, which may be given again, it names one process. */
+  /** In ticks since boot. */
   readonly started: string;
+}
+
+export interface RunningProcess extends ProcessIdentity {
+  readonly name: string;
   readonly residentMb: number;
   /** Processor time so far, user and system. */
   readonly cpuSeconds: number;
@@ -47,7 +51,7 @@ export function requireProc(): void {
 }
 
 /** Starts a process that outlives this one; what it prints is appended to `LOGDIR/NAME.log`. */
-export function startProcess(dir: string, logDir: string, plan: ProcessPlan): number {
+export function startProcess(dir: string, logDir: string, plan: ProcessPlan): ProcessIdentity {
   mkdirSync(logDir, { recursive: true });
   const log = openSync(join(logDir, `${plan.name}.log`), 'a', 0o600);
   try {
@@ -64,7 +68,7 @@ export function startProcess(dir: string, logDir: string, plan: ProcessPlan): nu
         process: plan.name,
       });
     }
-    return child.pid;
+    return { pid: child.pid, started: statOf(`/proc/${child.pid}`).started };
   } finally {
     closeSync(log);
   }
@@ -82,10 +86,12 @@ export function runningProcesses(dir: string): Map<string, RunningProcess> {
 }
 
 /**
+ * Asks by identity, not by the mark: a program that was only just started has no environment to read yet.
+ *
  * @throws {NetworkError} `ERR_NETWORK_PROCESS` with the last line of its log, if the process has ended
  */
-export function requireRunning(dir: string, logDir: string, name: string, pid: number): void {
-  if (inspect(pid, dir) !== null) return;
+export function requireRunning(logDir: string, name: string, identity: ProcessIdentity): void {
+  if (!isGone(identity)) return;
   const file = join(logDir, `${name}.log`);
   const last = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').at(-1)! : '';
   throw new NetworkError(
@@ -203,7 +209,7 @@ function seenUntilGone(dir: string, names: ReadonlySet<string>): () => RunningPr
 }
 
 /** Whether every thread has ended; the first may have, long before the others. */
-function isGone({ pid, started }: RunningProcess): boolean {
+function isGone({ pid, started }: ProcessIdentity): boolean {
   try {
     if (statOf(`/proc/${pid}`).started !== started) return true; // the id is somebody else's now
     const threads = readdirSync(`/proc/${pid}/task`).map((id) => `/proc/${pid}/task/${id}`);
