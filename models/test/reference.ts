@@ -153,7 +153,7 @@ export function referenceWindow(
   return { residuals, loss: (3 * loss) / cells };
 }
 
-/** Largest absolute difference ÷ largest absolute value of the second. */
+/** Largest absolute difference ÷ largest absolute value of the second; 0 where nothing differs, be it from nothing. */
 export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   let difference = 0;
   let size = 0;
@@ -161,5 +161,5 @@ export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number
     difference = Math.max(difference, Math.abs(got[i]! - expected[i]!));
     size = Math.max(size, Math.abs(expected[i]!));
   }
-  return difference / size;
+  return difference === 0 ? 0 : difference / size;
 }
