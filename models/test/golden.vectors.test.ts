@@ -41,6 +41,7 @@ describe('golden vectors', () => {
       const instance = await chromium.launch({
         executablePath: browser ?? '/usr/bin/chromium',
         args: ['--no-sandbox'],
+        timeout: 0, // this test's own is enough
       });
       try {
         const page = await instance.newPage();
@@ -51,7 +52,7 @@ describe('golden vectors', () => {
           const body = readFileSync(new URL(`.${pathname}`, room), 'utf8');
           return route.fulfill({ contentType: 'text/javascript', body });
         });
-        await page.goto('https://golden.test/');
+        await page.goto('https://golden.test/', { timeout: 0 });
         // As text: the test runner would rewrite an import inside a function.
         const found: unknown = await page.evaluate(`(async () => {
         const models = await import('/dist/index.js');
