@@ -3,10 +3,10 @@
  * @module
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../demo/ports.js';
 import { Child } from './child.js';
 import { describeFault, faultsOf, type Fault } from './faults.js';
 import { openFaultyLink, SOUND, type FaultyLink } from './faulty-link.js';
@@ -198,22 +198,4 @@ async function statusOf(httpPort: number): Promise<Status | null> {
   } catch {
     return null;
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
 }

@@ -1,35 +1,41 @@
 /** Ports on loopback: the analyst pages' are predictable, all others are whatever is free. @module */
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { ExperimentError } from '../errors.js';
 
 const DEFAULT_PAGE_PORT = 8787;
+const FIRST_PORT = 10_000;
+const LAST_PORT = 20_000;
+/** Two demonstrations that begin at once look in different places. */
+let nextPort = randomInt(FIRST_PORT, LAST_PORT);
 
 /** Whether nothing listens on 127.0.0.1:`port`. */
 function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      // Taken, or kept back by the system; anything else would be so for every port.
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
+      else reject(error);
+    });
     probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
       probe.close(() => resolve(true));
     });
   });
 }
 
-/** `count` distinct free ports chosen by the system. Another program may still take one before we do; then start-up says so. */
+/**
+ * `count` free ports, other ones at every call: they are bound only when their process is up. Until then no client and no
+ * server on port 0 gets one, since they lie below what systems hand out by themselves; whoever wants one by its number
+ * does, and start-up says so.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen({ host: '127.0.0.1', port: 0 }, () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = nextPort;
+    nextPort = port + 1 < LAST_PORT ? port + 1 : FIRST_PORT;
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
 }
 
