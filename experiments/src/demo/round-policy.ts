@@ -33,6 +33,9 @@ const PATIENT: DemoPolicy = {
   sealMaxMs: 10_000,
 };
 
+/** Fine enough that of all the lengths within a minute one surely begins a slot within a minute. */
+const STEP_MS = 250;
+
 /** From the end of the set-up to the first round, so that a detector is active when it ends. */
 const START_UP_MS = { development: 12_000, fabric: 45_000 } as const;
 
@@ -53,7 +56,7 @@ export function planRounds(o: {
 function beginningSoonAfter(readyAtMs: number, policy: DemoPolicy): DemoPolicy {
   const waitMs = (slotLengthMs: number): number => slotLengthMs - (readyAtMs % slotLengthMs);
   let { slotLengthMs } = policy;
-  for (let moreMs = 1_000; moreMs <= 60_000; moreMs += 1_000) {
+  for (let moreMs = STEP_MS; moreMs <= 60_000; moreMs += STEP_MS) {
     const longer = policy.slotLengthMs + moreMs;
     if (waitMs(longer) < waitMs(slotLengthMs)) slotLengthMs = longer;
   }
