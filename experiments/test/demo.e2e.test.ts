@@ -248,7 +248,8 @@ describe('Ctrl-C', () => {
       expect((await first.exited).status).toBe(0);
       expect(pids.filter(isAlive)).toEqual([]);
       const resumed = startDemo(args);
-      await resumed.said('analyst page', 8 * MINUTES);
+      // The last that a start says: its own helpers have ended, and write no more into the folder.
+      await resumed.said('dashboard http', 8 * MINUTES);
       // kill −9 of the parent: the children notice and go.
       const orphans = Object.values(pidsOf(folder.dir));
       resumed.child.kill('SIGKILL');

@@ -3,6 +3,7 @@
  * join, digits compared, approval, doctor, run; it takes part in a round, attests, and leaves. Real processes throughout.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,7 +67,11 @@ const state = temporaryState();
 const elsewhere = mkdtempSync(join(tmpdir(), 'bhs-h4-'));
 
 afterEach(async () => {
-  hospital?.kill('SIGTERM');
+  // Gone, not going: what still writes into a folder keeps it from being removed.
+  if (hospital !== null && hospital.exitCode === null && hospital.signalCode === null) {
+    hospital.kill('SIGKILL');
+    await once(hospital, 'exit');
+  }
   demo?.child.kill('SIGTERM');
   await demo?.exited;
   state.remove();
