@@ -2,7 +2,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CONFIGS, experiment, TINY } from './experiment-process.js';
 import { postgresqlPrograms, startPostgres, type PostgresServer } from '../../test/postgresql.js';
 
@@ -15,6 +16,23 @@ afterAll(async () => {
   await server?.remove();
   rmSync(dir, { recursive: true, force: true });
 });
+
+/** Resolves when so many seeds wait or are at work. */
+async function queued(url: string, count: number): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await vi.waitFor(
+      async () => {
+        const { rows } = await client.query('select id from pgboss.job');
+        expect(rows.length).toBe(count);
+      },
+      { timeout: 60_000, interval: 100 },
+    );
+  } finally {
+    await client.end();
+  }
+}
 
 describe.skipIf(postgresqlPrograms === null)('a sweep over several machines', () => {
   it(
@@ -36,6 +54,8 @@ describe.skipIf(postgresqlPrograms === null)('a sweep over several machines', ()
         '--progress',
         'plain',
       );
+      // Whoever comes first makes the tables; the workers come when they are there.
+      await queued(url, 3);
       const doomed = experiment('worker', '--queue', url, '--runs', join(dir, 'one'));
       await doomed.seen(/featurise H1: ran/);
       const other = experiment(
