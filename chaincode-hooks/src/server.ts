@@ -21,7 +21,6 @@ async function main(): Promise<void> {
   const server = await startChaincodeServer(loadServerConfig(values.config));
   const { address, metricsPort, codeHash } = server;
   log.info({ address, metricsPort, codeHash }, 'chaincode is serving');
-  process.send?.({ type: 'ready', address, metricsPort, codeHash });
   let closing = false;
   const close = (): void => {
     if (closing) return;
@@ -34,6 +33,8 @@ async function main(): Promise<void> {
     process.on('disconnect', close); // the parent died
     if (!process.connected) close(); // it had, before anybody listened
   }
+  // Last: who hears it may stop this process at once.
+  process.send?.({ type: 'ready', address, metricsPort, codeHash });
 }
 
 main().catch((error: unknown) => {

@@ -5,9 +5,13 @@ import { EndorseError } from '@hyperledger/fabric-gateway';
 const PATIENCE_MS = 30_000;
 const INTERVAL_MS = 100;
 
+/** A gateway says so when its own peer endorsed and too few others gave the same: they differ, or they refuse. */
+const OTHERS_DISAGREE = 'failed to collect enough transaction endorsements';
+
 /**
- * Repeats what endorsers answered differently, as every client of ours does: one of them has not committed the last block
- * yet, which takes a slow disk a second or more, or has not read the detector's bytes since it started.
+ * Repeats what the gateway's own peer endorsed and others did not: they have not committed the last block yet, which takes a
+ * slow disk a second or more, or have not read the detector's bytes since they started. A call that builds on that block
+ * they refuse in the contract's own words, so the details do not tell them from a refusal; that it was not the gateway's does.
  */
 export async function onceLevel<T>(work: () => Promise<T>): Promise<T> {
   const startedMs = performance.now();
@@ -15,10 +19,9 @@ export async function onceLevel<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const differ =
-        error instanceof EndorseError &&
-        error.details.some(({ message }) => message.includes('do not match'));
-      if (!differ || performance.now() - startedMs > PATIENCE_MS) throw error;
+      const disagree =
+        error instanceof EndorseError && error.cause.details.includes(OTHERS_DISAGREE);
+      if (!disagree || performance.now() - startedMs > PATIENCE_MS) throw error;
     }
     await sleep(INTERVAL_MS);
   }

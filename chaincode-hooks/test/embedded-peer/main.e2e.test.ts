@@ -40,7 +40,10 @@ function start(...args: string[]): Started {
   return {
     child,
     output: () => output,
-    exit: once(child, 'exit').then(([code]) => code as number | null),
+    // What it said last may still be on its way when it has ended.
+    exit: Promise.all([once(child, 'exit'), once(child.stderr!, 'end')]).then(
+      ([[code]]) => code as number | null,
+    ),
   };
 }
 

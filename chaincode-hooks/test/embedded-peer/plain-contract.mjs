@@ -31,6 +31,12 @@ class PlainContract extends Contract {
     return text(await ctx.stub.getState(key));
   }
 
+  /** Refuses a key that is not there: it builds on an earlier transaction. */
+  async amend(ctx, key, value) {
+    if ((await ctx.stub.getState(key)).length === 0) throw new Error(`ERR_ABSENT: ${key}`);
+    await ctx.stub.putState(key, Buffer.from(value));
+  }
+
   async remove(ctx, key) {
     await ctx.stub.deleteState(key);
   }
