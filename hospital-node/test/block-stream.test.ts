@@ -79,6 +79,35 @@ describe('the block stream', () => {
     expect(gateway.switches).toBe(3);
   });
 
+  it('ends when it is stopped while a stream is opened, on a channel where nothing happens', async () => {
+    const stop = new AbortController();
+    let closed = false;
+    await runBlockStream(
+      {
+        connection: {
+          openBlocks: () => {
+            stop.abort();
+            return Promise.resolve({
+              close: () => {
+                closed = true;
+              },
+              // eslint-disable-next-line require-yield
+              async *[Symbol.asyncIterator]() {
+                await new Promise(() => undefined);
+              },
+            });
+          },
+          switchGateway: () => undefined,
+        },
+        nextBlock: () => 0n,
+        take: () => Promise.resolve(),
+        random: () => 0,
+      },
+      stop.signal,
+    );
+    expect(closed).toBe(true);
+  });
+
   it('ends with what the effect of a block threw, and tries nothing again', async () => {
     const gateway = flakyGateway(10, 10);
     const run = runBlockStream(

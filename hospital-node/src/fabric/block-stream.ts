@@ -41,6 +41,7 @@ export async function runBlockStream(o: BlockStreamOptions, signal: AbortSignal)
 }
 
 async function follow(o: BlockStreamOptions, signal: AbortSignal): Promise<void> {
+  const over = (): boolean => signal.aborted;
   await o.onOpen?.();
   const source = await o.connection.openBlocks(o.nextBlock());
   const stop = (): void => {
@@ -48,8 +49,10 @@ async function follow(o: BlockStreamOptions, signal: AbortSignal): Promise<void>
   };
   signal.addEventListener('abort', stop);
   try {
+    // It may have been asked to stop while the stream was opened; a quiet channel would not tell.
+    if (over()) return;
     for await (const block of source) {
-      if (signal.aborted) return;
+      if (over()) return;
       await o.take(block).catch((cause: unknown) => {
         throw new TakeFailed(cause);
       });
