@@ -10,7 +10,6 @@ import {
   sumFromKernel,
   type NoisePool,
   type PrivacyPlan,
-  type SecureRandom,
 } from '@bhschain/dp';
 import { DETECTOR_ZERO, networksOf } from '@bhschain/models/detector';
 import { createJointKernel, type JointKernel } from '@bhschain/models/kernel';
@@ -22,6 +21,7 @@ import { trainPrivately, type TrainingResult } from '../src/training/private-tra
 import { createRoundNoise } from '../src/training/round-noise.js';
 import { createTrainingPool, type TrainingTask } from '../src/training/training-pool.js';
 import { openPrivacyLedger, type PrivacyLedger } from '../src/privacy-ledger/index.js';
+import { seededWords } from './seeded-words.js';
 import { smallPlan } from './small-plan.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -29,16 +29,6 @@ const { parameterCount, parts } = networksOf(DETECTOR_ZERO.detector);
 const architectures = parts.map(({ architecture }) => architecture);
 const plan: PrivacyPlan = smallPlan({ parameterCount });
 const kernel = createJointKernel(architectures);
-
-/** A source that production code takes, repeatable for a test. */
-function seededWords(seed: string): SecureRandom {
-  const random = createExperimentRandom(seed);
-  return createSecureRandom((bytes) => {
-    const words = new Uint32Array(bytes.length / 4);
-    random.fill(words);
-    bytes.set(new Uint8Array(words.buffer));
-  });
-}
 
 /** A pool as a debit has opened it. */
 function openedNoise(seed: string, of: PrivacyPlan): NoisePool {

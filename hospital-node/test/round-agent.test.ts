@@ -6,6 +6,7 @@ import { noiseFault } from '../src/training/noise-fault.js';
 import { PERIOD_MS } from './native-log.js';
 import { factsOf, type PaperFederationOptions } from './paper-federation.js';
 import { INTERVAL, parameterCount, roundBench, SLOT, type RoundBench } from './round-bench.js';
+import { seededWords } from './seeded-words.js';
 import { smallPlan } from './small-plan.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -135,7 +136,10 @@ describe('a round that also releases the histogram of scores', () => {
   it('hands in both as one object for one debit, and repeats its bytes', async () => {
     const failures = [new FederationError('ERR_UNREACHABLE', 'cut')];
     const folder = temporaryFolder();
-    const bench = await roundBench(folder, { paper: { plan, failures, sealed: true } });
+    const bench = await roundBench(folder, {
+      paper: { plan, failures, sealed: true },
+      random: seededWords('histogram'),
+    });
     await bench.agent.poll(never);
     const [submitted] = factsOf(bench.paperFile);
     const [release] = bench.ledger.releases();

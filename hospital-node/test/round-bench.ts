@@ -2,9 +2,8 @@
 import { randomFillSync } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSecureRandom } from '@bhschain/dp';
+import { createSecureRandom, type SecureRandom } from '@bhschain/dp';
 import { DETECTOR_ZERO, networksOf } from '@bhschain/models/detector';
 import { ACT_COUNT } from '@bhschain/models/features';
 import type { FederationClient } from '@bhschain/orchestrator/protocol';
@@ -48,6 +47,8 @@ export async function roundBench(
     readonly onStep?: (step: RoundStep) => void;
     readonly agent?: Partial<RoundAgentOptions>;
     readonly binMs?: number;
+    /** Repeatable; the platform's otherwise. */
+    readonly random?: SecureRandom;
   } = {},
 ): Promise<RoundBench> {
   const file = join(folder, 'H1.jsonl');
@@ -85,10 +86,12 @@ export async function roundBench(
     now: () => START_MS,
   });
   const releases = openReleaseStore(join(folder, 'releases'));
-  const random = createSecureRandom((bytes) => randomFillSync(bytes));
+  const random = o.random ?? createSecureRandom((bytes) => randomFillSync(bytes));
   const noise = createRoundNoise(random);
   const pool = createTrainingPool({ threads: 1 });
   const { onStep } = o;
+  // Moves by what is slept, so that no deadline depends on how fast this machine is.
+  let clockMs = 0;
   const agent = createRoundAgent({
     client:
       o.client ??
@@ -123,9 +126,12 @@ export async function roundBench(
     approvedPlans: null,
     isPaused: () => false,
     nowMs: () => START_MS,
-    monotonicMs: () => performance.now(),
+    monotonicMs: () => clockMs,
     random: () => 0.5,
-    sleep: (ms, signal) => delay(ms, undefined, { signal }),
+    sleep: async (ms, signal) => {
+      clockMs += ms;
+      await delay(0, undefined, { signal });
+    },
     ...(onStep === undefined ? {} : { onStep: (step: RoundStep) => onStep(step) }),
     log: silentLog,
     ...o.agent,

@@ -292,7 +292,7 @@ class PollingAgent implements RoundAgent {
     const base = decodeParameters(await client.getObject(baseModel), parameterCount);
     this.#set('training', `Trains slot ${roundId.slotIndex}.`, null);
     await trainer.prepare(plan);
-    if (this.#o.monotonicMs() > deadlineMs) {
+    if (this.#o.monotonicMs() >= deadlineMs) {
       throw new RoundRefusedError(
         'ERR_ROUND_LATE',
         'the round would be over before an update of this node could be in; nothing was spent',
