@@ -132,14 +132,6 @@ export function signed(claims: object, key: KeyObject): string {
   return `${text}.${createSign('RSA-SHA256').update(text).sign(key).toString('base64url')}`;
 }
 
-/** A port that nobody has now. */
-export async function freePort(): Promise<number> {
-  const http = createServer();
-  const { port } = new URL(await listening(http));
-  await closed(http);
-  return Number(port);
-}
-
 async function listening(http: Server): Promise<string> {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const address = http.address();

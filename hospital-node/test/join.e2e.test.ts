@@ -4,11 +4,11 @@
  */
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../../test/free-port.js';
 import { consortium, identityOf } from './identity-fixture.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -48,14 +48,6 @@ async function answer<T>(code: number, program: keyof typeof BIN, ...args: strin
   const typed = await type(program, ...args, '--json');
   expect(typed.code, `${args[0]}: ${typed.talk}${typed.out}`).toBe(code);
   return JSON.parse(typed.out) as T;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Two ends of a federation: the orchestrator's configuration, and the own half of hospital 1's. */

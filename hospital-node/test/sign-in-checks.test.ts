@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeConfig, ProviderConfig } from '../src/config.js';
 import { examine, type Finding } from '../src/doctor/check.js';
 import { signInChecks } from '../src/doctor/sign-in-checks.js';
+import { freePort } from '../../test/free-port.js';
 import {
-  freePort,
   ROLES,
   startLiar,
   startRealProvider,
