@@ -85,14 +85,10 @@ function start(config: string): Started {
   });
   const polls = said('poll failed');
   const waits = said('database not open yet');
-  const ended = new Promise<Ended>((resolve) =>
-    // After a disconnect 'close' never comes; what stderr still holds is read soon after the exit.
-    child.once('exit', (code) => {
-      setTimeout(() => {
-        resolve({ code, errors });
-      }, 100);
-    }),
-  );
+  // After a disconnect 'close' never comes; what stderr still holds may be read after the exit.
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const read = new Promise((resolve) => child.stderr?.once('end', resolve));
+  const ended = Promise.all([exit, read]).then(([code]) => ({ code, errors }));
   return { child, ended, polls, waits };
 }
 

@@ -184,14 +184,17 @@ describe.skipIf(postgresqlPrograms === null)('the doctor on a database on a serv
       return (await found({ ...config, store }))('STO-001');
     };
     const fix = 'Put the password of that user into the file store.passwordFile.';
-    await vi.waitFor(async () =>
-      expect(await opens('wrong')).toMatchObject({
-        state: 'FAIL',
-        sentence: expect.stringContaining(
-          'password authentication failed for user "sealed"',
-        ) as string,
-        fix,
-      }),
+    await vi.waitFor(
+      async () =>
+        expect(await opens('wrong')).toMatchObject({
+          state: 'FAIL',
+          sentence: expect.stringContaining(
+            'password authentication failed for user "sealed"',
+          ) as string,
+          fix,
+        }),
+      // The server reads the file again in its own time.
+      20_000,
     );
     expect(await opens(null)).toMatchObject({ state: 'FAIL', fix });
     expect(await opens('\n')).toMatchObject({ state: 'FAIL', fix });
