@@ -41,8 +41,10 @@ describe.skipIf(!hasBrowser('console-desk.e2e'))('the desk', () => {
     return page;
   };
   const openHold = async (page: Page, index: number): Promise<void> => {
-    await page.evaluate(`location.hash = '#/hold/${server.holds[index]!}'`);
-    await page.waitForSelector('.sheet-top');
+    const txId = server.holds[index]!;
+    await page.evaluate(`location.hash = '#/hold/${txId}'`);
+    // Its own sheet, not that of the hold before.
+    await page.waitForSelector(`.proof code:text-is("${txId}")`);
   };
   const confirm = (page: Page): Promise<void> => page.click('dialog[open] [type=submit]');
   const reason = (page: Page, text: string): Promise<void> =>
@@ -55,7 +57,7 @@ describe.skipIf(!hasBrowser('console-desk.e2e'))('the desk', () => {
     await page.waitForSelector('.moment', { state: 'detached' });
     await openHold(page, 4);
     await page.waitForSelector('.moment');
-    await page.waitForSelector('.sheet-top .state.claimed', { timeout: 15_000 });
+    await page.waitForSelector('.sheet-top .state.claimed');
     await page.click('#undo');
     await page.waitForSelector('.sheet-top .state.open');
     expect(await page.locator('.moment').count()).toBe(0); // given back on purpose

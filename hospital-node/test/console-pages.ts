@@ -21,8 +21,8 @@ export function consolePages(o: Pick<SeededServer, 'holds' | 'days'>): readonly 
     { name: 'days', hash: '#/days', ready: '.days .part' },
     { name: 'day', hash: `#/days/${o.days!.explained}`, ready: '.history' },
     { name: 'day with calls', hash: `#/days/${o.days!.exports}`, ready: 'svg.chart' },
-    { name: 'cases', hash: '#/cases', ready: 'main.page h2' },
-    { name: 'suppressions', hash: '#/suppressions', ready: 'main.page h2' },
+    { name: 'cases', hash: '#/cases', ready: 'h2:text-is("Cases")' },
+    { name: 'suppressions', hash: '#/suppressions', ready: 'h2:text-is("Suppressions")' },
     { name: 'supervisor', hash: '#/supervisor', ready: 'table.budget' },
   ];
 }

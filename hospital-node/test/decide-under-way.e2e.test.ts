@@ -39,8 +39,10 @@ describe.skipIf(!hasBrowser('decide-under-way.e2e'))('a decision under way', () 
     return page;
   };
   const openHold = async (page: Page, index: number): Promise<void> => {
-    await page.evaluate(`location.hash = '#/hold/${server.holds[index]!}'`);
-    await page.waitForSelector('.sheet-top');
+    const txId = server.holds[index]!;
+    await page.evaluate(`location.hash = '#/hold/${txId}'`);
+    // Its own sheet, not that of the hold before.
+    await page.waitForSelector(`.proof code:text-is("${txId}")`);
   };
   const endSession = async (page: Page): Promise<void> => {
     const cookie = (await page.context().cookies())
@@ -103,7 +105,8 @@ describe.skipIf(!hasBrowser('decide-under-way.e2e'))('a decision under way', () 
 
   it('goes from sign-in to approval by keyboard alone, for both people', async () => {
     const type = async (page: Page, name: string): Promise<void> => {
-      await page.keyboard.type(name); // the name has the focus
+      await page.waitForSelector('[name=name]:focus'); // by itself, with the next frame
+      await page.keyboard.type(name);
       await page.keyboard.press('Tab');
       await page.keyboard.type(PASSWORD);
       await page.keyboard.press('Enter');

@@ -13,6 +13,7 @@ import {
   signIn,
   type ConsoleBrowser,
 } from './console-browser.js';
+import { atRest } from './page-checks.js';
 import { startSeededServer, type SeededServer } from './seeded-server.js';
 import { signedIn } from './signed-in.js';
 
@@ -128,9 +129,10 @@ describe.skipIf(!hasBrowser('long-queue.e2e'))('a queue of a hundred thousand', 
 
   it('moves nothing under the pointer while things happen, and changes rows where they are', async () => {
     await scrollTo('end');
-    await expect.poll(async () => (await shown()).rows, SOON).toBeGreaterThan(100);
+    await atRest(page);
+    expect((await shown()).rows).toBeGreaterThan(100);
     await page.evaluate("document.querySelector('.queue').scrollTop -= 3000");
-    await page.waitForTimeout(500);
+    await atRest(page);
     const inSight = (): Promise<{ tx: string; top: number }> =>
       page.evaluate<{ tx: string; top: number }>(`{
         const row = document.elementFromPoint(250, 500).closest('.row');

@@ -65,9 +65,14 @@ const STOPS_BACK_MAX = 25;
 async function built(page: Page): Promise<void> {
   for (let more = true; more;) {
     more = await page.evaluate<boolean>('bhsChecks.onward()');
-    do await page.evaluate('bhsChecks.rest()');
-    while ((unanswered.get(page)?.size ?? 0) > 0);
+    await atRest(page);
   }
+}
+
+/** Until a watched page asks for nothing any more and its height stands still. */
+export async function atRest(page: Page): Promise<void> {
+  do await page.evaluate('bhsChecks.rest()');
+  while ((unanswered.get(page)?.size ?? 0) > 0);
 }
 
 /** Tab by tab from the top: each stop is seen, has an outline, and comes after the one before; then some way back, uncovered. */

@@ -107,6 +107,7 @@ const ORDINARY_PER_PERSON = 24;
 
 /** Normal windows of the public canaries, as calls that ran, for the people of the scenes and for others like them. */
 function ordinaryCalls(o: {
+  readonly nowMs: number;
   readonly signer: (mspId: string, name: string, attributes: Record<string, string>) => Signer;
   readonly own: readonly Signer[];
 }): (ReturnType<typeof transactionOf> & { readonly origin: Origin })[][] {
@@ -127,7 +128,7 @@ function ordinaryCalls(o: {
       return {
         ...transactionOf({
           txId: origin.txId,
-          timestampMs: Date.now() - ((i * 6.7 + person * 0.9) % 160) * HOUR_MS - 30 * 60_000,
+          timestampMs: o.nowMs - ((i * 6.7 + person * 0.9) % 160) * HOUR_MS - 30 * 60_000,
           function: `RecordAccessContract:${['requestAccess', 'export', 'openSession'][i % 3]!}`,
           args: [session, hashOf('handle'), ''],
           creator: { mspId: 'H1MSP', certificatePem: creator.certificatePem, actor },
@@ -184,6 +185,8 @@ export async function startSeededServer(
     readonly signIn?: NonNullable<HttpServerOptions['signIn']>;
   } = {},
 ): Promise<SeededServer> {
+  /** All that lies in the past is told from here: a day or an hour may be over before everything is in place. */
+  const startedMs = Date.now();
   const hospital = o.hospital ?? 'H1';
   const mspId = `${hospital}MSP`;
   const database = o.database ?? (await migratedDatabase());
@@ -285,11 +288,12 @@ export async function startSeededServer(
       : signer(scene.mspId ?? mspId, `clin-${i}`, { role: scene.role, ward: scene.ward }),
   );
   if (o.history === true) {
-    for (const calls of ordinaryCalls({ signer, own: actors })) await appendAll(calls);
+    for (const calls of ordinaryCalls({ nowMs: startedMs, signer, own: actors }))
+      await appendAll(calls);
   }
   if (o.history === true) {
     for (const [i, [action, finding, hoursAgo, why]] of DECIDED.entries()) {
-      const filedMs = Date.now() - hoursAgo * HOUR_MS;
+      const filedMs = startedMs - hoursAgo * HOUR_MS;
       const identity = actors[i % 2]!;
       const origin = originOf(identity);
       const actor = actorOf(mspId, identity.certificatePem);
@@ -415,9 +419,9 @@ export async function startSeededServer(
     o.history === true
       ? await seedDays(database, {
           clerk: actorOf(mspId, actors[0]!.certificatePem),
-          clerkMs: Date.now() - DECIDED[0][2] * HOUR_MS,
+          clerkMs: startedMs - DECIDED[0][2] * HOUR_MS,
           nurse: actorOf(mspId, actors[1]!.certificatePem),
-          nowMs: Date.now(),
+          nowMs: startedMs,
         })
       : null;
   let daysVersion = 0;

@@ -7,7 +7,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditFileOf } from '../src/audit/audit-log.js';
 import { buildConsole } from './console-browser.js';
-import { freePort, optionsFor, startRealProvider } from './identity-provider-fixture.js';
+import { freePort } from '../../test/free-port.js';
+import { optionsFor, startRealProvider } from './identity-provider-fixture.js';
 import { PASSWORD, startSeededServer, type SeededServer } from './seeded-server.js';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
@@ -60,7 +61,8 @@ describe.skipIf(CHROMIUM === undefined)('sign-in at the hospital’s identity pr
     await page.fill('input[name=login]', name);
     await page.fill('input[name=password]', 'anything');
     await page.click('button[type=submit]');
-    await page.click('button[type=submit]'); // consent
+    // Not that of the page before, which is there until the next one comes.
+    await page.click('form:has([value=consent]) button[type=submit]');
     await page.waitForURL(`${address}/**`);
     return page;
   }
@@ -109,7 +111,7 @@ describe.skipIf(CHROMIUM === undefined)('sign-in at the hospital’s identity pr
     const page = await arrive('mallory');
     await page.waitForSelector('.problem');
     expect(await page.textContent('.problem')).toContain('you have no role in this review');
-    expect(new URL(page.url()).search).toBe('');
+    await expect.poll(() => new URL(page.url()).search, { timeout: 20_000 }).toBe('');
     expect(records()).toContain('sign-in-refused nobody ERR_OIDC_ROLE');
     await page.context().close();
   }, 90_000);
