@@ -3,7 +3,6 @@
  */
 import { connect as connectTls } from 'node:tls';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DETECTOR_ZERO, encodeDetector } from '@bhschain/models/detector';
 import type { EndorseError } from '@hyperledger/fabric-gateway';
 import { common, gateway as gatewayProtos, peer } from '@hyperledger/fabric-protos';
@@ -12,6 +11,7 @@ import { decodeQuarantineRecord, walkBlock } from '../../src/events.js';
 import {
   HOST,
   chainDir,
+  readPeerBlocks,
   serverPlace,
   verifyNetworkChain,
   type Hospital,
@@ -301,7 +301,7 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
     expect(codes.slice(1).every((code) => code === 9)).toBe(true);
   });
 
-  it("all that lies on the peers' disks is recomputed, and one changed byte is found", async () => {
+  it("all that lies on the peers' disks is recomputed, and one changed byte of a call is found", async () => {
     const { topology } = o.fabric;
     const last = o.hospitals.map(({ mspId }) => o.clerk(mspId));
     const height = await heightOf(clerk);
@@ -315,12 +315,14 @@ describe.skipIf(!available)('the guarded channel on five hospitals, BFT', () => 
     expect(report.codes[0]).toBeGreaterThan(20);
     expect(report.codes[11]).toBeGreaterThanOrEqual(1);
 
-    const file = join(chainDir(o.hospitals[2]!.peer.dir, topology.channel), 'blockfile_000000');
     await o.fabric.down();
+    const chain = [...readPeerBlocks(chainDir(o.hospitals[2]!.peer.dir, topology.channel))];
+    const { file, offset, envelopes } = chain[Math.floor(chain.length / 2)]!;
+    const [call] = envelopes as [Uint8Array];
     const bytes = readFileSync(file);
-    const changed = Buffer.from(bytes);
-    changed[Math.floor(bytes.length / 2)]! ^= 1;
-    writeFileSync(file, changed);
+    const at = bytes.indexOf(call, offset) + Math.floor(call.length / 2);
+    bytes[at]! ^= 1;
+    writeFileSync(file, bytes);
     expect(() => verifyNetworkChain(topology)).toThrow(
       expect.objectContaining({ code: 'ERR_BLOCK_CORRUPT' }) as Error,
     );

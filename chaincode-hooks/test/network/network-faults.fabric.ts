@@ -125,7 +125,8 @@ describe.skipIf(!available)('a network in trouble', { timeout: 300_000 }, () => 
       .poll(async () => (await heightOf(at3)) >= (await heightOf(clerk)), SETTLE)
       .toBe(true);
     expect((await read(clerk, session)).code).toBe(0);
-    expect((await openSession(at3, newSession())).code).toBe(0);
+    // It may have slept long enough to hold the others for dead: gossip finds them again within seconds.
+    await untilCommits(at3);
   });
 
   it('7: without its chaincode server a hospital is passed over; its own clients go elsewhere', async () => {
@@ -222,19 +223,17 @@ describe.skipIf(!available)('a network in trouble', { timeout: 300_000 }, () => 
     o.fabric.start('orderer3');
     o.fabric.start('orderer4');
     await untilCommits(clerk);
-    // "Failed" is unknown: each is on the ledger at most once, and looked up it has one answer at every gateway.
-    const all = await transactionsOf(clerk);
+    // "Failed" is unknown: each is on the ledger at most once, and looked up it has one answer at every gateway. Orderers
+    // that took it may order it at any moment, also now, and one gateway has that block before the other.
     const other = o.clerk('H4MSP');
-    await expect
-      .poll(async () => (await heightOf(other)) >= (await heightOf(clerk)), SETTLE)
-      .toBe(true);
-    let late = 0;
+    const answers = (txId: string): Promise<(number | null)[]> =>
+      Promise.all([codeOf(clerk, txId), codeOf(other, txId)]);
     for (const txId of unknown) {
-      expect(all.filter((one) => one.txId === txId).length).toBeLessThanOrEqual(1);
-      const code = await codeOf(clerk, txId);
-      expect(await codeOf(other, txId)).toBe(code);
-      if (code !== null) late++;
+      await expect.poll(async () => new Set(await answers(txId)).size, SETTLE).toBe(1);
     }
+    const found = (await transactionsOf(clerk)).filter(({ txId }) => unknown.includes(txId));
+    const late = new Set(found.map(({ txId }) => txId)).size;
+    expect(found).toHaveLength(late);
     process.stderr.write(`   of ${unknown.length} "failed" submits ${late} are on the ledger\n`);
   });
 

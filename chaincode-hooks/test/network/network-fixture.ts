@@ -133,7 +133,11 @@ export async function startNetwork(
     const client = new grpc.Client(
       `${HOST}:${peer.port}`,
       grpc.credentials.createSsl(readFileSync(tlsRootFile)),
-      { 'grpc.ssl_target_name_override': 'localhost' },
+      {
+        'grpc.ssl_target_name_override': 'localhost',
+        // A peer that is started again is dialled within a second or two, however long it was away.
+        'grpc.max_reconnect_backoff_ms': 2_000,
+      },
     );
     const within = (ms: number) => () => ({ deadline: Date.now() + ms });
     const gateway = connect({

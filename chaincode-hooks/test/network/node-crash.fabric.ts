@@ -25,7 +25,8 @@ interface Database {
   close(): void;
 }
 
-describe.skipIf(!available)("a node's follower that is killed", () => {
+// Six followers start here, one after the other, each with the modules of a whole node.
+describe.skipIf(!available)("a node's follower that is killed", { timeout: 240_000 }, () => {
   let o: TestNetwork;
   let dir: string;
   let options: string;
