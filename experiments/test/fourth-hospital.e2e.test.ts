@@ -142,12 +142,8 @@ it('a fourth hospital joins while everything runs', async () => {
   );
   expect(JSON.stringify(round.accepted)).toContain('"H4"');
 
-  // It is a member on the channel too: the doctor fails nowhere, and a detector has its attestation.
-  const doctor = await json<{
-    findings: readonly { code: string; state: string; sentence: string }[];
-  }>('node', 'doctor', ...config);
-  expect(doctor.findings.filter(({ state: found }) => found === 'FAIL')).toEqual([]);
-  expect(doctor.findings.find(({ code }) => code === 'IDN-006')).toMatchObject({ state: 'PASS' });
+  // It is a member on the channel too, once the orchestrator has got it admitted: a detector has its attestation, and then
+  // the doctor fails nowhere.
   await until(
     'an attestation of H4',
     async () => {
@@ -161,6 +157,11 @@ it('a fourth hospital joins while everything runs', async () => {
     },
     300_000,
   );
+  const doctor = await json<{
+    findings: readonly { code: string; state: string; sentence: string }[];
+  }>('node', 'doctor', ...config);
+  expect(doctor.findings.filter(({ state: found }) => found === 'FAIL')).toEqual([]);
+  expect(doctor.findings.find(({ code }) => code === 'IDN-006')).toMatchObject({ state: 'PASS' });
   await works('node', 'verify-round', 'last', ...config);
 
   // A new key under a running node, then the end.
