@@ -17,6 +17,7 @@ import {
   type GuardedLedger,
   type Person,
 } from './guarded-ledger-fixture.js';
+import { START_MS } from './memory-ledger.js';
 
 const { kernelHash } = DETECTOR_ZERO.detector;
 
@@ -93,11 +94,12 @@ describe('the guarded ledger, end to end', () => {
   });
 
   it('an ordinary call is scored, runs, and leaves a ticket and one event', async () => {
+    // On a Monday morning: what a clerk reads at night is held.
     const opened = await commit(clerk, 'RecordAccessContract:openSession', [
       session,
       'ward 1',
       'operations',
-      '',
+      `at=${START_MS}`,
     ]);
     const read = await commit(clerk, 'RecordAccessContract:requestAccess', [
       session,
@@ -105,9 +107,10 @@ describe('the guarded ledger, end to end', () => {
       'operations',
       'demographics',
       '1',
-      '',
+      `at=${START_MS + 90_000}`,
     ]);
     expect([opened.code, read.code]).toEqual([0, 0]);
+    expect(read.reply).toMatchObject({ disposition: 'allowed', result: { ticket: read.txId } });
     const seen = transaction(read.txId);
     expect(seen.function).toBe('RecordAccessContract:requestAccess');
     expect(seen.creator.actor).toBe(clerk.actor);
