@@ -17,8 +17,6 @@ import {
 
 afterEach(closeAll);
 
-const LONG = { slotLengthMs: 15_000, gatherMaxMs: 2_500, collectMaxMs: 11_000, graceMs: 500 };
-
 async function linkOf(world: World): Promise<FaultyLink> {
   const link = await openFaultyLink(world.orchestrator.port);
   opened.push(() => link.close());
@@ -28,14 +26,14 @@ async function linkOf(world: World): Promise<FaultyLink> {
 const through = (world: World, link: FaultyLink, nodeId: string): Promise<FederationClient> =>
   world.client(nodeId, { address: `127.0.0.1:${link.port}` });
 
-/** Tries again as long as the error says so, as a node does. */
-async function insist<T>(call: () => Promise<T>, triesMax = 40): Promise<T> {
-  for (let tries = 1; ; tries++) {
+/** Tries again as long as the error says so, as a node does; the test's own limit ends it. */
+async function insist<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
     try {
       return await call();
     } catch (cause) {
       const { retryable } = cause as { retryable?: boolean };
-      if (retryable !== true || tries === triesMax) throw cause;
+      if (retryable !== true) throw cause;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
@@ -51,9 +49,10 @@ const send = (
 
 describe('messages', () => {
   it('that come twice, in another order or too late change nothing: equal receipts, one update counted', async () => {
-    const world = await startWorld({ ...LONG, roundsMax: 1 });
+    const world = await startWorld({ roundsMax: 1 });
     const clients = await Promise.all(['H1', 'H2', 'H3'].map((id) => world.client(id)));
-    const units = await Promise.all(clients.map((client) => takeWork(client, 20_000)));
+    world.nextSlot();
+    const units = await Promise.all(clients.map((client) => takeWork(client)));
     const [h1] = clients as [FederationClient];
     const [unit] = units as [WorkUnit];
     // The later phase first, both twice.
@@ -68,7 +67,7 @@ describe('messages', () => {
       retryable: false,
     });
     await send(clients[1]!, units[1]!, 'H2', encodeParameters(honestUpdate(2)));
-    await until(async () => (await world.store.rounds.count('sealed')) === 1, 20_000);
+    await until(async () => (await world.store.rounds.count('sealed')) === 1);
     const { manifest } = await h1.getManifest(unit.roundId);
     const verdicts = manifest.contributions.map((each) => each.verdict);
     expect(verdicts).toEqual(['accepted', 'accepted', 'missing']);
@@ -77,14 +76,15 @@ describe('messages', () => {
       send(clients[2]!, units[2]!, 'H3', encodeParameters(honestUpdate(3))),
     ).rejects.toMatchObject({ code: 'ERR_ROUND_CLOSED', retryable: false });
     expect((await send(h1, unit, 'H1', update)).bytes).toEqual(receipts[0]!.bytes);
-  }, 60_000);
+  }, 120_000);
 
   it('that are cut in the middle are resumed: only what is missing travels again', async () => {
-    const world = await startWorld(LONG, { parameterCount: 300_000 });
+    const world = await startWorld({}, { nodes: 2, parameterCount: 300_000 });
     const link = await linkOf(world);
     const h1 = await through(world, link, 'H1');
     const h2 = await world.client('H2');
-    const [unit] = await Promise.all([takeWork(h1, 20_000), takeWork(h2, 20_000)]);
+    world.nextSlot();
+    const [unit] = await Promise.all([takeWork(h1), takeWork(h2)]);
     const update = encodeParameters(honestUpdate(1, 300_000));
     link.cutAfterBytes = 700_000;
     await expect(send(h1, unit, 'H1', update)).rejects.toMatchObject({
@@ -96,14 +96,15 @@ describe('messages', () => {
     expect(receipt.verdict).toBe('accepted');
     // Two chunks of 256 KiB had arrived for good.
     expect(link.passedBytes).toBeLessThan(update.length - 400_000);
-  }, 60_000);
+  }, 120_000);
 
   it('that are corrupted never arrive as something else', async () => {
-    const world = await startWorld(LONG);
+    const world = await startWorld({}, { nodes: 2 });
     const link = await linkOf(world);
     const h1 = await through(world, link, 'H1');
     const h2 = await world.client('H2');
-    const [unit] = await Promise.all([takeWork(h1, 20_000), takeWork(h2, 20_000)]);
+    world.nextSlot();
+    const [unit] = await Promise.all([takeWork(h1), takeWork(h2)]);
     const update = encodeParameters(honestUpdate(1));
     link.corrupt = true;
     await expect(send(h1, unit, 'H1', update)).rejects.toMatchObject({
@@ -112,17 +113,18 @@ describe('messages', () => {
     expect(await world.store.rounds.submission(unit.roundId, 'H1')).toBeNull();
     link.corrupt = false;
     expect((await insist(() => send(h1, unit, 'H1', update))).receipt.verdict).toBe('accepted');
-  }, 60_000);
+  }, 120_000);
 
   it('over a slow link arrive in time, or the round closes without them and says so', async () => {
-    const world = await startWorld({ ...LONG, roundsMax: 1 }, { parameterCount: 20_000 });
+    const world = await startWorld({ roundsMax: 1 }, { parameterCount: 20_000 });
     const [slow, dead] = [await linkOf(world), await linkOf(world)];
     const clients = await Promise.all([
       through(world, slow, 'H1'),
       world.client('H2'),
       through(world, dead, 'H3'),
     ]);
-    const units = await Promise.all(clients.map((client) => takeWork(client, 20_000)));
+    world.nextSlot();
+    const units = await Promise.all(clients.map((client) => takeWork(client)));
     const update = (seed: number): Uint8Array => encodeParameters(honestUpdate(seed, 20_000));
     slow.bytesPerSecond = 64_000;
     dead.bytesPerSecond = 1_000;
@@ -133,7 +135,7 @@ describe('messages', () => {
     const first = await send(clients[0], units[0]!, 'H1', update(1));
     expect(first.receipt.verdict).toBe('accepted');
     await send(clients[1], units[1]!, 'H2', update(2));
-    await until(async () => (await world.store.rounds.count('sealed')) === 1, 20_000);
+    await until(async () => (await world.store.rounds.count('sealed')) === 1);
     const { manifest } = await clients[1].getManifest(units[1]!.roundId);
     expect(manifest.contributions.map((each) => each.verdict)).toEqual([
       'accepted',
@@ -141,7 +143,7 @@ describe('messages', () => {
       'missing',
     ]);
     expect(await late).toMatch(/ERR_UNREACHABLE|ERR_ROUND_CLOSED/);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('clocks', () => {
@@ -151,14 +153,20 @@ describe('clocks', () => {
     for (const skewMs of [-10_000, 10_000]) {
       const client = await world.client('H1', { nowMs: () => nowMs() + skewMs });
       const hello = await client.hello(facts);
-      expect(Math.abs(hello.clockOffsetMs + skewMs)).toBeLessThan(2_000);
+      expect(Math.abs(hello.clockOffsetMs + skewMs)).toBeLessThanOrEqual(hello.clockErrorMs);
     }
     for (const skewMs of [-3_600_000, 3_600_000]) {
       const client = await world.client('H2', { nowMs: () => nowMs() + skewMs });
-      await expect(client.hello(facts)).rejects.toMatchObject({
-        code: 'ERR_CLOCK_SKEW',
-        message: expect.stringMatching(/differs by -?3(600|599|601) s/) as string,
-      });
+      const calledAtMs = nowMs();
+      const refused = await client.hello(facts).then(
+        () => new Error('let in'),
+        (cause: unknown) => cause as Error,
+      );
+      expect(refused).toMatchObject({ code: 'ERR_CLOCK_SKEW' });
+      const saidMs = Number(/differs by (-?\d+) s/.exec(refused.message)?.[1]) * 1_000;
+      // The server cannot tell the way of the call from a clock that is late; it says whole seconds.
+      expect(saidMs).toBeLessThanOrEqual(skewMs + 500);
+      expect(saidMs).toBeGreaterThanOrEqual(skewMs - (nowMs() - calledAtMs) - 500);
     }
   });
 });
@@ -187,12 +195,13 @@ describe('certificates', () => {
 
 describe('a member that vanishes', () => {
   it('for two rounds is named as missing, and counts again when it returns', async () => {
-    const world = await startWorld({ slotLengthMs: 4_000, collectMaxMs: 2_500, roundsMax: 4 });
+    const world = await startWorld({ roundsMax: 4 });
     const clients = await Promise.all(['H1', 'H2', 'H3'].map((id) => world.client(id)));
     const verdicts: string[] = [];
     for (let round = 0; round < 4; round++) {
+      world.nextSlot();
       const here = round === 0 || round === 3 ? [0, 1, 2] : [0, 1];
-      const units = await Promise.all(here.map((index) => takeWork(clients[index]!, 20_000)));
+      const units = await Promise.all(here.map((index) => takeWork(clients[index]!)));
       await Promise.all(
         here.map((index, at) =>
           send(
@@ -203,7 +212,7 @@ describe('a member that vanishes', () => {
           ),
         ),
       );
-      await until(async () => (await world.store.rounds.count('sealed')) === round + 1, 20_000);
+      await until(async () => (await world.store.rounds.count('sealed')) === round + 1);
       const { manifest } = await clients[0]!.getManifest(units[0]!.roundId);
       verdicts.push(manifest.contributions[2]!.verdict);
       expect(manifest.contributions[2]!.update).toBe(
@@ -211,5 +220,5 @@ describe('a member that vanishes', () => {
       );
     }
     expect(verdicts).toEqual(['accepted', 'missing', 'missing', 'accepted']);
-  }, 90_000);
+  }, 180_000);
 });

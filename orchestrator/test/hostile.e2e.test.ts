@@ -31,13 +31,12 @@ import {
 
 afterEach(closeAll);
 
-const LONG = { slotLengthMs: 12_000, gatherMaxMs: 2_000, collectMaxMs: 8_500, graceMs: 400 };
-
 async function threeAtWork(
   world: World,
 ): Promise<{ clients: readonly FederationClient[]; units: readonly WorkUnit[] }> {
   const clients = await Promise.all(['H1', 'H2', 'H3'].map((id) => world.client(id)));
-  const units = await Promise.all(clients.map((client) => takeWork(client, 20_000)));
+  world.nextSlot();
+  const units = await Promise.all(clients.map((client) => takeWork(client)));
   return { clients, units };
 }
 
@@ -63,7 +62,7 @@ async function refusals(world: World): Promise<string[]> {
 
 describe('a hostile member', () => {
   it('is refused with a code, put on record, and changes nothing for the others', async () => {
-    const world = await startWorld({ ...LONG, roundsMax: 2 });
+    const world = await startWorld({ roundsMax: 2 });
     const { clients, units } = await threeAtWork(world);
     const [evil, h2, h3] = clients as [FederationClient, FederationClient, FederationClient];
     const [unit] = units as [WorkUnit];
@@ -104,7 +103,7 @@ describe('a hostile member', () => {
 
     // The round of the others: one honest update is below the quorum of two, so it aborts in time and by name.
     await submit(h2, units[1]!, 'H2', encodeParameters(honestUpdate(2)));
-    await until(async () => (await world.store.rounds.count('aborted')) === 1, 20_000);
+    await until(async () => (await world.store.rounds.count('aborted')) === 1);
     expect(await refusals(world)).toEqual(
       expect.arrayContaining(
         attempts.map(([, code]) => code).filter((c) => c !== 'ERR_UPDATE_CONFLICT'),
@@ -117,17 +116,18 @@ describe('a hostile member', () => {
     await world.store.audit.verify();
 
     // The next slot runs as if nothing had been; what was sent for the round before does not count in it.
-    const next = await Promise.all(clients.map((client) => takeWork(client, 20_000)));
+    world.nextSlot();
+    const next = await Promise.all(clients.map((client) => takeWork(client)));
     await expect(submit(evil, unit, 'H1', honest)).rejects.toMatchObject({
       code: 'ERR_UPDATE_CONFLICT',
     });
     await submit(h2, next[1]!, 'H2', encodeParameters(honestUpdate(4)));
     await submit(h3, next[2]!, 'H3', encodeParameters(honestUpdate(5)));
-    await until(async () => (await world.store.rounds.count('sealed')) === 1, 20_000);
-  }, 60_000);
+    await until(async () => (await world.store.rounds.count('sealed')) === 1);
+  }, 120_000);
 
   it('cannot fill the store with oversized, unannounced or foreign chunks', async () => {
-    const world = await startWorld(LONG, { parameterCount: 300_000 });
+    const world = await startWorld({}, { parameterCount: 300_000 });
     const { clients, units } = await threeAtWork(world);
     const [evil] = clients as [FederationClient];
     const update = encodeParameters(honestUpdate(1, 300_000));
@@ -161,14 +161,15 @@ describe('a hostile member', () => {
     });
     // The honest upload of the same bytes still goes through.
     expect((await submit(evil, units[0]!, 'H1', update)).receipt.verdict).toBe('accepted');
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('a crowd at the door', () => {
   it('silent connections and half-open streams are bounded, and a member gets in beside them', async () => {
-    const world = await startWorld(LONG, {
-      connectionLimits: { connectionsMax: 160, silenceMs: 1_500 },
-    });
+    const world = await startWorld(
+      {},
+      { connectionLimits: { connectionsMax: 160, silenceMs: 1_500 } },
+    );
     const residentBefore = process.memoryUsage.rss();
     const crowd: Socket[] = [];
     for (let index = 0; index < 400; index++) {
@@ -180,7 +181,7 @@ describe('a crowd at the door', () => {
       for (const socket of crowd) socket.destroy();
     });
     // Beyond the limit they are closed at once, the silent ones a little later.
-    await until(() => crowd.filter((each) => !each.destroyed && !each.closed).length === 0, 15_000);
+    await until(() => crowd.filter((each) => !each.destroyed && !each.closed).length === 0);
 
     // Half-open streams of a member: headers of calls that never send their message.
     const identity = await world.authority.issueNode('H1', nowMs());
@@ -212,8 +213,8 @@ describe('a crowd at the door', () => {
       const nodeId = `H${index + 1}`;
       await submit(clients[index]!, units[index]!, nodeId, encodeParameters(honestUpdate(index)));
     }
-    await until(async () => (await world.store.rounds.count('sealed')) === 1, 20_000);
+    await until(async () => (await world.store.rounds.count('sealed')) === 1);
     // Both ends live in this process, so this bounds them together.
     expect(process.memoryUsage.rss() - residentBefore).toBeLessThan(200 * 2 ** 20);
-  }, 60_000);
+  }, 120_000);
 });

@@ -15,7 +15,7 @@ import {
   type FederationClient,
 } from '../src/protocol.js';
 import { MemberDesk } from '../src/member-desk.js';
-import { bareSigner, callerWith, FEDERATION_ID } from './consortium.js';
+import { bareSigner, callerWith, FEDERATION_ID, handTurnedClock } from './consortium.js';
 import { closeAll, nowMs, opened, startWorld, takeWork, until, type World } from './world.js';
 
 afterEach(closeAll);
@@ -60,7 +60,9 @@ describe('renewal', () => {
   });
 
   it('is asked for between rounds once two thirds of a life are over', async () => {
-    const world = await startWorld({ slotLengthMs: 60_000 });
+    // A clock that stands still: no round begins between the calls.
+    const clock = handTurnedClock(nowMs());
+    const world = await startWorld({}, { nowMs: clock.nowMs });
     const old = await world.client('H1', { issuedAtMs: nowMs() - 21 * DAY });
     const work = await old.getWork({ state: 'ready' });
     expect(work.kind).toBe('renew');
@@ -95,16 +97,17 @@ describe('renewal', () => {
   });
 });
 
-describe('participation', () => {
+describe('participation', { timeout: 60_000 }, () => {
   it('paused members are left out of rounds; a member that leaves is refused, and may join again', async () => {
     const world = await startWorld();
     const client = await world.client('H3');
     await client.setParticipation('paused');
     await client.setParticipation('paused');
     expect(await world.store.roster.find('H3')).toMatchObject({ state: 'paused' });
-    await until(async () => (await world.store.rounds.findOpen()) !== null);
-    const open = await world.store.rounds.findOpen();
-    expect(Object.keys(open!.round.members)).toEqual(['H1', 'H2']);
+    const slotIndex = world.nextSlot();
+    await until(async () => (await world.store.rounds.newestSlot()) === slotIndex);
+    const [next] = await world.store.rounds.newest({ limit: 1 });
+    expect(Object.keys(next!.round.members)).toEqual(['H1', 'H2']);
     await client.setParticipation('active');
 
     await client.setParticipation('leaving');
@@ -119,7 +122,7 @@ describe('participation', () => {
   });
 });
 
-describe('a roster that grows', () => {
+describe('a roster that grows', { timeout: 60_000 }, () => {
   it('takes a fourth hospital in while it runs: the next round counts with it, the channel admits it', async () => {
     const world = await startWorld({}, { enrolment: true });
     const msp = await openAuthority({
@@ -162,6 +165,7 @@ describe('a roster that grows', () => {
     const identity = { certificate: answer.certificate, ca: answer.ca, privateKey: key.privateKey };
     const h4 = await world.client('H4', { identity, address: answer.address });
     const others = await Promise.all(['H1', 'H2'].map((id) => world.client(id)));
+    world.nextSlot();
     const [unit] = await Promise.all([h4, ...others].map((client) => takeWork(client)));
     const round = await world.store.rounds.find(unit!.roundId);
     expect(Object.keys(round!.round.members)).toEqual(['H1', 'H2', 'H3', 'H4']);

@@ -23,7 +23,6 @@ import {
 import { verifyRound } from '../src/round-proof.js';
 import { honestUpdate, PARAMETER_COUNT } from './consortium.js';
 import {
-  UNHURRIED,
   closeAll,
   envelopeFor,
   keepReady,
@@ -62,9 +61,11 @@ const submit = (
   });
 
 async function roundOf(
+  world: World,
   clients: readonly FederationClient[],
   tails: readonly number[],
 ): Promise<WorkUnit['roundId']> {
+  world.nextSlot();
   const units = await Promise.all(clients.map((client) => takeWork(client)));
   await Promise.all(
     clients.map((client, i) => {
@@ -91,9 +92,9 @@ async function replayed(
   return { manifest, proof };
 }
 
-describe('a federation that releases the histogram of scores', () => {
+describe('a federation that releases the histogram of scores', { timeout: 60_000 }, () => {
   it('moves the table of two rounds to their sums, and a member recomputes both to the bit', async () => {
-    const world = await startWorld({ ...UNHURRIED, roundsMax: 2 }, { histogram: HISTOGRAM });
+    const world = await startWorld({ roundsMax: 2 }, { histogram: HISTOGRAM });
     const clients = await Promise.all(NODES.map((id) => world.client(id)));
     const hello = await clients[0]!.hello({ software: 't', kernelHash: '', ledgerHead: null });
     expect(JSON.parse(Buffer.from(hello.federationDocument).toString('utf8'))).toMatchObject({
@@ -105,7 +106,7 @@ describe('a federation that releases the histogram of scores', () => {
       [1, [3, 3.2, 3.4]],
       [2, [0.6, 0.7, 0.7]],
     ] as const) {
-      const roundId = await roundOf(clients, tails);
+      const roundId = await roundOf(world, clients, tails);
       await until(
         async () => (await world.orchestrator.status()).publication.activeVersion === version,
       );
@@ -144,9 +145,9 @@ describe('a federation that releases the histogram of scores', () => {
   });
 
   it('a manifest that says another sum, none, or more bins than the plan does not replay', async () => {
-    const world = await startWorld({ ...UNHURRIED, roundsMax: 1 }, { histogram: HISTOGRAM });
+    const world = await startWorld({ roundsMax: 1 }, { histogram: HISTOGRAM });
     const clients = await Promise.all(NODES.map((id) => world.client(id)));
-    const roundId = await roundOf(clients, [1, 1, 1]);
+    const roundId = await roundOf(world, clients, [1, 1, 1]);
     await until(async () => (await world.orchestrator.status()).publication.activeVersion === 1);
     const { manifest } = await replayed(world, clients[0]!, roundId);
     const counts = manifest.scoreHistogram!;
@@ -167,11 +168,9 @@ describe('a federation that releases the histogram of scores', () => {
   });
 
   it('goes on without a node that is too old for it', async () => {
-    const world = await startWorld(
-      { ...UNHURRIED, roundsMax: 1, quorum: 2 },
-      { histogram: HISTOGRAM },
-    );
+    const world = await startWorld({ roundsMax: 1, quorum: 2 }, { histogram: HISTOGRAM });
     const clients = await Promise.all(NODES.map((id) => world.client(id)));
+    world.nextSlot();
     const units = await Promise.all(clients.map((client) => takeWork(client)));
     // What a node of the version before this one answers to a plan with further releases.
     await clients[2]!.declineRound(units[2]!.roundId, 'version');
@@ -200,8 +199,9 @@ describe('a federation that releases the histogram of scores', () => {
       {},
     ],
   ])('rejects an update %s', async (_, reason, update, change) => {
-    const world = await startWorld({}, { histogram: HISTOGRAM });
+    const world = await startWorld({}, { nodes: 2, histogram: HISTOGRAM });
     const client = await world.client('H1');
+    world.nextSlot();
     const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
     await expect(submit(client, unit, 'H1', update, change)).rejects.toMatchObject({
       code: 'ERR_UPDATE_REJECTED',
@@ -210,8 +210,9 @@ describe('a federation that releases the histogram of scores', () => {
   });
 
   it('refuses an envelope whose releases are not one object, each once, the update first', async () => {
-    const world = await startWorld(UNHURRIED, { histogram: HISTOGRAM });
+    const world = await startWorld({}, { nodes: 2, histogram: HISTOGRAM });
     const client = await world.client('H1');
+    world.nextSlot();
     const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
     const update = handIn(1, countsOf(1, 1));
     const [first, second] = envelopeFor(unit, 'H1', update, PARAMETER_COUNT).releases;
@@ -235,8 +236,9 @@ describe('a federation that releases the histogram of scores', () => {
 
   it('takes both in chunks where they do not fit into a message', async () => {
     const parameterCount = 300_000;
-    const world = await startWorld(UNHURRIED, { histogram: HISTOGRAM, parameterCount });
+    const world = await startWorld({}, { nodes: 2, histogram: HISTOGRAM, parameterCount });
     const client = await world.client('H1');
+    world.nextSlot();
     const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
     const update = encodeReleases({
       update: honestUpdate(1, parameterCount),
@@ -249,10 +251,11 @@ describe('a federation that releases the histogram of scores', () => {
   });
 });
 
-describe('a federation that has not switched it on', () => {
+describe('a federation that has not switched it on', { timeout: 60_000 }, () => {
   it('rejects an update that carries one', async () => {
-    const world = await startWorld();
+    const world = await startWorld({}, { nodes: 2 });
     const client = await world.client('H1');
+    world.nextSlot();
     const unit = await Promise.race([takeWork(client), keepReady(await world.client('H2'))]);
     await expect(submit(client, unit, 'H1', handIn(1, countsOf(1, 1)))).rejects.toMatchObject({
       code: 'ERR_UPDATE_REJECTED',

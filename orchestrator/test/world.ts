@@ -1,6 +1,7 @@
 /**
- * A running orchestrator for tests: real gRPC over mutual TLS, real SQLite on disk, real clock with slots of two seconds,
- * a channel in memory, and clients that are the published one.
+ * A running orchestrator for tests: real gRPC over mutual TLS, real SQLite on disk, a channel in memory, and clients that are
+ * the published one. Its clock is the machine's, turned ahead to where a slot begins (`nextSlot`): so no test waits for a
+ * boundary, and every phase is long enough for a slow machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256Hex } from '@bhschain/dp';
@@ -20,6 +21,7 @@ import {
 } from '../src/protocol.js';
 import type { HistogramFacts } from '../src/aggregation/screening.js';
 import type { Ballots } from '../src/publication/ballots.js';
+import { slotAt, slotStartMs } from '../src/round/calendar.js';
 import type { RoundPolicy } from '../src/round/policy.js';
 import type { ConnectionLimits } from '../src/listening.js';
 import type { SignInOptions } from '../src/sign-in/sign-in-routes.js';
@@ -36,18 +38,18 @@ import {
   testSigner,
 } from './consortium.js';
 
-export const nowMs = (): number => Date.now();
+/** How far the clock of this file's world is ahead of the machine's. */
+let aheadMs = 0;
+export const nowMs = (): number => Date.now() + aheadMs;
+/** A phase ends when all have done their part; these bounds are waited for only where somebody does not. */
 const POLICY = {
-  slotLengthMs: 2_000,
+  slotLengthMs: 50_000,
   openDelayMs: 50,
-  gatherMaxMs: 400,
-  collectMaxMs: 1_000,
-  graceMs: 300,
-  sealMaxMs: 300,
+  gatherMaxMs: 5_000,
+  collectMaxMs: 30_000,
+  graceMs: 5_000,
+  sealMaxMs: 5_000,
 };
-
-/** Rounds that a busy machine can follow, call by call. */
-export const UNHURRIED = { slotLengthMs: 4_000, collectMaxMs: 2_800, graceMs: 2_000 };
 
 export interface World {
   folder: string;
@@ -56,6 +58,8 @@ export interface World {
   authority: Authority;
   trusted: string;
   channel: MemoryChannel;
+  /** Turns the clock to where the next slot begins, and returns its number. */
+  nextSlot(): number;
   /** What a desk is made of, for calls that the published client would never make. */
   parts: {
     federation: Federation;
@@ -76,6 +80,9 @@ export interface World {
     },
   ): Promise<FederationClient>;
 }
+
+/** For what has to come; a test that waits for several such things has a time limit of its own. */
+const PATIENCE_MS = 25_000;
 
 /** What a test has opened; give `closeAll` to `afterEach`. */
 export const opened: (() => Promise<void> | void)[] = [];
@@ -101,6 +108,7 @@ export async function startWorld(
   }> = {},
 ): Promise<World> {
   const parameterCount = o.parameterCount ?? 64;
+  aheadMs = 0;
   const folder = temporaryFolder();
   opened.push(folder.remove);
   const { signer, trusted } = await testSigner(folder.path, nowMs());
@@ -155,6 +163,12 @@ export async function startWorld(
     authority,
     trusted,
     channel,
+    nextSlot: () => {
+      const { slotLengthMs } = federation.policy;
+      const slotIndex = slotAt(nowMs(), slotLengthMs) + 1;
+      aheadMs += slotStartMs(slotIndex, slotLengthMs) - nowMs();
+      return slotIndex;
+    },
     client: async (nodeId, o = {}) => {
       const issuer = o.authority ?? authority;
       const identity =
@@ -197,9 +211,9 @@ export function envelopeFor(
   };
 }
 
-export async function takeWork(client: FederationClient, timeoutMs = 10_000): Promise<WorkUnit> {
-  const giveUpMs = nowMs() + timeoutMs;
-  while (nowMs() < giveUpMs) {
+export async function takeWork(client: FederationClient): Promise<WorkUnit> {
+  const giveUpMs = Date.now() + PATIENCE_MS;
+  while (Date.now() < giveUpMs) {
     const work = await client.getWork({ state: 'ready' });
     if (work.kind === 'train') return work.unit;
     await sleep(50);
@@ -207,12 +221,9 @@ export async function takeWork(client: FederationClient, timeoutMs = 10_000): Pr
   throw new Error('no work came');
 }
 
-export async function until(
-  condition: () => Promise<boolean> | boolean,
-  timeoutMs = 15_000,
-): Promise<void> {
-  const giveUpMs = nowMs() + timeoutMs;
-  while (nowMs() < giveUpMs) {
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  const giveUpMs = Date.now() + PATIENCE_MS;
+  while (Date.now() < giveUpMs) {
     if (await condition()) return;
     await sleep(50);
   }
