@@ -67,7 +67,9 @@ describe('an operator', () => {
     expect(await isPaused()).toBe(true);
     expect((await call('POST', '/pause', { paused: false }, ana)).status).toBe(200);
     expect(await isPaused()).toBe(false);
-    const [last] = await world.store.audit.newest({ before: Number.MAX_SAFE_INTEGER, limit: 1 });
+    const records = await world.store.audit.newest({ before: Number.MAX_SAFE_INTEGER, limit: 10 });
+    // The first detector becomes active at a moment of its own.
+    const last = records.find(({ kind }) => kind !== 'detector-activated');
     expect(last).toMatchObject({ kind: 'resume', body: '{"by":"ana"}' });
     expect(await (await call('DELETE', '/session', {}, ana)).json()).toEqual({ continueAt: null });
     expect(await codeOf(call('POST', '/pause', { paused: true }, ana))).toBe('ERR_SESSION');
