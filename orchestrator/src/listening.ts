@@ -43,7 +43,10 @@ export async function listen(
   const door = createServer((socket) => {
     open.add(socket);
     const silence = setTimeout(() => {
-      if (socket.bytesRead === 0) socket.destroy();
+      // After a stall timers come before what has arrived meanwhile: that is read first.
+      setImmediate(() => {
+        if (socket.bytesRead === 0) socket.destroy();
+      });
     }, silenceMs).unref();
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {

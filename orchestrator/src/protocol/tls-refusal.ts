@@ -19,7 +19,7 @@ export interface TlsIdentity {
   readonly privateKey: string;
 }
 
-const PROBE_MS = 2_000;
+const PROBE_MS = 5_000;
 const SECOND_PROBE_MS = 300;
 
 /** One sentence if TLS is the reason, null if it is not or cannot be told. */
