@@ -40,11 +40,19 @@ export function createAdvisoryLeadership(pool: pg.Pool, federationId: string): L
         }
       }
       const candidate = await pool.connect();
-      const { rows } = await candidate.query<{ taken: boolean }>(
-        'select pg_try_advisory_lock($1::bigint) as taken',
-        [key],
-      );
-      if (rows[0]?.taken !== true) {
+      let taken: boolean;
+      try {
+        const { rows } = await candidate.query<{ taken: boolean }>(
+          'select pg_try_advisory_lock($1::bigint) as taken',
+          [key],
+        );
+        taken = rows[0]?.taken === true;
+      } catch (cause) {
+        // Else each loss of the database would keep one of the pool's connections for good.
+        candidate.release(true);
+        throw cause;
+      }
+      if (!taken) {
         candidate.release();
         return false;
       }
