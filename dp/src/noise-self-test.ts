@@ -9,9 +9,9 @@ import { createExperimentRandom, type SecureRandom } from './random-source.js';
 const EXPONENT = 18;
 const DRAWS = 1_000_000;
 const BATCH = 100_000;
-/** 0.8 % is 5.7 standard errors of the variance of 10^6 draws: a false alarm once in 10^8 starts. */
-const VARIANCE_TOLERANCE = 0.008;
-const MEAN_TOLERANCE = 0.0057;
+/** 6.4 standard errors of variance (√2 · 10^−3) and mean (10^−3): together a false alarm once in 3 · 10^9 starts. */
+const VARIANCE_TOLERANCE = 0.009;
+const MEAN_TOLERANCE = 0.0064;
 const KNOWN = [146340, -82340, 238356, 424345, -297687, 111238, -532992, 219182];
 
 /**
