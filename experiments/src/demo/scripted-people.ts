@@ -31,7 +31,7 @@ export interface ReviewTally {
 
 export interface ReviewPass {
   readonly decided: number;
-  /** The hospital's page did not answer to the end: a node that was killed comes back, and so do people. */
+  /** The hospital's page did not answer to the end: a node that was killed comes back, and so do people. The caller's patience ends it. */
   readonly interrupted: boolean;
 }
 
@@ -128,7 +128,7 @@ export function createReviewers<Facts>(o: {
         return { decided: done.count, interrupted: false };
       } catch (error) {
         if (error instanceof SignedOut) people = null;
-        else if (!(error instanceof Overtaken) && !isConnectionFailure(error)) throw error;
+        else if (!(error instanceof LookAgain) && !isConnectionFailure(error)) throw error;
         return { decided: done.count, interrupted: true };
       }
     },
@@ -137,8 +137,11 @@ export function createReviewers<Facts>(o: {
 
 class SignedOut extends Error {}
 
-/** A page that has just come back shows holds as they were before its last blocks: she looks again. */
-class Overtaken extends Error {}
+/**
+ * The page shows holds as they were before its last blocks (412), does not know yet whether a step was taken (504), or is
+ * busy or without its ledger for long (429, 503): nothing that she does again without looking.
+ */
+class LookAgain extends Error {}
 
 const TRIES_MAX = 6;
 
@@ -147,12 +150,13 @@ async function ask(url: string, request: RequestInit): Promise<Response> {
   for (let tries = 1; ; tries++) {
     const response = await fetch(url, request);
     if (response.ok) return response;
-    if ((response.status === 429 || response.status === 503) && tries < TRIES_MAX) {
+    const busy = response.status === 429 || response.status === 503;
+    if (busy && tries < TRIES_MAX) {
       await sleep(1000 * Number(response.headers.get('retry-after') ?? '1'));
       continue;
     }
     if (response.status === 401) throw new SignedOut();
-    if (response.status === 412) throw new Overtaken();
+    if (busy || response.status === 412 || response.status === 504) throw new LookAgain();
     throw new Error(
       `${request.method ?? 'GET'} ${url}: ${response.status} ${await response.text()}`,
     );
