@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface FaultyLink {
   readonly port: number;
+  /** Where it leads: a server that was started again has another port. */
+  targetPort: number;
   /** Bytes that may still pass towards the server before the connection is cut. */
   cutAfterBytes: number;
   /** Flips one bit in each piece towards the server. */
@@ -24,7 +26,8 @@ export async function openFaultyLink(targetPort: number): Promise<FaultyLink> {
   };
   const server = createServer((near) => {
     keep(near);
-    const far = keep(createConnection({ host: '127.0.0.1', port: targetPort }));
+    const far = keep(createConnection({ host: '127.0.0.1', port: link.targetPort }));
+    far.once('error', () => near.destroy());
     far.pipe(near);
     near.once('close', () => far.destroy());
     void forward(near, far);
@@ -50,6 +53,7 @@ export async function openFaultyLink(targetPort: number): Promise<FaultyLink> {
   };
   const link: FaultyLink = {
     port: 0,
+    targetPort,
     cutAfterBytes: Number.POSITIVE_INFINITY,
     corrupt: false,
     bytesPerSecond: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 /**
  * A child process: an orchestrator over real gRPC and SQLite that kills itself with −9 before or after one named durable
- * step. `killed-orchestrator.ts FOLDER PORT STEP before|after`; STEP is `-` for none. Never part of the product.
+ * step. `killed-orchestrator.ts FOLDER STEP before|after`; STEP is `-` for none. Never part of the product.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import {
   testSigner,
 } from './consortium.js';
 
-const [folder = '', port = '0', target = '-', when = 'after'] = process.argv.slice(2);
+const [folder = '', target = '-', when = 'after'] = process.argv.slice(2);
 const nowMs = (): number => Date.now();
 const seen = new Map<string, number>();
 
@@ -101,7 +101,7 @@ const orchestrator = await createOrchestrator({
   configuration: '{}',
   attestations: 2,
   attestMaxMs: 60_000,
-  listen: { host: '127.0.0.1', port: Number(port) },
+  listen: { host: '127.0.0.1', port: 0 },
   http: { host: '127.0.0.1', port: 0 },
   enrolment: null,
   serverNames: ['localhost', '127.0.0.1'],

@@ -5,7 +5,6 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -24,6 +23,7 @@ import {
   temporaryFolder,
   testAuthority,
 } from './consortium.js';
+import { openFaultyLink, type FaultyLink } from './faulty-link.js';
 import { envelopeFor, nowMs } from './world.js';
 
 /**
@@ -59,21 +59,16 @@ afterEach(() => {
   for (const each of close.splice(0).reverse()) each();
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function start(folder: string, port: number, step: string, when: string): ChildProcess {
-  const child = fork(
-    new URL('./killed-orchestrator.ts', import.meta.url),
-    [folder, String(port), step, when],
-    { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
-  );
+/** Each life has a port of its own, since somebody else may take one between two lives; nodes dial the link. */
+function start(folder: string, step: string, when: string, link: FaultyLink): ChildProcess {
+  const child = fork(new URL('./killed-orchestrator.ts', import.meta.url), [folder, step, when], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   close.push(() => child.kill('SIGKILL'));
+  child.on('message', (message: { type: string; port?: number }) => {
+    if (message.type === 'ready') link.targetPort = message.port!;
+  });
   return child;
 }
 
@@ -129,13 +124,14 @@ describe('an orchestrator killed with −9', () => {
   it('before and after every kind of durable step ends every round with the model of its updates', async () => {
     const folder = temporaryFolder();
     close.push(folder.remove);
-    const port = await freePort();
+    const link = await openFaultyLink(0);
+    close.push(() => link.close());
     const authority: Authority = await testAuthority(folder.path, nowMs());
     const identities = await Promise.all(
       ['H1', 'H2'].map((nodeId) => authority.issueNode(nodeId, nowMs())),
     );
     // The first life makes the keys.
-    const first = start(folder.path, port, '-', 'after');
+    const first = start(folder.path, '-', 'after', link);
     await new Promise((resolve) => first.once('message', resolve));
     const { trusted } = JSON.parse(readFileSync(join(folder.path, 'signer.json'), 'utf8')) as {
       trusted: string;
@@ -145,22 +141,22 @@ describe('an orchestrator killed with −9', () => {
 
     const stop = new AbortController();
     const clients = await Promise.all(
-      ['H1', 'H2'].map((nodeId, index) => connect(identities[index]!, nodeId, port, trusted)),
+      ['H1', 'H2'].map((nodeId, index) => connect(identities[index]!, nodeId, link.port, trusted)),
     );
     const lives = clients.map((client, index) => live(client, index, stop.signal));
     for (const [step, when] of LIVES) {
-      const child = start(folder.path, port, step, when);
-      const signal = await Promise.race([gone(child), sleep(60_000, 'never' as const)]);
+      const child = start(folder.path, step, when, link);
+      const signal = await Promise.race([gone(child), sleep(120_000, 'never' as const)]);
       expect({ step, when, signal }).toEqual({ step, when, signal: 'SIGKILL' });
     }
     // One calm life at the end, until one more round is sealed.
-    const last = start(folder.path, port, '-', 'after');
+    const last = start(folder.path, '-', 'after', link);
     const sealedOnce = new Promise((resolve) =>
       last.on('message', (message: { step?: string }) => {
         if (message.step?.startsWith('commit manifest-signed') === true) resolve(true);
       }),
     );
-    await Promise.race([sealedOnce, sleep(60_000)]);
+    await Promise.race([sealedOnce, sleep(120_000)]);
     stop.abort();
     await Promise.all(lives);
     last.kill('SIGKILL');
