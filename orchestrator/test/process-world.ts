@@ -81,12 +81,12 @@ hospitals:
   - { nodeId: H2, mspId: H2MSP }
 planPreset: demo
 policy:
-  slotLengthMs: 24000
+  slotLengthMs: 40000
   openDelayMs: 50
-  gatherMaxMs: 2000
-  collectMaxMs: 20000
+  gatherMaxMs: 4000
+  collectMaxMs: 34000
   graceMs: 500
-  sealMaxMs: 400
+  sealMaxMs: 1000
   roundsMax: 1
 gateway:
   endpoints: ['127.0.0.1:1']
@@ -102,7 +102,8 @@ gateway:
 }
 
 export async function takeWork(client: FederationClient): Promise<WorkUnit> {
-  const giveUpMs = nowMs() + 60_000;
+  // Two slots and more: the first may begin before everybody is there.
+  const giveUpMs = nowMs() + 100_000;
   while (nowMs() < giveUpMs) {
     await sleep(50);
     const work = await client.getWork({ state: 'ready' }).catch(() => null);

@@ -1,7 +1,6 @@
 /** Two real processes on one PostgreSQL: the one that leads is killed with −9 in mid-round, the other one ends the round. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { provisionNode } from '../src/enrolment/provision.js';
 import { createFederationClient, type FederationClient } from '../src/protocol.js';
@@ -18,6 +17,7 @@ import {
   takeWork,
   writeState,
 } from './process-world.js';
+import { until } from './world.js';
 
 afterEach(closeAll);
 
@@ -38,10 +38,13 @@ describe.runIf(ready)('two replicas', () => {
         await writeState(folder.path, 0, 'one'),
         await writeState(folder.path, 0, 'two'),
       ];
-      const replicas = [];
+      const replicas: Awaited<ReturnType<typeof start>>[] = [];
       for (const config of configs) replicas.push(await start(config, environment));
-      await sleep(1_500);
-      const leading = await Promise.all(replicas.map(({ ready: { httpPort } }) => leads(httpPort)));
+      let leading: readonly boolean[] = [];
+      await until(async () => {
+        leading = await Promise.all(replicas.map(({ ready: { httpPort } }) => leads(httpPort)));
+        return leading.includes(true);
+      });
       expect([...leading].sort()).toEqual([false, true]);
       const [leader, other] = leading[0] === true ? replicas : [...replicas].reverse();
 
@@ -75,14 +78,11 @@ describe.runIf(ready)('two replicas', () => {
       await ended(leader!.child);
       await submit(h2, 'H2', unit);
 
-      const giveUpMs = nowMs() + 20_000;
-      let sealed = 0;
-      while (sealed === 0 && nowMs() < giveUpMs) {
-        await sleep(200);
+      await until(async () => {
         const answer = await fetch(`http://127.0.0.1:${other!.ready.httpPort}/api/v1/status`);
-        ({ sealed } = ((await answer.json()) as { rounds: { sealed: number } }).rounds);
-      }
-      expect(sealed).toBe(1);
+        const { rounds } = (await answer.json()) as { rounds: { sealed: number } };
+        return rounds.sealed === 1;
+      });
       expect(await leads(other!.ready.httpPort)).toBe(true);
       const { manifest } = await h2.getManifest(unit.roundId);
       expect(manifest.contributions.map((each) => each.verdict)).toEqual(['accepted', 'accepted']);
@@ -92,5 +92,5 @@ describe.runIf(ready)('two replicas', () => {
       await server.remove();
       folder.remove();
     }
-  }, 180_000);
+  }, 300_000);
 });
