@@ -46,8 +46,8 @@ export function planRounds(o: {
   /** Whether an update will wait for people. */
   readonly reviewed: boolean;
 }): { readonly policy: DemoPolicy; readonly originSlot: number } {
-  // A missed slot of minutes is dear, so a slow machine gets twice the time.
-  const readyAtMs = o.nowMs + START_UP_MS[o.ledger] * (o.reviewed ? 2 : 1);
+  // A missed slot of minutes is dear, so a slow machine gets more time.
+  const readyAtMs = o.nowMs + START_UP_MS[o.ledger] * (o.reviewed ? 2.5 : 1);
   const policy = o.reviewed ? beginningSoonAfter(readyAtMs, PATIENT) : QUICK;
   return { policy, originSlot: Math.floor(readyAtMs / policy.slotLengthMs) + 1 };
 }
