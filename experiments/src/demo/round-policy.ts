@@ -33,9 +33,6 @@ const PATIENT: DemoPolicy = {
   sealMaxMs: 10_000,
 };
 
-/** Fine enough that of all the lengths within a minute one surely begins a slot within a minute. */
-const STEP_MS = 250;
-
 /** From the end of the set-up to the first round, so that a detector is active when it ends. */
 const START_UP_MS = { development: 12_000, fabric: 45_000 } as const;
 
@@ -46,8 +43,8 @@ export function planRounds(o: {
   /** Whether an update will wait for people. */
   readonly reviewed: boolean;
 }): { readonly policy: DemoPolicy; readonly originSlot: number } {
-  // A missed slot of minutes is dear, so a slow machine gets more time.
-  const readyAtMs = o.nowMs + START_UP_MS[o.ledger] * (o.reviewed ? 2.5 : 1);
+  // A missed slot of minutes is dear, so a slow machine gets twice the time.
+  const readyAtMs = o.nowMs + START_UP_MS[o.ledger] * (o.reviewed ? 2 : 1);
   const policy = o.reviewed ? beginningSoonAfter(readyAtMs, PATIENT) : QUICK;
   return { policy, originSlot: Math.floor(readyAtMs / policy.slotLengthMs) + 1 };
 }
@@ -56,7 +53,7 @@ export function planRounds(o: {
 function beginningSoonAfter(readyAtMs: number, policy: DemoPolicy): DemoPolicy {
   const waitMs = (slotLengthMs: number): number => slotLengthMs - (readyAtMs % slotLengthMs);
   let { slotLengthMs } = policy;
-  for (let moreMs = STEP_MS; moreMs <= 60_000; moreMs += STEP_MS) {
+  for (let moreMs = 1_000; moreMs <= 60_000; moreMs += 1_000) {
     const longer = policy.slotLengthMs + moreMs;
     if (waitMs(longer) < waitMs(slotLengthMs)) slotLengthMs = longer;
   }
