@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { ExperimentError } from '../errors.js';
 
 const DEFAULT_PAGE_PORT = 8787;
-const FIRST_PORT = 10_000;
-const LAST_PORT = 20_000;
+const FIRST_PORT = 24_000;
+const LAST_PORT = 32_000;
 /** Two demonstrations that begin at once look in different places. */
 let nextPort = randomInt(FIRST_PORT, LAST_PORT);
 
