@@ -58,7 +58,7 @@ async function signIn(
 }
 const isPaused = async (): Promise<boolean> => (await world.store.fact('paused')) === 'true';
 
-describe('an operator', () => {
+describe('an operator', { timeout: 120_000 }, () => {
   it('signs in, pauses and resumes by name, signs out', async () => {
     const ana = await signIn();
     expect(ana.header).toContain('HttpOnly');

@@ -81,7 +81,7 @@ async function knock(
 const open = (): readonly Route[] => routes.filter(({ name }) => RIGHTS[name]?.roles === null);
 const closed = (): readonly Route[] => routes.filter(({ name }) => RIGHTS[name]?.roles !== null);
 
-describe('the door', () => {
+describe('the door', { timeout: 120_000 }, () => {
   it('knows every route that there is, and no other', () => {
     const described = routes.map(({ name }) => name);
     expect([...described, 'GET /api/v1/openapi.json'].sort()).toEqual(Object.keys(RIGHTS).sort());
