@@ -78,13 +78,14 @@ function play(script: Script): Played {
   return { port, log };
 }
 
-function endorseError(code: number, message: string): EndorseError {
+/** @param said - by the gateway itself; `message` is a peer's */
+function endorseError(code: number, message: string, said = message): EndorseError {
   return new EndorseError({
     code,
     details: [{ address: 'peer:7051', mspId: 'H1MSP', message }],
-    cause: new Error(message) as never,
+    cause: new Error(said) as never,
     transactionId: 'tx',
-    message,
+    message: said,
   });
 }
 
@@ -137,6 +138,22 @@ describe('a submission', () => {
     expect(causes).toEqual(['mismatch', 'mismatch', 'mismatch']);
     const fourth = submit(play({ endorse: [mismatch, mismatch, mismatch, mismatch] }));
     await expect(fourth).rejects.toMatchObject({ code: 'ERR_FABRIC_MISMATCH' });
+  });
+
+  it('makes a new proposal when only others refuse, who may be a block behind; what they keep to is the contract’s word', async () => {
+    const behind = endorseError(
+      10,
+      'chaincode response 500, ERR_REVIEW_VERSION: it is version 1',
+      '10 ABORTED: failed to collect enough transaction endorsements, see attached details for more info',
+    );
+    const played = play({ endorse: [behind, behind] });
+    const { result, causes } = await submit(played);
+    expect([result.txId, causes]).toEqual(['tx3', ['mismatch', 'mismatch']]);
+    const always = submit(play({ endorse: [behind, behind, behind, behind] }));
+    await expect(always).rejects.toMatchObject({
+      code: 'ERR_FABRIC_CHAINCODE',
+      chaincodeCode: 'ERR_REVIEW_VERSION',
+    });
   });
 
   it('goes to the next gateway when one does not answer, and gives up with all their names', async () => {

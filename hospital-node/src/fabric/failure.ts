@@ -3,8 +3,9 @@
  *
  * | gRPC status, details                      | kind          | then                                   |
  * |-------------------------------------------|---------------|----------------------------------------|
+ * | 10, others do not endorse as its own peer | mismatch      | new proposal, jitter                   |
  * | any, a detail "chaincode response 500, …" | chaincode     | typed error, no retry                  |
- * | 10, payloads differ                       | mismatch      | new proposal, short jitter             |
+ * | 10, payloads differ                       | mismatch      | new proposal, jitter                   |
  * | 10, "could not launch chaincode"          | unreachable   | next gateway                           |
  * | 14, 4, 1                                  | unreachable   | next gateway                           |
  * | 9, "no combination of peers"              | starting      | wait, same proposal rules              |
@@ -31,8 +32,12 @@ export function failureOf(error: unknown): Failure {
   const details = error.details.map((detail) => `${detail.mspId}: ${detail.message}`);
   const detail = details.length > 0 ? details.join('; ') : error.message;
   const failure = (kind: FailureKind): Failure => ({ kind, grpcStatus: error.code, detail });
-  // Some endorsers may be down while another one's contract has spoken: its word counts.
-  if (/chaincode response [45]\d\d/.test(detail) || CODED.test(detail)) return failure('chaincode');
+  // Some endorsers may be down while another one's contract has spoken: its word counts. Unless the gateway's own peer
+  // endorsed: then who refuses is a block behind it or ahead of it, and says so in the contract's words.
+  if (/chaincode response [45]\d\d/.test(detail) || CODED.test(detail)) {
+    const alone = error.code === 10 && error.message.includes(OTHERS_DISAGREE);
+    return failure(alone ? 'mismatch' : 'chaincode');
+  }
   if (
     /could not launch chaincode|failed to connect to chaincode|chaincode .* not connected/i.test(
       detail,
@@ -47,6 +52,9 @@ export function failureOf(error: unknown): Failure {
   return failure(UNREACHABLE_STATUS.has(error.code) ? 'unreachable' : 'refused');
 }
 
+/** What the gateway says when its own peer endorsed and too few others gave the same (Fabric's `gateway/endorse.go`). */
+const OTHERS_DISAGREE = 'failed to collect enough transaction endorsements';
+
 const CODED = /\b(ERR_[A-Z][A-Z0-9_]*)\b:?\s*([^;\n]*)/;
 
 /** The contract's own code and sentence out of whatever the peer wrapped around them. */
@@ -59,9 +67,10 @@ export function chaincodeErrorOf(failure: Failure, cause: unknown): ChaincodeErr
   });
 }
 
-/** The typed error of a failure that is not retried. */
+/** The typed error of a failure that is not retried, or no more: what others keep refusing, the contract refuses. */
 export function errorOf(failure: Failure, cause: unknown): FabricError {
-  if (failure.kind === 'chaincode') return chaincodeErrorOf(failure, cause);
+  if (failure.kind === 'chaincode' || CODED.test(failure.detail))
+    return chaincodeErrorOf(failure, cause);
   if (failure.kind === 'mismatch') {
     return new FabricError(
       'ERR_FABRIC_MISMATCH',

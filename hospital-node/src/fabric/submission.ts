@@ -90,9 +90,10 @@ export async function runSubmission(
     } catch (error) {
       const failure = failureOf(error);
       if (failure.kind === 'mismatch' && used.mismatch < o.retriesMax) {
+        // A block that one peer has and another has not takes a slow disk a second.
         await again(
           'mismatch',
-          50 + fullJitterMs(0, { baseMs: 200, capMs: 200, random: o.random }),
+          50 + fullJitterMs(used.mismatch, { baseMs: 400, capMs: 2_000, random: o.random }),
         );
       } else if (failure.kind === 'unreachable') {
         if (used.unreachable >= o.retriesMax + port.endpoints.length - 1) {
