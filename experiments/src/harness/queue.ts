@@ -53,8 +53,11 @@ async function openQueue(
   client.on('error', () => undefined);
   try {
     await client.connect();
+    // Two that make the tables at once deadlock.
+    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [QUEUE]);
     await boss.start();
     await boss.createQueue(QUEUE, { name: QUEUE, policy: 'standard', retryLimit: RETRIES });
+    await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [QUEUE]);
   } catch (cause) {
     await client.end().catch(() => undefined);
     throw new ExperimentError(
