@@ -511,6 +511,19 @@ describe.each([
   });
 });
 
+describe.runIf(postgresqlPrograms !== null)('a new database on PostgreSQL', () => {
+  it('is made once by four that start at the same moment', async () => {
+    const place = await postgresPlace();
+    const stores = await Promise.all(Array.from({ length: 4 }, () => place.open()));
+    for (const store of stores) expect(await store.fact('nothing')).toBeNull();
+    const versions = await stores[0]!.database
+      .selectFrom('schema_migration')
+      .select('version')
+      .execute();
+    expect(versions).toHaveLength(SCHEMA_VERSION);
+  }, 60_000);
+});
+
 describe.runIf(postgresqlPrograms !== null)('leadership on PostgreSQL', () => {
   it('is with one of two, passes on, and is lost with the database', async () => {
     const cluster = await startPostgres();

@@ -157,6 +157,9 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+/** Names the lock of migrations to PostgreSQL; any number that nothing else of ours takes. */
+const MIGRATION_LOCK = 20_261_123;
+
 /** The newest version that this binary knows. */
 export const SCHEMA_VERSION: number = MIGRATIONS[MIGRATIONS.length - 1]!.version;
 
@@ -165,6 +168,20 @@ export const SCHEMA_VERSION: number = MIGRATIONS[MIGRATIONS.length - 1]!.version
  * @throws {StoreError} `ERR_STORE_NEWER` if a newer binary has written it
  */
 export async function migrate(
+  database: Kysely<Tables>,
+  engine: Engine,
+  nowMs: number,
+): Promise<void> {
+  if (engine === 'sqlite') return migrateAlone(database, engine, nowMs);
+  await database.connection().execute(async (connection) => {
+    // Several processes may start on one database at the same moment. Whoever fails closes its connection, which ends its lock.
+    await sql`select pg_advisory_lock(${MIGRATION_LOCK}::bigint)`.execute(connection);
+    await migrateAlone(connection, engine, nowMs);
+    await sql`select pg_advisory_unlock(${MIGRATION_LOCK}::bigint)`.execute(connection);
+  });
+}
+
+async function migrateAlone(
   database: Kysely<Tables>,
   engine: Engine,
   nowMs: number,
