@@ -113,9 +113,6 @@ async function main(): Promise<void> {
       tell({ type: 'hop', hop: 'detector', version: publication.version, state }),
   });
   const { port, httpPort, enrolmentPort } = orchestrator;
-  log.info({ port, httpPort, enrolmentPort }, 'orchestrator ready');
-  tell({ type: 'ready', port, httpPort, enrolmentPort });
-
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
@@ -133,7 +130,12 @@ async function main(): Promise<void> {
   });
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  if (process.send !== undefined) process.once('disconnect', stop);
+  if (process.send !== undefined) {
+    process.once('disconnect', stop);
+    if (!process.connected) stop(); // the parent died before anybody listened
+  }
+  log.info({ port, httpPort, enrolmentPort }, 'orchestrator ready');
+  tell({ type: 'ready', port, httpPort, enrolmentPort });
 }
 
 function signInOf({ signIn }: OrchestratorConfig): NonNullable<OrchestratorOptions['signIn']> {
