@@ -220,6 +220,7 @@ function Decide({
   // What was chosen may have been written down by somebody else meanwhile.
   const call = open.find(({ txId }) => txId === chosen.value) ?? strangestOf(open);
   const txId = call?.txId ?? null;
+  const review = call?.hold ?? null;
   const decide = async (body: object, done: string): Promise<boolean> => {
     const text = reason.value.trim();
     const made = await send(`/days/${day.id}/dispositions`, { ...body, reason: text }, done);
@@ -253,9 +254,9 @@ function Decide({
         run={() =>
           decide(
             { kind: 'review', txId },
-            (call?.hold ?? null) === null
+            review === null
               ? 'Filed; two people decide it in the queue.'
-              : `Written down; ${call.hold} is decided in the queue.`,
+              : `Written down; ${review} is decided in the queue.`,
           )
         }
       >
@@ -278,9 +279,9 @@ function Decide({
         </label>
         <ReasonField value={reason} placeholder="What looks wrong from here?" />
         <p class="effect">
-          {(call?.hold ?? null) === null
+          {review === null
             ? 'Files a review of this call on the ledger in the hospital’s name; your words stay here. The call ran already and is not undone. Two people then decide it like any hold.'
-            : `This call is in review already, as ${call.hold}. Nothing is filed again; your words stand with the day, which then names that review.`}
+            : `This call is in review already, as ${review}. Nothing is filed again; your words stand with the day, which then names that review.`}
         </p>
       </Dialog>
     </div>
