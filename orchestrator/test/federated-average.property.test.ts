@@ -34,6 +34,7 @@ describe('divideHalfEven', () => {
     [0, 7, 0],
     [9_007_199_254_740_991, 2, 4_503_599_627_370_496],
     [9_007_199_254_740_991, 3, 3_002_399_751_580_330],
+    [-9_007_199_254_740_990, 11, -818_836_295_885_545],
   ])('%d / %d is %d', (numerator, denominator, quotient) => {
     expect(divideHalfEven(numerator, denominator)).toBe(quotient);
     expect(divideHalfEven(BigInt(numerator), denominator)).toBe(quotient);
@@ -49,7 +50,7 @@ describe('divideHalfEven', () => {
           expect(divideHalfEven(numerator, denominator)).toBe(expected === 0 ? 0 : expected);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 20_000, examples: [[-(2 ** 53) + 2, 11]] },
     );
   });
 

@@ -83,20 +83,14 @@ export function divideHalfEven(numerator: number | bigint, denominator: number |
     if (twice > d || (twice === d && (quotient & 1n) === 1n)) quotient += 1n;
     return Number(quotient);
   }
-  // A float64 quotient may be off by one near 2⁵³; the remainder tells.
-  let quotient = Math.floor(numerator / denominator);
-  let remainder = numerator - quotient * denominator;
-  while (remainder < 0) {
-    quotient -= 1;
-    remainder += denominator;
-  }
-  while (remainder >= denominator) {
-    quotient += 1;
-    remainder -= denominator;
-  }
+  // The remainder of two integers is exact in float64, and so is the quotient of what it leaves; a
+  // rounded quotient times the denominator would not be, near 2⁵³.
+  const magnitude = Math.abs(numerator);
+  const remainder = magnitude % denominator;
+  let quotient = (magnitude - remainder) / denominator;
   const rest = denominator - remainder;
   if (remainder > rest || (remainder === rest && quotient % 2 !== 0)) quotient += 1;
-  return quotient === 0 ? 0 : quotient;
+  return numerator < 0 && quotient > 0 ? -quotient : quotient;
 }
 
 /** Sᵢ·a for one coordinate, as a number where that is exact. */
