@@ -6,14 +6,18 @@
 import type { FabricIdentity } from '../fabric/identity.js';
 import type { Decisions } from './decisions.js';
 import { ReviewError } from './errors.js';
+import type { HoldQuery } from './hold-query.js';
 import type { Person } from './people.js';
-import type { HoldDetail, ReviewStore } from './review-store.js';
+import type { HoldDetail, HoldSummary, ReviewStore } from './review-store.js';
 
+const PAGE = 10;
+/** How many claims the ledger may turn down before the asker hears of it: each is a transaction. */
 const TRIED_MAX = 10;
 
 /**
- * @returns null if nothing waits
- * @throws {ReviewError} what is not about a single hold: a ledger that does not take it will not take the next one either
+ * @returns null if nothing waits that the asker may review
+ * @throws {ReviewError} what is not about a single hold: a ledger that does not take it will not take the next one either;
+ *   and the last refusal, once ten holds were refused
  */
 export async function assignNext(
   o: Readonly<{
@@ -24,14 +28,8 @@ export async function assignNext(
   }>,
   asker: Readonly<{ identity: FabricIdentity; person: Person }>,
 ): Promise<HoldDetail | null> {
-  const waiting = await o.review.list({
-    mspId: o.mspId,
-    states: ['open', 'escalated'],
-    deferred: { only: false, nowMs: o.now() },
-    limit: TRIED_MAX,
-    after: null,
-  });
-  for (const { txId, version, actorId } of waiting) {
+  let tried = 0;
+  for await (const { txId, version, actorId } of waiting(o)) {
     if (actorId === asker.person.actor) continue;
     try {
       return await o.decisions.take({
@@ -39,10 +37,31 @@ export async function assignNext(
         identity: asker.identity,
       });
     } catch (error) {
-      if (!isOfThisHold(error)) throw error;
+      tried += 1;
+      if (!isOfThisHold(error) || tried === TRIED_MAX) throw error;
     }
   }
   return null;
+}
+
+/** Every hold that nobody works on, the most urgent first. */
+async function* waiting(
+  o: Readonly<{ mspId: string; review: Pick<ReviewStore, 'list'>; now: () => number }>,
+): AsyncGenerator<HoldSummary> {
+  let after: HoldQuery['after'] = null;
+  for (;;) {
+    const page = await o.review.list({
+      mspId: o.mspId,
+      states: ['open', 'escalated'],
+      deferred: { only: false, nowMs: o.now() },
+      limit: PAGE,
+      after,
+    });
+    yield* page;
+    const last = page.at(-1);
+    if (page.length < PAGE || last === undefined) return;
+    after = { deadlineMs: last.deadlineMs, number: last.number };
+  }
 }
 
 /** Somebody else had it, or the contract does not give it to this person. */
