@@ -118,12 +118,19 @@ export function studyResultOf(runs: readonly Run[]): StudyResultFile {
   };
 }
 
-const ORDER = new Intl.Collator('en', { numeric: true });
-
-/** Along the swept values: 3, 8, 20, 50 hospitals. */
+/** Along the swept values, one after the other: 3, 8, 20, 50 hospitals; shares of 0.05, 0.1, 0.5. */
 function byPoint(a: RunResult, b: RunResult): number {
-  const textOf = ({ swept }: RunResult): string => Object.values(swept).map(String).join(' ');
-  return ORDER.compare(textOf(a), textOf(b));
+  const others = Object.values(b.swept);
+  return Object.values(a.swept).reduce<number>(
+    (order, value, i) => (order === 0 ? byValue(value, others[i]) : order),
+    0,
+  );
+}
+
+function byValue(a: unknown, b: unknown): number {
+  return typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : String(a).localeCompare(String(b), 'en');
 }
 
 function seedsDone({ seeds }: Run): number {
