@@ -62,6 +62,7 @@ export {
   type IncidentOptions,
   type WorldConfig,
 } from './hospital/options.js';
+export { CUSTOMS, type CustomsName } from './hospital/customs.js';
 export { type Zone } from './hospital/calendar.js';
 export { type CareRelation } from './hospital/care.js';
 export { type Oddity, type OddityKind } from './hospital/oddities.js';

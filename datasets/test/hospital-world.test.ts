@@ -11,6 +11,7 @@ import {
   describe as describeEvents,
   selectLiveCalls,
   type HospitalWorld,
+  type CustomsName,
   type HospitalWorldOptions,
 } from '../src/index.js';
 
@@ -228,6 +229,42 @@ describe('hospital world', () => {
     expect(shares(1.2)).toBeGreaterThan(2 * shares(0));
   });
 
+  it('works and writes things down otherwise where its customs are foreign', () => {
+    const shapeOf = (customs: CustomsName) => {
+      const of = createHospitalWorld({
+        ...{ ...SMALL, days: 4, customs, oddities: false, drift: false, serviceShare: 0 },
+        incidents: { stream: 'benign' },
+      });
+      const own = [...of.hospitals[0]!.events()];
+      const bySession = new Map<string, AccessEvent[]>();
+      for (const event of own) {
+        bySession.set(event.session!, [...(bySession.get(event.session!) ?? []), event]);
+      }
+      const gaps = [...bySession.values()].flatMap((session) =>
+        session.slice(1).map(({ timeMs }, i) => timeMs - session[i]!.timeMs),
+      );
+      const median = (values: readonly number[]): number =>
+        values.toSorted((a, b) => a - b)[values.length >> 1]!;
+      return {
+        acts: new Set(own.map(({ action, section }) => `${action} ${section}`)),
+        people: [...of.hospitals[0]!.directory()].map(({ role, ward }) => `${role} ${ward}`),
+        events: own.length,
+        sessionEvents: median([...bySession.values()].map(({ length }) => length)),
+        gapMs: median(gaps),
+      };
+    };
+    const known = shapeOf('known');
+    const foreign = shapeOf('foreign');
+    expect(foreign.people).toEqual(known.people);
+    expect(foreign.events).toBeGreaterThan(0.7 * known.events);
+    expect(foreign.events).toBeLessThan(1.4 * known.events);
+    expect(foreign.sessionEvents).toBeGreaterThan(1.5 * known.sessionEvents);
+    expect(foreign.gapMs).toBeLessThan(0.7 * known.gapMs);
+    expect(known.acts).toContain('dispense medication');
+    expect(foreign.acts).not.toContain('dispense medication');
+    expect(foreign.acts).toContain('execute medication');
+  });
+
   it('writes no label into the log', () => {
     const text = events.slice(0, 20_000).map(encodeAccessEvent).join('\n');
     expect(text).not.toMatch(/incident|attack|label|scenario|guilty|oddit/i);
@@ -275,6 +312,7 @@ describe('hospital world', () => {
     [{ load: 0 }, 'load'],
     [{ serviceShare: 1 }, 'serviceShare'],
     [{ heterogeneity: -1 }, 'heterogeneity'],
+    [{ customs: 'odd' as 'known' }, 'customs'],
     [{ incidents: { scenarios: ['S19'] } }, 'incidents.scenarios'],
     [{ incidents: { difficulties: [4 as 3] } }, 'incidents.difficulties'],
     [{ incidents: { stream: 'loud' as 'benign' } }, 'incidents.stream'],

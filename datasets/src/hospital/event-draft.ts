@@ -8,6 +8,7 @@ import type { AccessEvent } from '@bhschain/models/features';
 import type { RandomStream } from '../random-stream.js';
 import type { Step } from '../simulation/workflows.js';
 import type { Patient } from './care.js';
+import type { Customs } from './customs.js';
 import type { Member } from './staff.js';
 
 /** An event that nobody has seen yet; its time and place in the log may still be set. */
@@ -26,6 +27,7 @@ export interface DraftFacts {
 /** What stays the same in a session. */
 export interface SessionFacts {
   readonly nodeId: string;
+  readonly customs: Customs;
   readonly member: Member;
   readonly ward: string;
   readonly session: string;
@@ -46,6 +48,7 @@ export function openSession(
   random: RandomStream,
   facts: Readonly<{
     nodeId: string;
+    customs: Customs;
     member: Member;
     ward: string;
     device?: string;
@@ -54,6 +57,7 @@ export function openSession(
 ): SessionFacts {
   return {
     nodeId: facts.nodeId,
+    customs: facts.customs,
     member: facts.member,
     ward: facts.ward,
     session: `${facts.nodeId}.s.${hex14(random)}`,
@@ -72,6 +76,7 @@ export function draftOf(
   facts: DraftFacts = NO_FACTS,
 ): EventDraft {
   const { member } = of;
+  const { action, resourceType, section } = of.customs.written(step);
   const patient = facts.patient ?? null;
   const breakGlass = step.action === 'override';
   const restricted = step.section === 'mental-health' || step.section === 'sensitive';
@@ -88,9 +93,9 @@ export function draftOf(
     role: member.role,
     ward: of.ward,
     session: of.session,
-    action: step.action,
-    resourceType: step.resourceType,
-    section: step.section,
+    action,
+    resourceType,
+    section,
     sensitivity: patient?.vip === true ? 'very-restricted' : restricted ? 'restricted' : 'normal',
     purpose: facts.purpose ?? step.purpose,
     breakGlass,

@@ -79,6 +79,7 @@ function* hoursOf(site: Site, plantings: Plantings): Generator<EventDraft[]> {
   const peopleADay = expectedPeopleADay(site);
   const services = createServices({
     nodeId,
+    customs: site.style.customs,
     members: site.staff.filter((member) => member.class === 'service'),
     care,
     ratio: config.serviceShare / (1 - config.serviceShare),

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { Difficulty } from '../consortium.js';
 import { checkInteger, checkNumber, DatasetError } from '../errors.js';
 import { DAY_MS, type Zone } from './calendar.js';
+import { CUSTOMS, type CustomsName } from './customs.js';
 
 export interface HospitalWorldOptions {
   readonly seed: number;
@@ -24,6 +25,8 @@ export interface HospitalWorldOptions {
   readonly serviceShare?: number;
   /** Standard deviation of the log-normal factors in which hospitals differ (workflow weights, pace, rotas); default 0.35. */
   readonly heterogeneity?: number;
+  /** Rotas, pace and how software writes acts down: as the public simulator has them, or not; default `known`. */
+  readonly customs?: CustomsName;
   /** Legitimate anomalies; default true. */
   readonly oddities?: boolean;
   /** New event type, turnover, season; default true. */
@@ -67,6 +70,7 @@ export interface WorldConfig {
   readonly load: number;
   readonly serviceShare: number;
   readonly heterogeneity: number;
+  readonly customs: CustomsName;
   readonly oddities: boolean;
   readonly drift: boolean;
   readonly zone: Zone;
@@ -94,6 +98,8 @@ export function configOf(
     least: DAY_MS,
     most: 2 ** 43,
   });
+  const customs = options.customs ?? 'known';
+  if (!CUSTOMS.includes(customs)) refuse('customs', customs, CUSTOMS.join(', '));
   const zone = options.zone ?? { offsetMinutes: 0, daylightSaving: true };
   return Object.freeze({
     seed: checkInteger('seed', options.seed, { least: 0, most: Number.MAX_SAFE_INTEGER }),
@@ -110,6 +116,7 @@ export function configOf(
       least: 0,
       most: 2,
     }),
+    customs,
     oddities: options.oddities ?? true,
     drift: options.drift ?? true,
     zone: {

@@ -8,6 +8,7 @@ import type { RandomStream } from '../random-stream.js';
 import { LOGIN, step, type Step } from '../simulation/workflows.js';
 import { HOUR_MS } from './calendar.js';
 import type { Care, Patient } from './care.js';
+import type { Customs } from './customs.js';
 import { draftOf, openSession, type EventDraft, type SessionFacts } from './event-draft.js';
 import type { Member } from './staff.js';
 
@@ -41,6 +42,7 @@ export interface Services {
 export function createServices(
   options: Readonly<{
     nodeId: string;
+    customs: Customs;
     members: readonly Member[];
     care: Care;
     /** Events of services for each event of people. */
@@ -48,7 +50,7 @@ export function createServices(
     streamFor: (day: number) => RandomStream;
   }>,
 ): Services {
-  const { nodeId, members, care, ratio } = options;
+  const { nodeId, customs, members, care, ratio } = options;
   const [lab, orders, monitors, backup] = members as [Member, Member, Member, Member];
   let today = -1;
   let random: RandomStream;
@@ -60,7 +62,10 @@ export function createServices(
         today = day;
         random = options.streamFor(day);
         sessions = new Map(
-          members.map((member) => [member, openSession(random, { nodeId, member, ward: 'IT' })]),
+          members.map((member) => [
+            member,
+            openSession(random, { nodeId, customs, member, ward: 'IT' }),
+          ]),
         );
         for (const of of sessions.values()) into.push(draftOf(random, of, LOGIN, fromMs));
       }

@@ -44,7 +44,6 @@ const AUDIT: Workflow = {
   weight: 1,
   steps: ['read notes for operations', 'read results .6 for operations'].map(step),
 };
-const SESSION_EVENTS_MEDIAN = 16;
 const DENIED = 0.006;
 const FAILED = 0.008;
 const WRONG = 0.01;
@@ -123,8 +122,10 @@ export function workSession(
   into: EventDraft[],
 ): void {
   const { member, random } = shift;
-  const session = openSession(random, { nodeId: place.nodeId, member, ward: shift.ward });
-  const length = Math.max(3, Math.round(random.logNormal(SESSION_EVENTS_MEDIAN, 0.6)));
+  const { nodeId, style } = place;
+  const { customs } = style;
+  const session = openSession(random, { nodeId, customs, member, ward: shift.ward });
+  const length = Math.max(3, Math.round(random.logNormal(customs.sessionEvents, 0.6)));
   const last = into.length + length - 1;
   const from = into.length;
   let atMs = shift.nextMs;
@@ -164,12 +165,12 @@ export function workSession(
   }
   write(LOGOUT);
   shift.wanted -= into.length - from;
-  shift.nextMs = atMs + restMs(shift, atMs);
+  shift.nextMs = atMs + restMs(shift, customs.sessionEvents, atMs);
 }
 
 /** Breaks between sessions; the hand-over at the beginning is busy. */
-function restMs(shift: ShiftWork, atMs: number): number {
-  const sessions = Math.max(1, shift.total / SESSION_EVENTS_MEDIAN);
+function restMs(shift: ShiftWork, sessionEvents: number, atMs: number): number {
+  const sessions = Math.max(1, shift.total / sessionEvents);
   const median = ((shift.endMs - shift.startMs) / sessions) * 0.35;
   const isHandOver = atMs - shift.startMs < 1.5 * HOUR_MS;
   return shift.random.logNormal(isHandOver ? median * 0.3 : median, 0.6);

@@ -8,6 +8,7 @@ import type { StaffMember } from '../consortium.js';
 import { randomStream, type RandomStream } from '../random-stream.js';
 import { WORKFLOWS, type Workflow } from '../simulation/workflows.js';
 import type { Rota } from './calendar.js';
+import { customsOf, type Customs } from './customs.js';
 import type { WorldConfig } from './options.js';
 
 export type StaffRole = Exclude<Role, 'unknown'>;
@@ -78,6 +79,7 @@ export const SERVICES = ['lab-interface', 'order-interface', 'device-gateway', '
 
 /** How one hospital works; drawn around the world's mean with the configured heterogeneity. */
 export interface HospitalStyle {
+  readonly customs: Customs;
   readonly pace: number;
   readonly load: number;
   readonly longShifts: number;
@@ -89,8 +91,10 @@ export function styleOf(config: WorldConfig, nodeId: string): HospitalStyle {
   const own = randomStream(config.seed, 'hospital style', nodeId);
   const factor = (sigma: number): number =>
     world.logNormal(1, sigma) * own.logNormal(1, sigma * config.heterogeneity);
+  const customs = customsOf(config.customs);
   return {
-    pace: factor(0.3),
+    customs,
+    pace: factor(0.3) * customs.pace,
     load: factor(0.25),
     longShifts: Math.min(0.9, 0.33 * factor(0.8)),
     weights: Object.fromEntries(
@@ -156,7 +160,12 @@ export function staffOf(
     if (role === 'nurse' && random.chance(style.longShifts)) {
       rota = rota === 'night' || rota === 'long-night' ? 'long-night' : 'long-day';
     }
-    return add(role, home ?? random.pick(wards), rota, `${role}.${String(i).padStart(4, '0')}`);
+    return add(
+      role,
+      home ?? random.pick(wards),
+      style.customs.rotaOf(rota),
+      `${role}.${String(i).padStart(4, '0')}`,
+    );
   };
   for (const [role, { share }] of Object.entries(ROLE_FACTS)) {
     const members = Math.max(1, Math.round(count * share));

@@ -163,6 +163,7 @@ export function createStage(
       const session = openSession(random, {
         ...(isRehearsal ? {} : facts),
         nodeId: where.nodeId,
+        customs: where.style.customs,
         member,
         ward: member.ward,
       });

@@ -58,6 +58,7 @@ export {
   type SharedThreshold,
 } from './shared-histogram.js';
 export { fitNormaliser, INPUT_CLIP, standardise, type StandardisedWindows } from './normaliser.js';
+export { toWhiteningGrid } from './whitening-grid.js';
 export { fitFeaturesLaw, fitStrata, type FitStrataOptions, type Stratum } from './fit-strata.js';
 export { projectMask, stratumFor } from './strata.js';
 export { createScorer, type Explanation, type Scorer } from './scorer.js';

@@ -12,7 +12,7 @@ export {
   type CaseJoin,
 } from './case-evidence.js';
 export { EVIDENCE_UNIT } from './evidence.js';
-export { featuresMember, type FeaturesOptions } from './features-member.js';
+export { featuresMember, featureSummaries, type FeaturesOptions } from './features-member.js';
 export { fitTable, type TableOptions } from './fit-table.js';
 export { integerMember } from './integer-members.js';
 export { joinedScores, type Score } from './joined-score.js';

@@ -3,6 +3,7 @@
  * is a sweep.
  * @module
  */
+import { CUSTOMS, type CustomsName } from '@bhschain/datasets';
 import { Type, type TObject } from 'typebox';
 import type { Config } from '../../harness/study-config.js';
 
@@ -12,6 +13,9 @@ export const ARMS = [
   'federated-private',
   'central',
   'local-only',
+  /** Detector 0 with its summary laws moved to where each hospital's own windows are, and to where released moments say. */
+  'own-laws',
+  'released-laws',
   'siem-tuned',
   'siem-default',
   'node-tier',
@@ -59,7 +63,9 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
     }),
     arms: Type.Array(Type.Unsafe<Arm>({ type: 'string', enum: [...ARMS] }), {
       minItems: 1,
-      default: ARMS.filter((arm) => !['ablation', 'drift', 'rehearsal'].includes(arm)),
+      default: ARMS.filter(
+        (arm) => !['own-laws', 'released-laws', 'ablation', 'drift', 'rehearsal'].includes(arm),
+      ),
     }),
     world: Type.Object(
       {
@@ -70,6 +76,7 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
         load: number(0.01, 10, 1),
         serviceShare: number(0, 0.9, 0.1),
         heterogeneity: number(0, 2, 0.35),
+        customs: choice(CUSTOMS, 'known'),
         oddities: Type.Boolean({ default: true }),
         drift: Type.Boolean({ default: true }),
         incidents: Type.Object(
@@ -163,6 +170,7 @@ export interface HospitalConfig {
     readonly load: number;
     readonly serviceShare: number;
     readonly heterogeneity: number;
+    readonly customs: CustomsName;
     readonly oddities: boolean;
     readonly drift: boolean;
     readonly incidents: {

@@ -22,7 +22,7 @@ import { preTrain } from '@bhschain/models/training';
 import type { RandomStream } from '@bhschain/datasets';
 
 export const PARAMETER_COUNT: number = networksLayout(ENSEMBLE_NETWORKS).parameterCount;
-const LAYOUT_PARTS: readonly NetworkPart[] = networksLayout(ENSEMBLE_NETWORKS).parts;
+export const LAYOUT_PARTS: readonly NetworkPart[] = networksLayout(ENSEMBLE_NETWORKS).parts;
 
 /** Detector 0 for sources that have all columns, as simulated hospitals do. */
 export const PUBLIC_DETECTOR: Detector = withFullStrata(DETECTOR_ZERO.detector);

@@ -268,11 +268,14 @@ function innocentSoFar(windows: readonly WindowPlace[]): boolean[] {
 /** Members without a network are the same for every detector that keeps the public parts. */
 function keyOf(detector: Detector, name: string): string {
   const member = detector.members.find((one) => one.name === name)!;
-  if (member.kind !== 'autoencoder') return name;
+  if (!('laws' in member)) return name;
   const { parameters } = detector;
   const bytes = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength);
-  const laws = member.laws.map(({ mean }) =>
-    sha256(Buffer.from(mean.buffer, mean.byteOffset, mean.byteLength)),
-  );
-  return `${name} ${sha256(bytes)} ${laws.join()}`;
+  const laws = member.laws.flatMap(({ mean, whitening }) => [hashOf(mean), hashOf(whitening)]);
+  // Without a network only the laws count.
+  return [name, ...(member.kind === 'autoencoder' ? [sha256(bytes)] : []), ...laws].join(' ');
+}
+
+function hashOf({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return sha256(Buffer.from(buffer, byteOffset, byteLength));
 }

@@ -10,6 +10,7 @@ import {
   encodeDetector,
   PUBLIC_CANARIES,
   type Detector,
+  type ScoredWindow,
 } from '@bhschain/models/detector';
 import { DAY_MEMBERS } from '@bhschain/models/features';
 import { sha256 } from '../../harness/canonical.js';
@@ -27,6 +28,7 @@ import {
 import { publicWindows, studyData, type HospitalData } from './hospital-data.js';
 import type { Case } from './featurise.js';
 import type { SiemTotals } from './siem-arm.js';
+import { withOwnLaws, withReleasedLaws } from './laws.js';
 import { compareArms, judgeArm, type ArmScores, type Judgement } from './judging.js';
 import { NETWORK_NAMES, PUBLIC_DETECTOR, untrainedDetector, withParameters } from './networks.js';
 import { driftMetrics, driftOf } from './drift.js';
@@ -124,11 +126,15 @@ async function runHospitalStudy(
   });
 
   const windows: TrainingWindows | null = config.arms.some((arm) =>
-    ['federated', 'federated-private', 'central', 'local-only'].includes(arm),
+    [
+      ...['federated', 'federated-private', 'central', 'local-only'],
+      ...['own-laws', 'released-laws'],
+    ].includes(arm),
   )
     ? await trainingWindows(config, hospitals, context)
     : null;
   const trained: [string, (nodeId: string) => Detector][] = [];
+  const relawed: typeof trained = [];
   const rounds: RoundRow[] = [];
   const train = async (arm: string, epsilon: number | 'none'): Promise<void> => {
     const result = await trainFederated(arm, { config, windows: windows!, epsilon, context });
@@ -162,6 +168,29 @@ async function runHospitalStudy(
     trained.push(['local-only', (nodeId) => own.get(nodeId)!]);
   }
 
+  if (has('own-laws')) {
+    const own = new Map(
+      windows!.hospitals.map((hospital): [string, Detector] => [
+        hospital.nodeId,
+        withOwnLaws(PUBLIC_DETECTOR, ofRounds(hospital)),
+      ]),
+    );
+    relawed.push(['own-laws', (nodeId) => own.get(nodeId)!]);
+  }
+  if (has('released-laws')) {
+    const { rounds: count, deltaExponent } = config.training;
+    const epsilon = config.training.epsilon === 'none' ? 0.5 : config.training.epsilon;
+    const released = withReleasedLaws(PUBLIC_DETECTOR, windows!.hospitals, {
+      ...{ rounds: count, epsilon, deltaExponent },
+      seed: String(seed),
+    });
+    relawed.push(['released-laws', () => released.detector]);
+    notes.push(
+      `released-laws: one Gaussian release a round and window at ε = ${epsilon}, δ = 1e-${deltaExponent} (add or remove one), noise multiplier ` +
+        `${released.noiseMultiplier.toFixed(2)}; ${released.strataMoved} of ${released.strata} strata had windows enough; the noise is seeded`,
+    );
+  }
+
   const scorers = new Map<string, HospitalScorer>();
   const scorerOf = (data: HospitalData): HospitalScorer => {
     const scorer = scorers.get(data.nodeId) ?? createHospitalScorer(data, { seed, alpha });
@@ -190,6 +219,10 @@ async function runHospitalStudy(
     models[arm] = sha256(bytes);
     writeFileSync(context.file(`model/${arm}.detector`), bytes);
     if (has('networks-only')) judgeDetector(`${arm}: networks only`, detectorOf, NETWORK_NAMES);
+  }
+  for (const [arm, detectorOf] of relawed) {
+    await context.pause();
+    judgeDetector(arm, detectorOf, null);
   }
   if (has('node-tier') || has('hook-and-node')) {
     const node: NodeTier = {
@@ -411,6 +444,12 @@ function armScores(
     calls:
       calls.length === 0 ? null : { heldShare: sum('held') / Math.max(1, sum('benign')), found },
   };
+}
+
+function* ofRounds(
+  hospital: TrainingWindows['hospitals'][number],
+): Generator<readonly ScoredWindow[]> {
+  for (const round of hospital.counts.keys()) yield hospital.windows(round);
 }
 
 function nameOf({ nodeId, actor, day }: Case): string {
