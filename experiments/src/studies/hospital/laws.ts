@@ -82,8 +82,8 @@ export function withOwnLaws(
 
 export interface ReleaseOptions {
   readonly rounds: number;
-  /** Of one window in one round. */
-  readonly epsilon: number;
+  /** Of one window in one round; `none` is no noise. */
+  readonly epsilon: number | 'none';
   readonly deltaExponent: number;
   readonly seed: string;
 }
@@ -126,8 +126,9 @@ export function withReleasedLaws(
     ),
   );
   const sensitivity = ENTRY_MOST ** 2 * Math.sqrt(2 * entriesMost + 1);
-  const noiseMultiplier = gaussianNoiseMultiplier(epsilon, 10 ** -deltaExponent);
-  const unitsOf = 2 ** NOISE_EXPONENT / (noiseMultiplier * sensitivity);
+  const noiseMultiplier =
+    epsilon === 'none' ? 0 : gaussianNoiseMultiplier(epsilon, 10 ** -deltaExponent);
+  const unitsOf = 2 ** NOISE_EXPONENT / ((noiseMultiplier || 1) * sensitivity);
   const moves = new Set<number>();
   let current = detector;
   for (let round = 0; round < rounds; round++) {
@@ -147,6 +148,7 @@ export function withReleasedLaws(
           second[i % width]! += Math.trunc(cut * cut * unitsOf);
         });
       }
+      if (noiseMultiplier === 0) return;
       const random = createExperimentRandom(`released-laws/${seed}/${place}/${round}`);
       for (const sums of [
         counts,

@@ -178,8 +178,7 @@ async function runHospitalStudy(
     relawed.push(['own-laws', (nodeId) => own.get(nodeId)!]);
   }
   if (has('released-laws')) {
-    const { rounds: count, deltaExponent } = config.training;
-    const epsilon = config.training.epsilon === 'none' ? 0.5 : config.training.epsilon;
+    const { rounds: count, deltaExponent, epsilon } = config.training;
     const released = withReleasedLaws(PUBLIC_DETECTOR, windows!.hospitals, {
       ...{ rounds: count, epsilon, deltaExponent },
       seed: String(seed),
