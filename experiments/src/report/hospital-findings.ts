@@ -18,7 +18,7 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
     ...driftFindings(named('drift')),
     ...sweepFindings(named('privacy-utility', 'small-privacy-utility'), {
       of: 'Over ε of a window and a round',
-      arms: ['federated-private', 'untrained'],
+      arms: ['federated-private', 'released-laws', 'detector-zero', 'untrained'],
     }),
     ...sweepFindings(named('central-vs-federated', 'small-central-vs-federated'), {
       of: 'One pool of all data, the federation, each hospital alone',
@@ -27,8 +27,11 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
         'federated',
         'federated-private',
         'local-only',
-        'untrained',
+        'own-laws',
+        'released-laws',
         'detector-zero',
+        'untrained',
+        'feature-norm',
       ],
     }),
     ...sweepFindings(named('hospitals'), {
