@@ -23,9 +23,10 @@ export default tseslint.config(
       parserOptions: {
         project: [
           './*/tsconfig.json',
-          './tsconfig.test.json',
+          // Before the tests, some of which import from pages: a page knows what a browser has.
           './hospital-node/console/tsconfig.json',
           './orchestrator/dashboard/tsconfig.json',
+          './tsconfig.test.json',
         ],
         tsconfigRootDir: import.meta.dirname,
       },

@@ -19,12 +19,15 @@ export class Problem extends Error {
   readonly current: Partial<Pick<Hold, 'version' | 'state' | 'holder'>> | null;
   /** The steps that others took since. */
   readonly changed: readonly Change[];
+  /** The question was asked in a session before this one: what it says about the session is over already. */
+  readonly isOfFormerSession: boolean;
 
-  constructor(status: number, body: Record<string, unknown>) {
+  constructor(status: number, body: Record<string, unknown>, askedIn: string = csrf) {
     super(typeof body['detail'] === 'string' ? body['detail'] : 'The node did not answer.');
     this.status = status;
     this.code = typeof body['code'] === 'string' ? body['code'] : 'ERR_NETWORK';
     this.changed = (body['changed'] as readonly Change[] | undefined) ?? [];
+    this.isOfFormerSession = askedIn !== csrf;
     this.current = (body['current'] as Problem['current'] | undefined) ?? null;
   }
 }
@@ -44,6 +47,7 @@ export function rememberSession(session: Session): Session {
 
 /** @throws {Problem} as `ask` does */
 export async function askBytes(path: string): Promise<Uint8Array> {
+  const askedIn = csrf;
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`);
@@ -51,7 +55,8 @@ export async function askBytes(path: string): Promise<Uint8Array> {
     throw new Problem(0, { detail: 'The node does not answer. Is it running?' });
   }
   if (!response.ok) {
-    throw new Problem(response.status, (await response.json()) as Record<string, unknown>);
+    const body = (await response.json()) as Record<string, unknown>;
+    throw new Problem(response.status, body, askedIn);
   }
   return new Uint8Array(await response.arrayBuffer());
 }
@@ -62,6 +67,7 @@ export async function ask<T>(
   body?: object,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<T> {
+  const askedIn = csrf;
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`, {
@@ -78,6 +84,8 @@ export async function ask<T>(
   }
   const text = await response.text();
   const value: unknown = text === '' ? {} : JSON.parse(text);
-  if (!response.ok) throw new Problem(response.status, value as Record<string, unknown>);
+  if (!response.ok) {
+    throw new Problem(response.status, value as Record<string, unknown>, askedIn);
+  }
   return value as T;
 }

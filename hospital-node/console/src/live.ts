@@ -20,24 +20,29 @@ const AGAIN_MS = 5_000;
 /** The result ends it. */
 export function listen(listener: LiveListener): () => void {
   let source: EventSource | null = null;
-  let again = 0;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  let isInterrupted = false;
+  let isOver = false;
   const open = (): void => {
     source = new EventSource('/api/v1/events');
     source.addEventListener('open', () => {
       listener.onConnection(true);
+      // Holds are told again from the last event that came; that the days changed is told once.
+      if (isInterrupted) listener.onDays();
+      isInterrupted = false;
     });
     source.addEventListener('reset', () => {
       listener.onHolds(null);
     });
     source.addEventListener('holds', (event) => {
-      const { changed } = JSON.parse((event as MessageEvent<string>).data) as {
+      const { changed } = dataOf(event) as {
         readonly changed: readonly { readonly txId: string }[];
       };
       listener.onHolds(new Set(changed.map(({ txId }) => txId)));
     });
     source.addEventListener('days', listener.onDays);
     source.addEventListener('status', (event) => {
-      listener.onStatus(JSON.parse((event as MessageEvent<string>).data) as Status);
+      listener.onStatus(dataOf(event) as Status);
     });
     source.addEventListener('session', () => {
       stop();
@@ -45,6 +50,7 @@ export function listen(listener: LiveListener): () => void {
     });
     source.onerror = () => {
       listener.onConnection(false);
+      isInterrupted = true;
       if (source?.readyState === EventSource.CLOSED) void lookAgain();
     };
   };
@@ -53,19 +59,25 @@ export function listen(listener: LiveListener): () => void {
     try {
       await ask('GET', '/session');
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) {
+      if (!isOver && error instanceof Problem && error.status === 401) {
         stop();
         listener.onSignedOut();
         return;
       }
     }
+    if (isOver) return;
     clearTimeout(again);
     again = setTimeout(open, AGAIN_MS);
   };
   const stop = (): void => {
+    isOver = true;
     clearTimeout(again);
     source?.close();
   };
   open();
   return stop;
+}
+
+function dataOf(event: Event): unknown {
+  return JSON.parse((event as Event & { readonly data: string }).data);
 }

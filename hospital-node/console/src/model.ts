@@ -261,7 +261,8 @@ export async function take(hold: Hold, noun: string, body: object = {}): Promise
 }
 
 /** What a refusal says about the session; true if the sign-in form is shown now. */
-export function answerRefusal({ code }: Problem): boolean {
+export function answerRefusal({ code, isOfFormerSession }: Problem): boolean {
+  if (isOfFormerSession) return false;
   if (code === 'ERR_SESSION') {
     leave(OVER);
     return true;
