@@ -288,6 +288,12 @@ describe.runIf(existsSync(chaincodeServer))('the channel', () => {
     for (const mspId of HOSPITALS) await vote(mspId, ['FederationContract:approvePlan', plan]);
     expect(await channel.planApprovers(plan)).toEqual(HOSPITALS);
 
+    await vote('H1MSP', ['FederationContract:requestNode', 'H1-second', sha256Hex('key')]);
+    for (const mspId of HOSPITALS) {
+      await vote(mspId, ['FederationContract:approveNode', 'H1-second']);
+    }
+    await vote('H1MSP', ['FederationContract:revokeNode', 'H1-second', reason]);
+
     const stranger = issueIdentity({
       authority: consortium.authority('H1MSP'),
       ...{ commonName: 'hana', attributes: { role: 'hospital-admin' } },
@@ -340,6 +346,12 @@ describe.runIf(existsSync(chaincodeServer))('the channel', () => {
       expect(reason).toBe('');
       expect(Math.abs(atMs - nowMs())).toBeLessThan(15 * 60_000);
     }
+    const roster = await store.votes.newest('nodes', 10);
+    expect(roster.map(({ action, about, mspId }) => `${mspId} ${action} ${about}`).sort()).toEqual([
+      'H1MSP approve-node H1-second',
+      'H1MSP revoke-node H1-second',
+      'H2MSP approve-node H1-second',
+    ]);
     const [active] = await store.publications.list({ states: ['active'] });
     expect(active?.version).toBe(0);
     stop.abort();

@@ -240,6 +240,10 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', { timeout: 120_000 }, (
       },
       ...{ mspId: attack, person: attack, reason: attack, atMs: nowMs },
     });
+    await store.votes.put({
+      ...{ transactionId: 'y', action: 'revoke-node', about: attack, mspId: attack },
+      ...{ person: attack, reason: attack, atMs: nowMs },
+    });
     const open = (await store.rounds.findOpen())!.round;
     await store.reviews.put({
       ...{ key: open.id, nodeId: 'H1', person: attack, mspId: attack, disposition: 'release' },
@@ -247,15 +251,16 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard', { timeout: 120_000 }, (
       ...{ certificate: attack, atMs: nowMs },
     });
     const { slotIndex, attempt } = open.id;
-    const shown: Record<string, string> = {
-      nodes: '[aria-label=Nodes]',
-      models: '[aria-label="Votes on detectors"]',
-      privacy: '[aria-label="Votes on the plan"]',
-      updates: '[aria-label="Updates that wait"]',
-      audit: '[aria-label="Audit log"]',
-      [`rounds/${slotIndex}/${attempt}`]: '[aria-label="Words of people"]',
-    };
-    for (const [hash, where] of Object.entries(shown)) {
+    const shown: readonly (readonly [hash: string, where: string])[] = [
+      ['nodes', '[aria-label=Nodes]'],
+      ['nodes', '[aria-label="Votes on the roster"]'],
+      ['models', '[aria-label="Votes on detectors"]'],
+      ['privacy', '[aria-label="Votes on the plan"]'],
+      ['updates', '[aria-label="Updates that wait"]'],
+      ['audit', '[aria-label="Audit log"]'],
+      [`rounds/${slotIndex}/${attempt}`, '[aria-label="Words of people"]'],
+    ];
+    for (const [hash, where] of shown) {
       const page = await openPage(hash);
       expect(await page.textContent(where), hash).toContain('<img src=x');
       expect(await page.locator('img').count(), hash).toBe(0);

@@ -372,6 +372,8 @@ describe.each([
       await votes.put({ ...vote('t1', START_MS), reason: '' });
       await votes.put(vote('t2', START_MS + 1));
       await votes.put({ ...vote('t3', START_MS + 1), action: 'approve-plan', about: 'p' });
+      await votes.put({ ...vote('t4', START_MS + 1), action: 'approve-node', about: 'H4' });
+      await votes.put({ ...vote('t5', START_MS + 2), action: 'revoke-node', about: 'H4' });
       // The block that has it, and the page where it was cast: in either order the words stay.
       await votes.put(vote('t1', START_MS + 2));
       await votes.put({ ...vote('t2', START_MS + 2), reason: '' });
@@ -379,6 +381,10 @@ describe.each([
       expect(await votes.newest('detectors', 10)).toEqual(both);
       expect(await votes.newest('detectors', 1)).toHaveLength(1);
       expect(await votes.newest('plans', 10)).toMatchObject([{ transactionId: 't3' }]);
+      expect(await votes.newest('nodes', 10)).toMatchObject([
+        { transactionId: 't5', about: 'H4' },
+        { transactionId: 't4', about: 'H4' },
+      ]);
     });
 
     it('keeps the newest budget that each hospital declares', async () => {

@@ -12,6 +12,8 @@ export const VOTE_WORDS: Readonly<Record<string, string>> = {
   withdraw: 'carried out: withdrawn',
   'set-mode': 'carried out: mode',
   'approve-plan': 'approve the plan',
+  'approve-node': 'let the node in',
+  'revoke-node': 'shut the node out',
 };
 
 export function VotesTable({
@@ -41,7 +43,7 @@ export function VotesTable({
   );
 }
 
-/** A detector's version, a mode, or the hash of a plan. */
+/** A detector's version, a mode, a node, or the hash of a plan. */
 function About({ of }: { of: string }): JSX.Element {
   if (of.length > 12) return <Digest of={of} />;
   return <>{/^\d+$/.test(of) ? `version ${of}` : of}</>;

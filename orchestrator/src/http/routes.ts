@@ -20,6 +20,7 @@ import { waitsOf, type Wait } from './waits.js';
 
 const TIMELINE_ROUNDS = 24;
 const AUDIT_PAGE = 100;
+const ROSTER_VOTES = 100;
 const COUNT = Type.String({ pattern: '^\\d{1,15}$' });
 const RoundParameters = Type.Object({ slot: COUNT, attempt: Type.String({ pattern: '^[12]$' }) });
 const HistoryQuery = Type.Object(
@@ -66,7 +67,11 @@ export function registerDashboard(app: FastifyInstance, o: DashboardOptions): vo
     },
   );
 
-  app.get('/api/v1/nodes', async () => ({ nowMs: o.nowMs(), nodes: await nodeViews(o) }));
+  app.get('/api/v1/nodes', async () => ({
+    nowMs: o.nowMs(),
+    nodes: await nodeViews(o),
+    votes: await store.votes.newest('nodes', ROSTER_VOTES),
+  }));
   app.get('/api/v1/privacy', () => privacyView(store, federation.plan.privacy));
   app.get('/api/v1/models', () => modelViews(store, federation.policy.slotLengthMs));
   app.get('/api/v1/rollback', () => rollbackView(o));

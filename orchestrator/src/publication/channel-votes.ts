@@ -26,6 +26,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'DetectorContract:withdraw': 'withdraw',
   'DetectorContract:setMode': 'set-mode',
   'FederationContract:approvePlan': 'approve-plan',
+  'FederationContract:approveNode': 'approve-node',
+  'FederationContract:revokeNode': 'revoke-node',
 };
 
 /** The votes among the transactions of a block; of the reason the channel has a digest, so it is left empty. */

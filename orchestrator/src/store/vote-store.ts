@@ -18,6 +18,14 @@ export interface ChannelVote {
   readonly atMs: number;
 }
 
+/** What a vote is about. */
+export type VoteSubject = 'detectors' | 'plans' | 'nodes';
+
+const OTHER_ACTIONS: Readonly<Record<Exclude<VoteSubject, 'detectors'>, readonly string[]>> = {
+  plans: ['approve-plan'],
+  nodes: ['approve-node', 'revoke-node'],
+};
+
 export class VoteStore {
   readonly #db: Kysely<Tables>;
 
@@ -46,12 +54,16 @@ export class VoteStore {
       .execute();
   }
 
-  /** Votes on detectors or on plans, newest first. */
-  async newest(on: 'detectors' | 'plans', limit: number): Promise<readonly ChannelVote[]> {
+  /** Newest first. */
+  async newest(on: VoteSubject, limit: number): Promise<readonly ChannelVote[]> {
     const rows = await this.#db
       .selectFrom('channel_vote')
       .selectAll()
-      .where('action', on === 'plans' ? '=' : '!=', 'approve-plan')
+      .where(
+        'action',
+        on === 'detectors' ? 'not in' : 'in',
+        on === 'detectors' ? Object.values(OTHER_ACTIONS).flat() : OTHER_ACTIONS[on],
+      )
       .orderBy('at_ms', 'desc')
       .limit(limit)
       .execute();

@@ -1,18 +1,24 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { NodeView, RequestView } from '../api.js';
+import type { ChannelVote, NodeView, RequestView } from '../api.js';
 import { useLive, useSteady } from '../live.js';
 import { Form } from '../dialog.js';
 import { operator } from '../operator.js';
 import { Weighty } from '../sign-in.js';
 import { roundLink } from '../route.js';
+import { VotesTable } from '../votes.js';
 import { Digest, duration, Frame, Part, SIGNS, State, Table, Time } from '../words.js';
 
 export function NodesPage(): JSX.Element {
-  const live = useLive<{ nowMs: number; nodes: readonly NodeView[] }>('/nodes');
+  const live = useLive<{
+    nowMs: number;
+    nodes: readonly NodeView[];
+    votes: readonly ChannelVote[];
+  }>('/nodes');
   const asked = useLive<readonly RequestView[]>('/enrolments');
   const nowMs = live.data?.nowMs ?? 0;
   const nodes = useSteady(live.data?.nodes ?? [], (each) => each.nodeId);
+  const votes = useSteady(live.data?.votes ?? [], (each) => each.transactionId);
   const requests = useSteady(asked.data ?? [], (each) => each.requestId);
   return (
     <Frame title="Nodes" loaded={live.data !== null} problem={live.problem}>
@@ -69,6 +75,12 @@ export function NodesPage(): JSX.Element {
             <Decide request={each} done={asked.reload} />,
           ]}
         />
+      </Part>
+      <Part
+        title="Votes on the roster"
+        note="Who may take part is decided on the channel, by the hospitals; a node's own hospital may shut it out alone."
+      >
+        <VotesTable label="Votes on the roster" votes={votes} />
       </Part>
     </Frame>
   );
