@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aggregate } from '../src/harness/aggregate.js';
+import { aggregate, spreadOfDifferences } from '../src/harness/aggregate.js';
 import { seedNumber, seedStream } from '../src/harness/seed-streams.js';
 import { createStageRunner, type StageOutput, type StageReport } from '../src/harness/stages.js';
 
@@ -110,5 +110,18 @@ describe('seeds', () => {
     expect(a!.sd).toBe(1);
     expect(a!.high - a!.mean).toBeCloseTo(4.303 / Math.sqrt(3), 9);
     expect(aggregate([{ share: 0.9 }, { share: 1 }])['share']!.high).toBe(1);
+  });
+
+  it('compares the same seeds under two conditions pair by pair, and does not cut an interval of gains at zero', () => {
+    const gain = spreadOfDifferences([
+      [0.9, 0.5],
+      [0.6, 0.5],
+      [0.7, undefined],
+    ]);
+    expect(gain.seeds).toBe(2);
+    expect(gain.mean).toBeCloseTo(0.25, 12);
+    // sd .2121, t(1) = 12.706
+    expect(gain.low).toBeCloseTo(0.25 - 12.706 * 0.15, 9);
+    expect(gain.high).toBeCloseTo(0.25 + 12.706 * 0.15, 9);
   });
 });

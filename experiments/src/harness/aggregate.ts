@@ -29,22 +29,36 @@ export function aggregate(
   );
 }
 
+/** Of the same seeds under two conditions, pair by pair; seeds that lack one of the two do not count. */
+export function spreadOfDifferences(
+  pairs: readonly (readonly [number | undefined, number | undefined])[],
+): Aggregate {
+  return ofValues(
+    pairs.flatMap(([a, b]) => (a === undefined || b === undefined ? [] : [a - b])),
+    [-Infinity, Infinity],
+  );
+}
+
 export function spread(all: readonly (number | null)[]): Aggregate {
   // JSON has no NaN: what does not exist is null there.
   const values = all.filter((value): value is number => value !== null && Number.isFinite(value));
+  // An interval of shares ends at 0 and 1.
+  const shares = values.every((value) => value >= 0 && value <= 1);
+  return ofValues(values, shares ? [0, 1] : [-Infinity, Infinity]);
+}
+
+function ofValues(values: readonly number[], [least, most]: readonly [number, number]): Aggregate {
   const n = values.length;
   if (n === 0) return { mean: NaN, sd: NaN, low: NaN, high: NaN, least: NaN, most: NaN, seeds: 0 };
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
   const sd =
     n < 2 ? 0 : Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
   const half = n < 2 ? 0 : ((T_975[n - 2] ?? 1.96) * sd) / Math.sqrt(n);
-  // An interval of shares ends at 0 and 1.
-  const shares = values.every((value) => value >= 0 && value <= 1);
   return {
     mean,
     sd,
-    low: shares ? Math.max(0, mean - half) : mean - half,
-    high: shares ? Math.min(1, mean + half) : mean + half,
+    low: Math.max(least, mean - half),
+    high: Math.min(most, mean + half),
     least: Math.min(...values),
     most: Math.max(...values),
     seeds: n,

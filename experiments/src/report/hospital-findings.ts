@@ -56,17 +56,24 @@ function sweepFindings(
   { of, arms }: Readonly<{ of: string; arms: readonly string[] }>,
 ): string[] {
   if (study === undefined) return [];
-  const points = study.runs.map((run) => {
+  const sweep = study.runs.map((run) => {
     const recalls = arms
       .filter((arm) => `${arm}.recall` in run.metrics)
-      .map((arm) => `\`${arm}\` ${share(run.metrics[`${arm}.recall`]!.mean)}`);
+      .map((arm) => `\`${arm}\` ${share(run.metrics[`${arm}.recall`]!.mean)}${gainOf(run, arm)}`);
     const point = pointOf(run);
     return `${point === '' ? '' : `${point}: `}${recalls.join(', ')}`;
   });
+  const gained = study.runs.some((run) => arms.some((arm) => gainOf(run, arm) !== ''));
   const start = (study.config['training'] as { start?: string } | undefined)?.start;
   return [
-    `${of} (\`${study.name}\`, ${seedsOf(study.runs[0]!)}${start === 'scratch' ? ', trained from scratch' : ', trained on from detector 0'}), recall at 3.2 % of actor-days: ${points.join('; ')}.`,
+    `${of} (\`${study.name}\`, ${seedsOf(study.runs[0]!)}${start === 'scratch' ? ', trained from scratch' : ', trained on from detector 0'}), recall at 3.2 % of actor-days${gained ? ', in brackets points over detector 0 on the same days [95 % over seeds]' : ''}: ${sweep.join('; ')}.`,
   ];
+}
+
+function gainOf({ againstPublic = [], seeds }: RunResult, arm: string): string {
+  const gain = againstPublic.find((row) => row.arm === arm)?.recall;
+  if (gain === undefined || seeds.length < 2) return '';
+  return ` (${points(gain.mean)} [${points(gain.low)}, ${points(gain.high)}])`;
 }
 
 function seedsOf({ seeds }: RunResult): string {
@@ -102,7 +109,7 @@ function rehearsalFindings(study: StudyResultFile): string[] {
       (shown.length === 0
         ? ''
         : `Half or more of it in ${shown.join(', ')}, where hour, pace, volume or account may be the guilt itself. `) +
-      `Recall ${share(of('hook-and-node', 'recall'))} against ${share(of('siem-tuned', 'recall'))} (lead ${points(lead)}); counting only incidents whose rehearsal is not found ${share(of('hook-and-node', 'recallByAct'))} against ${share(of('siem-tuned', 'recallByAct'))} (lead ${points(byAct)}).`
+      `Recall ${share(of('hook-and-node', 'recall'))} against ${share(of('siem-tuned', 'recall'))} (lead ${points(lead)} points); counting only incidents whose rehearsal is not found ${share(of('hook-and-node', 'recallByAct'))} against ${share(of('siem-tuned', 'recallByAct'))} (lead ${points(byAct)} points).`
     );
   });
 }
@@ -114,7 +121,7 @@ function workOf({ config }: StudyResultFile, { swept }: RunResult): unknown {
 }
 
 function points(difference: number): string {
-  return `${difference < 0 ? '−' : '+'}${Math.abs(100 * difference).toFixed(1)} points`;
+  return `${difference < 0 ? '−' : '+'}${Math.abs(100 * difference).toFixed(1)}`;
 }
 
 function stagedScenarios({ cells }: RunResult): string[] {

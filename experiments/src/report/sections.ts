@@ -78,6 +78,7 @@ function runSections(run: RunResult, isSwept: boolean): Section[] {
     weeksSection(run),
     hospitalsSection(run),
     siemSection(run),
+    publicSection(run),
     ...tableSections(run),
     ...(run.notes.length > 0 ? [{ heading: 'Notes', lines: run.notes }] : []),
   ].filter((section): section is Section => section !== null);
@@ -457,6 +458,18 @@ function siemSection({ againstSiem }: RunResult): Section | null {
         p < 0.001 ? '< 0.001' : p.toFixed(3),
       ]),
     ],
+  };
+}
+
+function publicSection({ againstPublic = [] }: RunResult): Section | null {
+  if (againstPublic.length === 0) return null;
+  return {
+    heading: 'Over detector 0, seed by seed',
+    rows: [
+      ['arm', 'recall', 'AUC'],
+      ...againstPublic.map(({ arm, recall, auc }) => [arm, cellOf(recall), cellOf(auc)]),
+    ],
+    lines: ['differences on the same days, mean ± sd [95 % over seeds]'],
   };
 }
 

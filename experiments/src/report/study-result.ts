@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mcNemar, wilson } from '../evaluation/intervals.js';
-import { aggregate, spread, type Aggregate } from '../harness/aggregate.js';
+import { aggregate, spread, spreadOfDifferences, type Aggregate } from '../harness/aggregate.js';
 import type { Run } from '../harness/run-store.js';
 
 export interface CellRow {
@@ -32,6 +32,13 @@ export interface ComparisonRow {
   readonly p: number;
 }
 
+/** What an arm has over detector 0, seed by seed on the same days. */
+export interface GainRow {
+  readonly arm: string;
+  readonly recall: Aggregate;
+  readonly auc: Aggregate;
+}
+
 /** An arm's recall at `CURVE_RATES`, mean and 95 % over seeds. */
 export interface CurveBand {
   readonly arm: string;
@@ -51,6 +58,8 @@ export interface RunResult {
   /** Scenario × difficulty, incidents of all seeds together. */
   readonly cells: readonly CellRow[];
   readonly againstSiem: readonly ComparisonRow[];
+  /** Absent from files that were written before it was told. */
+  readonly againstPublic?: readonly GainRow[];
   readonly curves: readonly CurveBand[];
   /** Scores of cases in bins, by arm. */
   readonly histograms: readonly CountRow[];
@@ -193,6 +202,7 @@ function pooled(run: Run): RunResult {
     metrics: aggregate(results.map(({ metrics }) => metrics)),
     cells: [...cells.values()],
     againstSiem: [...comparisons.values()].filter(({ arm }) => !arm.startsWith('untrained ')),
+    againstPublic: gains(results.map(({ metrics }) => metrics)),
     curves: curveBands(tableOf('curves') as unknown as readonly CurveSeed[]),
     histograms: summed(tableOf('histograms'), ['arm']),
     hospitals: summed(tableOf('hospitals'), ['arm', 'hospital']),
@@ -205,6 +215,21 @@ function pooled(run: Run): RunResult {
       done.reduce((sum, { manifest }) => sum + (manifest?.wallMs ?? 0), 0) / 1_000,
     ),
   };
+}
+
+function gains(seeds: readonly Readonly<Record<string, number>>[]): GainRow[] {
+  const rival = 'detector-zero';
+  const arms = Object.keys(seeds[0] ?? {})
+    .filter((name) => name.endsWith('.recall'))
+    .map((name) => name.slice(0, -'.recall'.length));
+  if (!arms.includes(rival)) return [];
+  const over = (arm: string, metric: string): Aggregate =>
+    spreadOfDifferences(
+      seeds.map((metrics) => [metrics[`${arm}.${metric}`], metrics[`${rival}.${metric}`]]),
+    );
+  return arms
+    .filter((arm) => arm !== rival)
+    .map((arm): GainRow => ({ arm, recall: over(arm, 'recall'), auc: over(arm, 'auc') }));
 }
 
 /** A count that only some studies make. */
