@@ -228,7 +228,7 @@ function gains(seeds: readonly Readonly<Record<string, number>>[]): GainRow[] {
       seeds.map((metrics) => [metrics[`${arm}.${metric}`], metrics[`${rival}.${metric}`]]),
     );
   return arms
-    .filter((arm) => arm !== rival)
+    .filter((arm) => arm !== rival && !/^untrained \d+$|: networks only$/.test(arm))
     .map((arm): GainRow => ({ arm, recall: over(arm, 'recall'), auc: over(arm, 'auc') }));
 }
 
