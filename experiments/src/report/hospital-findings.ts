@@ -20,7 +20,7 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
       of: 'Over ε of a window and a round',
       arms: ['federated-private', 'released-laws', 'detector-zero', 'untrained'],
     }),
-    ...sweepFindings(named('central-vs-federated', 'small-central-vs-federated'), {
+    ...sweepFindings(named('central-vs-federated'), {
       of: 'One pool of all data, the federation, each hospital alone',
       arms: [
         'central',
@@ -34,6 +34,7 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
         'feature-norm',
       ],
     }),
+    ...aucGains(named('central-vs-federated')),
     ...sweepFindings(named('hospitals'), {
       of: 'Over the number of hospitals',
       arms: ['federated', 'federated-private', 'networks-only', 'untrained'],
@@ -69,6 +70,20 @@ function sweepFindings(
     `${of} (\`${study.name}\`, ${seedsOf(study.runs[0]!)}${start === 'scratch' ? ', trained from scratch' : ', trained on from detector 0'}), recall at 3.2 % of actor-days${gained ? ', in brackets points over detector 0 on the same days [95 % over seeds]' : ''}: ${sweep.join('; ')}.`,
   ];
 }
+
+/** Ranking as a whole moves less from seed to seed than recall at one rate. */
+function aucGains(study: StudyResultFile | undefined): string[] {
+  const rows = (study?.runs ?? []).flatMap((run) => {
+    const own = (run.againstPublic ?? []).filter(({ arm }) => TRAINED.includes(arm));
+    const gained = own.map(
+      ({ arm, auc }) => `\`${arm}\` ${signed(auc.mean)} [${signed(auc.low)}, ${signed(auc.high)}]`,
+    );
+    return gained.length === 0 ? [] : [`${pointOf(run)}: ${gained.join(', ')}`];
+  });
+  return rows.length === 0 ? [] : [`AUC of the same over detector 0: ${rows.join('; ')}.`];
+}
+
+const TRAINED = ['central', 'federated', 'federated-private', 'local-only', 'own-laws'];
 
 function gainOf({ againstPublic = [], seeds }: RunResult, arm: string): string {
   const gain = againstPublic.find((row) => row.arm === arm)?.recall;
@@ -118,6 +133,11 @@ function rehearsalFindings(study: StudyResultFile): string[] {
 function workOf({ config }: StudyResultFile, { swept }: RunResult): unknown {
   const { incidents } = (config['world'] ?? {}) as { incidents?: { work?: unknown } };
   return swept['world.incidents.work'] ?? incidents?.work;
+}
+
+/** +.024 */
+function signed(difference: number): string {
+  return `${difference < 0 ? '−' : '+'}${share(Math.abs(difference))}`;
 }
 
 function points(difference: number): string {
