@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readResults, withBlock } from '../src/report/readme.js';
-import { resultsTable } from '../src/report/results-table.js';
+import { frontReadme } from '../src/report/readme.js';
+import { readStudyResults } from '../src/report/study-result.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 describe('the README', () => {
   it('shows the figures of the result files and no others; npm run readme renews them', () => {
-    expect(withBlock(readme, 'results', resultsTable(readResults()))).toBe(readme);
+    const studies = readStudyResults(fileURLToPath(new URL('../results', import.meta.url)));
+    expect(frontReadme(readme, studies)).toBe(readme);
   });
 
   it('shows a run in which every hop held', () => {

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { resultsTable, type DetectorZeroResult } from './results-table.js';
+import { headlineTable, resultsTable, type DetectorZeroResult } from './results-table.js';
 import { findings, logsTable, studiesTable } from './studies-table.js';
 import { readStudyResults, type StudyResultFile } from './study-result.js';
 
@@ -25,6 +25,15 @@ export function withBlock(text: string, name: string, content: string): string {
   const to = text.indexOf(end);
   if (from < 0 || to < from) throw new Error(`README.md: expected ${begin} … ${end}`);
   return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
+/** The README of the repository with what committed results say. */
+export function frontReadme(text: string, studies: readonly StudyResultFile[]): string {
+  return withBlock(
+    withBlock(text, 'results', resultsTable(readResults())),
+    'headline',
+    headlineTable(studies),
+  );
 }
 
 /** This room's README with what committed results say. */
@@ -90,9 +99,10 @@ function demoOutput(): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  let text = withBlock(readFileSync(README, 'utf8'), 'results', resultsTable(readResults()));
+  const studies = readStudyResults(RESULTS);
+  let text = frontReadme(readFileSync(README, 'utf8'), studies);
   if (process.argv.includes('--demo')) text = withBlock(text, 'demo-output', demoOutput());
   writeFileSync(README, text);
   const room = readFileSync(ROOM_README, 'utf8');
-  writeFileSync(ROOM_README, roomReadme(room, readStudyResults(RESULTS)));
+  writeFileSync(ROOM_README, roomReadme(room, studies));
 }
