@@ -1,11 +1,11 @@
 /**
- * `act~<actor>`: what the ledger remembers of an actor between sessions.
+ * `act~<actor>~<MSP>`: what the ledger remembers of an actor between sessions, in the place of her own hospital.
  *
  * Read by every guarded call, written only when a session opens, a grant is given or used, an epoch is folded, or the actor is
  * suspended: the calls of one session do not collide on it.
  *
  * A service account calls too often for that. Once its hospital has opened an epoch for it, its calls write rows of their
- * own (`evt~actor~epoch~txid`), and a fold closes the epoch: it turns the rows into profile and raises the number.
+ * own (`evt~actor~MSP~epoch~txid`), and a fold closes the epoch: it turns the rows into profile and raises the number.
  * @module
  */
 import {
@@ -28,8 +28,6 @@ export type ActorClass = 'person' | 'service';
 export type ActorStatus = 'active' | 'suspended';
 
 export interface ActorState {
-  /** The MSP that wrote the entry. An entry of another MSP than the actor's own counts as absent. */
-  readonly mspId: string;
   readonly class: ActorClass;
   readonly status: ActorStatus;
   /** Releases not yet used. */
@@ -53,9 +51,8 @@ const EPOCH_MS_MAX = 2 * HOUR_MS;
 const OPENINGS_MAX = 32;
 
 /** A newcomer: no history, class from the certificate. */
-export function newActor(mspId: string, actorClass: ActorClass): ActorState {
+export function newActor(actorClass: ActorClass): ActorState {
   return {
-    mspId,
     class: actorClass,
     status: 'active',
     grants: 0,
@@ -70,17 +67,15 @@ export function encodeActorState(state: ActorState): Uint8Array {
 }
 
 /**
- * The stored state, or null if there is none, or if another MSP than the actor's own wrote it: an actor id contains its MSP,
- * so such an entry can only be squatting.
+ * The stored state, or null if there is none.
  *
  * @throws {ChaincodeError} `ERR_LEDGER_VALUE` if the stored bytes are not an actor state
  */
-export function decodeActorState(bytes: Uint8Array, mspId: string): ActorState | null {
+export function decodeActorState(bytes: Uint8Array): ActorState | null {
   if (bytes.length === 0) return null;
   const raw = parseJsonObject(bytes, 'actor state');
   const openedMs = raw['openedMs'];
   if (
-    typeof raw['mspId'] !== 'string' ||
     (raw['class'] !== 'person' && raw['class'] !== 'service') ||
     (raw['status'] !== 'active' && raw['status'] !== 'suspended') ||
     !Number.isSafeInteger(raw['grants']) ||
@@ -95,7 +90,7 @@ export function decodeActorState(bytes: Uint8Array, mspId: string): ActorState |
       'actor state: a property is missing or of wrong kind',
     );
   }
-  return raw['mspId'] === mspId ? (raw as unknown as ActorState) : null;
+  return raw as unknown as ActorState;
 }
 
 export function isOnEpochs(state: ActorState): state is ActorOnEpochs {

@@ -4,7 +4,7 @@
  *
  * | wave | keys |
  * |---|---|
- * | 1 | `det~active`, `act~actor`, `ctx~actor~session`; `fed~config` if the context declares a time or a code; the grant that the context claims; what the function reads in any case |
+ * | 1 | `det~active`, `act~actor~MSP`, `ctx~actor~session`; `fed~config` if the context declares a time or a code; the grant that the context claims; what the function reads in any case |
  * | 2 | the two blobs that the pointer names, unless this process knows them; the ring of the last session, if this call opens a new one |
  * @module
  */
@@ -67,7 +67,7 @@ export async function readGuardState(
     context.atMs !== null || context.code !== null || context.timeGranularity !== 'exact';
   const [pointerBytes, actorBytes, ringBytes, configBytes, grantBytes] = await Promise.all([
     read(ACTIVE_DETECTOR_KEY),
-    read(actorKey(caller.actor)),
+    read(actorKey(caller.actor, caller.mspId)),
     read(sessionKey(caller.actor, session)),
     declaresReplay ? read(FEDERATION_CONFIG_KEY) : NO_BYTES,
     context.grant === null ? NO_BYTES : read(grantKey(caller.actor, context.grant)),
@@ -75,7 +75,7 @@ export async function readGuardState(
   ]);
   const vocabulary = declaresReplay ? replayVocabulary(configBytes, context) : null;
   const pointer = decodePointer(pointerBytes);
-  const actor = decodeActorState(actorBytes, caller.mspId) ?? newActor(caller.mspId, caller.class);
+  const actor = decodeActorState(actorBytes) ?? newActor(caller.class);
   const onEpochs = isOnEpochs(actor);
   const folds = opensSession(proposal) && !onEpochs && ![session, ''].includes(actor.lastSession);
   const known = pointer === null ? null : judges.known(pointer, caller.mspId);

@@ -43,7 +43,7 @@ export async function writeGuardState(ctx: GuardContext, o: GuardWrites): Promis
   const row = Buffer.concat([o.ring, codeHash]);
   // A row of its own for each call of a service account: blind writes never conflict.
   const rowKey = isOnEpochs(state.actor)
-    ? epochRowKey(caller.actor, state.actor.epoch.number, ctx.stub.getTxID())
+    ? epochRowKey(caller.actor, caller.mspId, state.actor.epoch.number, ctx.stub.getTxID())
     : sessionKey(caller.actor, proposal.session);
   await ctx.stub.putState(rowKey, row);
   await writeActor(ctx, o);
@@ -77,6 +77,6 @@ async function writeActor(
     await ctx.stub.deleteState(grantKey(caller.actor, grant));
   }
   if (actor !== state.actor) {
-    await ctx.stub.putState(actorKey(caller.actor), encodeActorState(actor));
+    await ctx.stub.putState(actorKey(caller.actor, caller.mspId), encodeActorState(actor));
   }
 }

@@ -15,9 +15,9 @@
  * | `det~cal~<version>~<MSP>`        | canonical JSON: a hospital's own calibration table, by hash           |
  * | `det~con~<version>~<MSP>~<by>`   | canonical JSON: another hospital's word that it recomputed that table |
  * | `det~vote~<action>~<version>~<MSP>` | canonical JSON: one hospital's vote to withdraw, roll back or change the mode |
- * | `act~<actor>`                    | canonical JSON: status, class, profile, open grants                   |
+ * | `act~<actor>~<MSP>`              | canonical JSON: status, class, profile, open grants                   |
  * | `ctx~<actor>~<session>`          | ring bytes, then 8 bytes of code hash                                 |
- * | `evt~<actor>~<epoch>~<txid>`     | the same for one call of a service account on epochs                  |
+ * | `evt~<actor>~<MSP>~<epoch>~<txid>` | the same for one call of a service account on epochs                |
  * | `q~<txid>`, `rev~<txid>`         | canonical JSON: quarantine record; review of a call that ran          |
  * | `qi~<state>~<deadline>~<txid>`   | the MSP's name; index for listing                                     |
  * | `shd~<txid>`                     | canonical JSON: what an enforcing detector would have diverted        |
@@ -25,7 +25,7 @@
  * | `acc~<txid>`                     | canonical JSON: access ticket of a business function that ran         |
  * | `den~<txid>`                     | canonical JSON: what a business rule refused, and why                 |
  * | `aud~<day>~<record>~<actor>~<txid>` | canonical JSON: {kind, function, atMs}, see `audit-trail.ts`       |
- * | `sus~<actor>`                    | canonical JSON: a proposed suspension or reinstatement                |
+ * | `sus~<actor>~<MSP>`              | canonical JSON: a proposed suspension or reinstatement                |
  * | `node~<node>`                    | canonical JSON: a hospital node's place in the roster                 |
  * | `node~<node>~<step>~<MSP>`       | canonical JSON: one hospital's vote to approve or revoke it           |
  * | `plan~<hash>`                    | canonical JSON: an approved privacy plan                              |
@@ -42,6 +42,9 @@
  * | `enc~<MSP>~<encounter>`          | canonical JSON: an encounter that took place, by digest               |
  * | `clm~<claim>`                    | canonical JSON: a claim and its state                                 |
  * | `clu~<encounter>~<code>~<day>`   | the claim that bills this service                                     |
+ *
+ * What a hospital says of an actor it names by id (`act`, `evt`, `sus`) lies under its own MSP, which is the actor's own or
+ * nobody's: an id is a digest, so the ledger cannot tell whose it is, and no hospital may reach another's entries with one.
  * @module
  */
 import { ChaincodeError } from './errors.js';
@@ -99,21 +102,25 @@ export function confirmationKey(version: number, mspId: string, by: string): str
   return ledgerKey('det', 'con', String(version), mspId, by);
 }
 
-export function actorKey(actor: string): string {
-  return ledgerKey('act', actor);
+export function actorKey(actor: string, mspId: string): string {
+  return ledgerKey('act', actor, mspId);
 }
 
 export function sessionKey(actor: string, session: string): string {
   return ledgerKey('ctx', actor, session);
 }
 
-export function epochRowKey(actor: string, epoch: number, txId: string): string {
-  return ledgerKey(...epochRowPrefix(actor, epoch), txId);
+export function epochRowKey(actor: string, mspId: string, epoch: number, txId: string): string {
+  return ledgerKey(...epochRowPrefix(actor, mspId, epoch), txId);
 }
 
 /** Object type and attributes of the rows of one epoch. */
-export function epochRowPrefix(actor: string, epoch: number): readonly [string, string, string] {
-  return ['evt', actor, String(epoch)];
+export function epochRowPrefix(
+  actor: string,
+  mspId: string,
+  epoch: number,
+): readonly [string, string, string, string] {
+  return ['evt', actor, mspId, String(epoch)];
 }
 
 export function quarantineKey(txId: string): string {
@@ -140,8 +147,8 @@ export function accessTicketKey(txId: string): string {
   return ledgerKey('acc', txId);
 }
 
-export function suspensionKey(actor: string): string {
-  return ledgerKey('sus', actor);
+export function suspensionKey(actor: string, mspId: string): string {
+  return ledgerKey('sus', actor, mspId);
 }
 
 export function denialKey(txId: string): string {

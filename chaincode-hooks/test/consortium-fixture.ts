@@ -2,7 +2,9 @@
  * A configured consortium on the ledger in memory, with detector 0 active unless told otherwise.
  */
 import { DETECTOR_ZERO } from '@bhschain/models/detector';
+import { emptyProfile } from '@bhschain/models/features';
 
+import { encodeProfileText, type ActorClass } from '../src/actor-state.js';
 import {
   START_MS,
   createMemoryLedger,
@@ -118,6 +120,17 @@ export async function accepted(work: Promise<Simulation>): Promise<Simulation> {
   const simulation = await work;
   if (simulation.status !== 200) throw new Error(simulation.message);
   return simulation;
+}
+
+/** By a hospital's node, with an empty profile. */
+export function enrolled(
+  o: Consortium,
+  node: Person,
+  { actor, class: actorClass = 'person' }: Readonly<{ actor: string; class?: ActorClass }>,
+): Promise<Simulation> {
+  const profile = encodeProfileText(emptyProfile());
+  const actors = JSON.stringify([{ actor, class: actorClass, profile }]);
+  return accepted(o.submit(node, 'FederationContract:enrolActors', [actors]));
 }
 
 /** Opens a session and reads one record: an ordinary morning. */

@@ -8,10 +8,11 @@ import {
   HOSPITALS,
   accepted,
   createConsortium,
+  enrolled,
   ordinaryMorning,
   type Consortium,
 } from './consortium-fixture.js';
-import { createMemoryLedger, person } from './memory-ledger.js';
+import { createMemoryLedger, person, type Person } from './memory-ledger.js';
 
 const CONFIG = { hospitals: HOSPITALS, attestations: 2, replay: false, vocabulary: null };
 const PROFILE = Buffer.from(encodeProfile(emptyProfile())).toString('base64');
@@ -67,17 +68,29 @@ describe('enrolActors', () => {
     const o = await createConsortium();
     await ordinaryMorning(o);
     const list = [entry, { ...entry, actor: o.clerk.actor }];
-    const before = o.ledger.read('act', o.clerk.actor);
+    const before = o.ledger.read('act', o.clerk.actor, 'H1MSP');
     const enrolled = await accepted(o.submit(o.nodes[0]!, call, [JSON.stringify(list)]));
     expect(enrolled.reply).toEqual({ enrolled: 1, present: 1 });
-    expect(o.ledger.read('act', o.clerk.actor)).toBe(before);
-    expect(decodeActorState(o.ledger.read('act', ACTOR)!, 'H1MSP')).toMatchObject({
+    expect(o.ledger.read('act', o.clerk.actor, 'H1MSP')).toBe(before);
+    expect(decodeActorState(o.ledger.read('act', ACTOR, 'H1MSP')!)).toMatchObject({
       status: 'active',
       grants: 0,
       profile: PROFILE,
     });
-    // For any other hospital the entry does not exist: the id of an actor contains its MSP.
-    expect(decodeActorState(o.ledger.read('act', ACTOR)!, 'H2MSP')).toBeNull();
+  });
+
+  it('is no matter of another hospital that knows the id: it blocks nobody and replaces nothing', async () => {
+    const o = await createConsortium();
+    const [owner, stranger, another] = o.nodes as [Person, Person, Person];
+    await enrolled(o, stranger, { actor: ACTOR, class: 'service' });
+    const { reply } = await enrolled(o, owner, { actor: ACTOR });
+    expect(reply).toEqual({ enrolled: 1, present: 0 });
+    const own = o.ledger.read('act', ACTOR, 'H1MSP')!;
+    expect(decodeActorState(own)).toMatchObject({ class: 'person', profile: PROFILE });
+    for (const node of [another, stranger]) {
+      await enrolled(o, node, { actor: ACTOR, class: 'service' });
+    }
+    expect(o.ledger.read('act', ACTOR, 'H1MSP')).toBe(own);
   });
 
   it.each([

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { decodeActorState } from '../src/actor-state.js';
 import { decodeGuardEvent, decodeQuarantineRecord, type GuardEvent } from '../src/events.js';
 import {
-  actorKey,
   detectorBlobKey,
   parseLedgerKey,
   quarantineKey,
@@ -20,13 +19,14 @@ import {
   STRANGE_EXPORT,
   accepted,
   createConsortium,
+  enrolled,
   ordinaryMorning,
   quarantined,
   readArgs,
   released,
   type Consortium,
 } from './consortium-fixture.js';
-import { CODE_HASH, START_MS, person, type Simulation } from './memory-ledger.js';
+import { CODE_HASH, START_MS, person, type Person, type Simulation } from './memory-ledger.js';
 
 const OTHER_SESSION = '00000000000000a2';
 
@@ -79,7 +79,7 @@ describe('an ordinary call', () => {
     expect([...read.reads.keys()].map((key) => parseLedgerKey(key).join('~')).sort()).toEqual(
       [
         'det~active',
-        `act~${o.clerk.actor}`,
+        `act~${o.clerk.actor}~H1MSP`,
         `ctx~${o.clerk.actor}~${SESSION}`,
         'pol~active',
       ].sort(),
@@ -420,6 +420,26 @@ describe('a suspended actor', () => {
     const refused = await o.submit(foreign, call, [o.clerk.actor, 'suspend', DIGEST]);
     expect(refused.message).toMatch(/^ERR_NOT_FOUND: /);
   });
+
+  it('is nobody else’s matter, also if another hospital enrols her id and decides on it', async () => {
+    const o = await createConsortium();
+    await ordinaryMorning(o);
+    await enrolled(o, o.nodes[1]!, { actor: o.clerk.actor });
+    const step = (by: Person, name: string, ...args: string[]) =>
+      accepted(o.submit(by, `QuarantineContract:${name}Suspension`, [o.clerk.actor, ...args]));
+    const [analyst, officer] = ['analyst', 'privacy-officer'].map((role) =>
+      person('H2MSP', role, { role }),
+    ) as [Person, Person];
+    await step(analyst, 'propose', 'suspend', DIGEST);
+    await step(officer, 'approve');
+    await accepted(o.submit(o.clerk, 'RecordAccessContract:requestAccess', readArgs()));
+
+    await step(o.analyst, 'propose', 'suspend', DIGEST);
+    await step(analyst, 'propose', 'reinstate', DIGEST);
+    await step(o.officer, 'approve');
+    const refused = await o.submit(o.clerk, 'RecordAccessContract:requestAccess', readArgs());
+    expect(refused.message).toMatch(/^ERR_ACTOR_SUSPENDED: /);
+  });
 });
 
 describe('a grant', () => {
@@ -439,14 +459,14 @@ describe('a grant', () => {
       digest: recordOf(o, txId).digest,
       expires: START_MS + DAY_MS,
     });
-    expect(decodeActorState(o.ledger.read('act', o.clerk.actor)!, 'H1MSP')!.grants).toBe(1);
+    expect(decodeActorState(o.ledger.read('act', o.clerk.actor, 'H1MSP')!)!.grants).toBe(1);
 
     const used = await accepted(o.submit(o.clerk, call, again(txId)));
     expect(used.reply).toMatchObject({ disposition: 'allowed', result: { ticket: used.txId } });
     expect(
       used.writes.get([...used.writes.keys()].find((k) => parseLedgerKey(k)[0] === 'grant')!),
     ).toBeNull();
-    expect(decodeActorState(o.ledger.read('act', o.clerk.actor)!, 'H1MSP')!.grants).toBe(0);
+    expect(decodeActorState(o.ledger.read('act', o.clerk.actor, 'H1MSP')!)!.grants).toBe(0);
 
     const replayed = await accepted(o.submit(o.clerk, call, again(txId)));
     expect(replayed.reply).toMatchObject({ disposition: 'quarantined' });
@@ -558,7 +578,7 @@ describe('the actor on the ledger', () => {
       }),
     );
   const stateOf = (o: Consortium) =>
-    decodeActorState(o.ledger.read('act', o.clerk.actor)!, 'H1MSP')!;
+    decodeActorState(o.ledger.read('act', o.clerk.actor, 'H1MSP')!)!;
 
   it('appears with the first session, class from the certificate', async () => {
     const o = await createConsortium();
@@ -595,16 +615,5 @@ describe('the actor on the ledger', () => {
     const before = stateOf(o).profile;
     await open(o, SESSION, START_MS + DAY_MS);
     expect(stateOf(o).profile).toBe(before);
-  });
-
-  it('does not count if another hospital wrote it', async () => {
-    const o = await createConsortium();
-    await ordinaryMorning(o);
-    const squatted = { ...stateOf(o), mspId: 'H2MSP', status: 'suspended' };
-    o.ledger.state.set(actorKey(o.clerk.actor), {
-      value: Buffer.from(JSON.stringify(squatted)),
-      version: 99,
-    });
-    await accepted(o.submit(o.clerk, 'RecordAccessContract:requestAccess', readArgs()));
   });
 });

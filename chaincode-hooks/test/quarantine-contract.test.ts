@@ -49,7 +49,7 @@ describe('QuarantineContract', () => {
       to: 'rejected',
       version: 4,
     });
-    expect(o.ledger.read('act', o.clerk.actor)).toBeNull();
+    expect(o.ledger.read('act', o.clerk.actor, 'H1MSP')).toBeNull();
   });
 
   it.each([

@@ -8,6 +8,7 @@ import {
   SESSION,
   accepted,
   createConsortium,
+  enrolled,
   readArgs,
   type Consortium,
 } from './consortium-fixture.js';
@@ -16,7 +17,7 @@ import { START_MS, person, type Person, type Simulation } from './memory-ledger.
 const robot = person('H1MSP', 'interface-engine', { role: 'service', class: 'service' });
 
 function state(o: Consortium): ActorState {
-  return decodeActorState(o.ledger.read('act', robot.actor)!, 'H1MSP')!;
+  return decodeActorState(o.ledger.read('act', robot.actor, robot.mspId)!)!;
 }
 
 function fold(
@@ -88,7 +89,7 @@ describe('a service account on epochs', () => {
       timestampMs: START_MS,
     });
     await accepted(fold(o, START_MS + HOUR_MS));
-    const key = actorKey(robot.actor);
+    const key = actorKey(robot.actor, robot.mspId);
     expect(o.ledger.state.get(key)!.version).not.toBe(inFlight.reads.get(key));
   });
 
@@ -110,6 +111,13 @@ describe('a service account on epochs', () => {
     await accepted(
       o.submit(o.clerk, 'RecordAccessContract:openSession', [SESSION, '', 'operations', '']),
     );
+    // Another hospital that enrols the same id opens an epoch of its own, in which there is nothing to delete.
+    await read(o);
+    await enrolled(o, o.nodes[1]!, { actor: robot.actor, class: 'service' });
+    for (let i = 0; i < 2; i++) {
+      expect((await accepted(fold(o, START_MS, o.nodes[1]))).reply).toMatchObject({ folded: 0 });
+    }
+    expect((await accepted(fold(o))).reply).toMatchObject({ folded: 1 });
     const ofPerson = await o.submit(o.nodes[0]!, 'FederationContract:foldEpoch', [o.clerk.actor]);
     expect(ofPerson.message).toMatch(/^ERR_NOT_FOUND: /);
   });

@@ -70,14 +70,16 @@ export class FederationContract extends GuardedContract {
   async enrolActors(ctx: GuardContext, ...[text]: Args): Promise<JsonObject> {
     const { mspId } = callerOf(ctx);
     const actors = parseEnrolments(text ?? '');
-    const known = await Promise.all(actors.map(({ actor }) => ctx.stub.getState(actorKey(actor))));
+    const known = await Promise.all(
+      actors.map(({ actor }) => ctx.stub.getState(actorKey(actor, mspId))),
+    );
     let enrolled = 0;
     for (const [i, { actor, class: actorClass, profile }] of actors.entries()) {
       if (known[i]!.length > 0) continue;
       enrolled++;
       await ctx.stub.putState(
-        actorKey(actor),
-        encodeActorState({ ...newActor(mspId, actorClass), profile }),
+        actorKey(actor, mspId),
+        encodeActorState({ ...newActor(actorClass), profile }),
       );
     }
     return { enrolled, present: actors.length - enrolled };
@@ -101,14 +103,14 @@ export class FederationContract extends GuardedContract {
     const subject = actorArgument(actor, 'actor');
     const { mspId } = callerOf(ctx);
     const openedMs = transactionTimeMs(ctx);
-    const state = decodeActorState(await ctx.stub.getState(actorKey(subject)), mspId);
+    const state = decodeActorState(await ctx.stub.getState(actorKey(subject, mspId)));
     if (state?.class !== 'service') {
       throw new ChaincodeError('ERR_NOT_FOUND', 'no such service account of this hospital');
     }
     let histogram = EMPTY_HISTOGRAM;
     let rows = 0;
     if (state.epoch !== undefined) {
-      const [type, ...attributes] = epochRowPrefix(subject, state.epoch.number);
+      const [type, ...attributes] = epochRowPrefix(subject, mspId, state.epoch.number);
       for await (const { key, value } of ctx.stub.getStateByPartialCompositeKey(type, attributes)) {
         histogram = joinHistograms(histogram, decodeStoredRing(value).histogram);
         rows++;
@@ -121,7 +123,7 @@ export class FederationContract extends GuardedContract {
         ? state.profile
         : encodeProfileText(foldSession(profileOf(state), histogram, openedMs));
     await ctx.stub.putState(
-      actorKey(subject),
+      actorKey(subject, mspId),
       encodeActorState({ ...state, profile, epoch: { number, openedMs } }),
     );
     return { actor: subject, epoch: number, folded: rows };

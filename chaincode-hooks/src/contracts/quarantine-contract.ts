@@ -136,10 +136,9 @@ export class QuarantineContract extends GuardedContract {
     const { actor: by, mspId } = callerOf(ctx);
     await readOwnActor(ctx, subject, mspId);
     if (by === subject) throw new ChaincodeError('ERR_FOUR_EYES', 'nobody decides on herself');
-    await writeObject(ctx, suspensionKey(subject), {
+    await writeObject(ctx, suspensionKey(subject, mspId), {
       action: to,
       by,
-      mspId,
       reasonDigest: hashArgument(reasonDigest, 'reasonDigest'),
     });
     return { actor: subject, proposed: to };
@@ -148,17 +147,17 @@ export class QuarantineContract extends GuardedContract {
   async approveSuspension(ctx: GuardContext, ...[actor]: Args): Promise<JsonObject> {
     const subject = actorArgument(actor, 'actor');
     const { actor: by, mspId } = callerOf(ctx);
-    const proposal = await readObject(ctx, suspensionKey(subject), 'suspension');
+    const proposal = await readObject(ctx, suspensionKey(subject, mspId), 'suspension');
     const state = await readOwnActor(ctx, subject, mspId);
-    if (proposal?.['mspId'] !== mspId) {
+    if (proposal === null) {
       throw new ChaincodeError('ERR_NOT_FOUND', 'no suspension was proposed for this actor');
     }
     if (by === subject || by === proposal['by']) {
       throw new ChaincodeError('ERR_FOUR_EYES', 'approveSuspension is for a second person');
     }
     const status = proposal['action'] === 'suspend' ? 'suspended' : 'active';
-    await ctx.stub.putState(actorKey(subject), encodeActorState({ ...state, status }));
-    await ctx.stub.deleteState(suspensionKey(subject));
+    await ctx.stub.putState(actorKey(subject, mspId), encodeActorState({ ...state, status }));
+    await ctx.stub.deleteState(suspensionKey(subject, mspId));
     return { actor: subject, status };
   }
 
@@ -239,11 +238,11 @@ async function grant(
     expires: transactionTimeMs(ctx) + GRANT_MS,
     approvers: [record.proposal?.by ?? '', approver],
   };
-  const stored = decodeActorState(await ctx.stub.getState(actorKey(actor)), mspId);
-  const state = stored ?? newActor(mspId, 'person');
+  const stored = decodeActorState(await ctx.stub.getState(actorKey(actor, mspId)));
+  const state = stored ?? newActor('person');
   await writeObject(ctx, grantKey(actor, record.txId), value);
   await ctx.stub.putState(
-    actorKey(actor),
+    actorKey(actor, mspId),
     encodeActorState({ ...state, grants: state.grants + 1 }),
   );
   return { actor, digest, expires: value.expires };
@@ -273,7 +272,7 @@ async function readStored(ctx: GuardContext, txId: string): Promise<StoredRecord
 }
 
 async function readOwnActor(ctx: GuardContext, actor: string, mspId: string): Promise<ActorState> {
-  const state = decodeActorState(await ctx.stub.getState(actorKey(actor)), mspId);
+  const state = decodeActorState(await ctx.stub.getState(actorKey(actor, mspId)));
   if (state === null) {
     throw new ChaincodeError('ERR_NOT_FOUND', 'no such actor of this hospital on the ledger');
   }
