@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ceilings } from '../src/config.js';
 import {
   openPrivacyLedger,
+  readLedger,
   releaseKeyOf,
   type DebitRequest,
   type PrivacyLedger,
@@ -185,10 +186,14 @@ describe('the file', () => {
     return file;
   }
 
-  it('sets a torn last record aside, whatever its bytes, and goes on', () => {
+  it('sets the beginning of a record aside, told with its place, and goes on', () => {
     const file = withRounds();
     const sound = readFileSync(file);
-    const torn = Buffer.concat([Buffer.from('{"at":"2026-'), Buffer.from([0, 0, 0xff, 0])]);
+    // Cut in the middle of a two-byte letter: a write does not stop at characters.
+    const torn = Buffer.from('{"at":"2026-01-01T00:00:00.000Z","body":{"reason":"Käse').subarray(
+      0,
+      -3,
+    );
     appendFileSync(file, torn);
     const ledger = open(file);
     expect(ledger.tornTail).toEqual({
@@ -203,6 +208,46 @@ describe('the file', () => {
     open(file).close();
   });
 
+  it('never loses a debit to damage of its last bytes: refused, and not touched', () => {
+    const file = newFile();
+    const ledger = open(file);
+    ledger.debit(request(1));
+    ledger.close();
+    const sound = readFileSync(file);
+    const start = sound.lastIndexOf(0x0a, sound.length - 2) + 1;
+    const hashEnd = sound.indexOf('","kind":', start);
+    const cuts = [...Array(sound.length - hashEnd - 1).keys()].map((i) =>
+      sound.subarray(0, -1 - i),
+    );
+    const flips = [...Array(8).keys()].map((bit) => {
+      const changed = Buffer.from(sound);
+      changed[sound.length - 1]! ^= 1 << bit;
+      return changed;
+    });
+    const garbage = ['\0\0\0\0', 'x', '{"at":"2026-\0\0', '{"at":"2026-\xff"'].map((text) =>
+      Buffer.concat([sound, Buffer.from(text, 'latin1')]),
+    );
+    expect(cuts.length).toBeGreaterThan(80);
+    for (const [damage, list] of Object.entries({ cuts, flips, garbage })) {
+      list.forEach((damaged, index) => {
+        writeFileSync(file, damaged);
+        for (const look of [() => open(file), () => readLedger(file)]) {
+          expect(look, `${damage} ${index}`).toThrow(
+            expect.objectContaining({
+              code: 'ERR_LEDGER_CORRUPT',
+              facts: expect.objectContaining(
+                damage === 'garbage'
+                  ? { line: 3, byteOffset: sound.length }
+                  : { line: 2, byteOffset: start },
+              ) as object,
+            }) as Error,
+          );
+        }
+        expect(readFileSync(file)).toEqual(damaged);
+      });
+    }
+  });
+
   it('is refused with line and byte when any byte inside was changed', () => {
     const file = withRounds();
     const sound = readFileSync(file);
@@ -210,7 +255,7 @@ describe('the file', () => {
     sound.forEach((byte, index) => {
       if (byte === 0x0a && index + 1 < sound.length) lineStarts.push(index + 1);
     });
-    for (let index = 0; index < sound.length - 1; index += 37) {
+    for (let index = 0; index < sound.length; index += 37) {
       const changed = Buffer.from(sound);
       changed[index] = changed[index]! ^ 1;
       writeFileSync(file, changed);

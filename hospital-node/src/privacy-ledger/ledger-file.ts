@@ -15,6 +15,7 @@ import {
 import { dirname } from 'node:path';
 import {
   appendRecord,
+  PrivacyLedgerError,
   verifyLedger,
   type JsonObject,
   type LedgerHead,
@@ -24,7 +25,7 @@ import {
 import { LedgerFileError } from '../errors.js';
 import { syncFolder } from '../store/durable-file.js';
 
-/** An unfinished last line: the process died while it was written, so nobody ever acted on it. */
+/** The beginning of a last record: the process died while it was written, so nobody ever acted on it. */
 export interface TornTail {
   readonly byteOffset: number;
   readonly byteCount: number;
@@ -48,32 +49,67 @@ export interface LedgerFile {
  * | found                                        | done                                                   |
  * |----------------------------------------------|--------------------------------------------------------|
  * | nothing                                      | begun; file and folder are synced                      |
- * | last line without its newline                | set aside in `<file>.torn-<offset>`, reported          |
+ * | the beginning of a last record               | set aside in `<file>.torn-<offset>`, reported          |
+ * | a last record up to its hash, no newline     | refused: it was written, so it may have been acted on  |
+ * | other bytes after the last newline           | refused, with line and byte offset                     |
  * | a changed, missing or exchanged line inside  | refused, with line and byte offset                     |
  *
  * @param now - the time that records carry, Unix milliseconds
  * @throws {LedgerFileError} `ERR_LEDGER_CORRUPT` with line and offset, `ERR_LEDGER_IO`
  */
 export function openLedgerFile(file: string, now: () => number): LedgerFile {
-  const bytes = read(file);
-  const end = bytes.lastIndexOf(NEWLINE) + 1;
-  const verified = verify(file, bytes.subarray(0, end));
-  const tornTail = end < bytes.length ? setAside(file, end, bytes.subarray(end)) : null;
-  return new AppendOnlyFile(file, now, [...verified.records], verified.head, tornTail);
+  const { records, head, tail } = readWhole(file);
+  const tornTail = tail.bytes.length > 0 ? setAside(file, tail.byteOffset, tail.bytes) : null;
+  return new AppendOnlyFile(file, now, [...records], head, tornTail);
 }
 
-/** Reads and verifies without touching the file; a torn tail is reported, not moved. */
+/** Reads and verifies as `openLedgerFile`, without touching the file; a torn tail is reported, not moved. */
 export function readLedger(file: string): {
   readonly records: readonly LedgerRecord[];
   readonly head: LedgerHead | null;
   readonly tornBytes: number;
 } {
-  const bytes = read(file);
-  const end = bytes.lastIndexOf(NEWLINE) + 1;
-  return { ...verify(file, bytes.subarray(0, end)), tornBytes: bytes.length - end };
+  const { records, head, tail } = readWhole(file);
+  return { records, head, tornBytes: tail.bytes.length };
 }
 
 const NEWLINE = 0x0a;
+
+function readWhole(file: string): ReturnType<typeof verifyLedger> & {
+  readonly tail: { readonly byteOffset: number; readonly bytes: Uint8Array };
+} {
+  const bytes = read(file);
+  const byteOffset = bytes.lastIndexOf(NEWLINE) + 1;
+  const verified = verify(file, bytes.subarray(0, byteOffset));
+  const tail = bytes.subarray(byteOffset);
+  const reason = tail.length > 0 ? tailFault(tail) : null;
+  if (reason !== null)
+    throw corrupt(file, { line: verified.records.length + 1, byteOffset, reason });
+  return { ...verified, tail: { byteOffset, bytes: tail } };
+}
+
+const RECORD_START = '{"at":"';
+
+/**
+ * Why a tail without its newline is no torn write; null if it is the beginning of a record. The keys of a record are
+ * sorted, so after its hash come only what the chain implies and the kind: such a tail was as good as written. To drop
+ * it would free a spent interval, whichever of its last bytes was damaged.
+ */
+function tailFault(tail: Uint8Array): string | null {
+  let text: string;
+  try {
+    // As a stream: a write may end in the middle of a character.
+    text = new TextDecoder('utf-8', { fatal: true }).decode(tail, { stream: true });
+  } catch {
+    return 'the bytes after the last newline are no record';
+  }
+  if (/"hash":"[0-9a-f]{64}/.test(text)) {
+    return 'the last record is written up to its hash but does not end as one; its spend may not be dropped';
+  }
+  const begins = text.startsWith(RECORD_START) || RECORD_START.startsWith(text);
+  // Canonical JSON escapes control characters.
+  return begins && !/\p{Cc}/u.test(text) ? null : 'the bytes after the last newline are no record';
+}
 
 function read(file: string): Buffer {
   try {
@@ -88,19 +124,22 @@ function verify(file: string, bytes: Buffer): ReturnType<typeof verifyLedger> {
   try {
     return verifyLedger(bytes.toString('utf8'));
   } catch (cause) {
-    const facts = cause as { line?: number; byteOffset?: number; reason?: string };
-    throw new LedgerFileError(
-      'ERR_LEDGER_CORRUPT',
-      `${file}: line ${facts.line ?? '?'}, byte ${facts.byteOffset ?? '?'}: ${facts.reason ?? (cause as Error).message}; no round runs until a person has looked at it`,
-      {
-        file,
-        line: facts.line ?? null,
-        byteOffset: facts.byteOffset ?? null,
-        reason: facts.reason ?? null,
-      },
-      cause,
-    );
+    throw cause instanceof PrivacyLedgerError ? corrupt(file, cause, cause) : cause;
   }
+}
+
+function corrupt(
+  file: string,
+  at: Readonly<{ line: number; byteOffset: number; reason: string }>,
+  cause?: unknown,
+): LedgerFileError {
+  const { line, byteOffset, reason } = at;
+  return new LedgerFileError(
+    'ERR_LEDGER_CORRUPT',
+    `${file}: line ${line}, byte ${byteOffset}: ${reason}; no round runs until a person has looked at it`,
+    { file, line, byteOffset, reason },
+    cause,
+  );
 }
 
 function setAside(file: string, byteOffset: number, tail: Uint8Array): TornTail {
