@@ -1,5 +1,6 @@
 /**
- * The table of the README, made of a result file: `npx tsx bench/table.ts FILE` prints it. A test compares.
+ * The tables of the README, made of result files: `npx tsx bench/table.ts FILE` prints that of one run, with several files the
+ * one that says which run kept the promise. A test compares.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -32,6 +33,34 @@ export function throughputTable({ loads }: Pick<BenchDocument, 'loads'>): string
     .join('\n');
 }
 
+/** Which run kept the promise, row by row in the order given. */
+export function keptTable(
+  documents: readonly Pick<BenchDocument, 'machine' | 'results'>[],
+): string {
+  const rows = documents.map(({ machine, results }) => {
+    const { block, loadAverageBefore } = machine as unknown as NetworkFacts;
+    const kept = results.filter(({ name }) => name.startsWith('throughput kept by enforce'));
+    return [
+      String(loadAverageBefore[0]),
+      `${block.timeoutMs} ms`,
+      ...kept.map((one) => `${inWords(one)}, ${one.ok ? 'kept' : '**missed**'}`),
+    ].join(' | ');
+  });
+  return [
+    'load average before | blocks cut after | of `off` at 8 in flight (least–most) | at 32',
+    '--- | --- | --- | ---',
+    ...rows,
+  ]
+    .map((row) => `| ${row} |`)
+    .join('\n');
+}
+
+/** Of a result's `machine`, what the table of promises shows. */
+interface NetworkFacts {
+  readonly block: { readonly timeoutMs: number };
+  readonly loadAverageBefore: readonly number[];
+}
+
 function inWords(spread: Spread | null): string {
   if (spread === null) return '';
   const [median, min, max] = [spread.median, spread.min, spread.max].map((x) => x.toFixed(2));
@@ -39,6 +68,8 @@ function inWords(spread: Spread | null): string {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const document = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as BenchDocument;
-  console.log(throughputTable(document));
+  const documents = process.argv
+    .slice(2)
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')) as BenchDocument);
+  console.log(documents.length === 1 ? throughputTable(documents[0]!) : keptTable(documents));
 }
