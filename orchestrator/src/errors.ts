@@ -88,7 +88,7 @@ export class UpdateRejectedError extends OrchestratorError {
   }
 }
 
-/** A sum, a weight or a parameter left the range in which the arithmetic is exact. */
+/** A sum, a weight or a parameter left the range in which the arithmetic is exact, or what is to be averaged is not itself. */
 export class AggregationError extends OrchestratorError {
   override readonly name = 'AggregationError';
 }

@@ -4,6 +4,7 @@
  * Design: federation §2.4, §2.5.
  * @module
  */
+import { sha256Hex } from '@bhschain/dp';
 import { AggregationError } from './errors.js';
 import { applyEvent, type Attached } from './apply-event.js';
 import { createUpdateSum } from './aggregation/federated-average.js';
@@ -252,6 +253,7 @@ export class RoundRunner {
       if (effect.kind === 'aggregate') await this.#aggregate(effect);
       else await this.#seal(effect);
     } catch (cause) {
+      if (cause instanceof AggregationError) return this.#giveUp(effect, cause);
       const waitMs = Math.min(1_000 * 2 ** effect.tries, EFFECT_BACKOFF_MAX_MS);
       const error = cause instanceof Error ? cause.message : 'unknown';
       this.#log.error({ effect: effect.effectKey, tries: effect.tries, error }, 'effect failed');
@@ -259,33 +261,33 @@ export class RoundRunner {
     }
   }
 
+  /** Deterministic: it would fail again, so the round ends and says so. */
+  async #giveUp(effect: OpenEffect, cause: AggregationError): Promise<void> {
+    const reason = cause.code === 'ERR_MODEL_RANGE' ? 'model-range' : 'aggregate-failed';
+    const { slotIndex } = effect.key;
+    this.#log.error({ slotIndex, code: cause.code, ...cause.facts }, 'aggregation failed');
+    await this.apply(
+      effect.key,
+      { kind: 'aggregate-failed', reason, atMs: this.#o.nowMs() },
+      { completes: effect.effectKey },
+    );
+  }
+
   /** Averages the frozen set. The same set gives the same digest, however often this runs. */
   async #aggregate(effect: OpenEffect): Promise<void> {
     const { store, objects, nowMs } = this.#o;
     const stored = await store.rounds.find(effect.key);
     if (stored?.round.phase !== 'aggregating') return store.rounds.completeEffect(effect.effectKey);
-    try {
-      const { rule } = stored.round.policy.optimiser;
-      const { parameters, state } = await this.#average(stored.round);
-      const resultModel = await objects.put(encodeParameters(parameters));
-      const optimiserState =
-        state === null ? '' : await objects.put(encodeOptimiserState(rule, state));
-      await this.apply(
-        effect.key,
-        { kind: 'aggregated', resultModel, optimiserState, atMs: nowMs() },
-        { completes: effect.effectKey },
-      );
-    } catch (cause) {
-      if (!(cause instanceof AggregationError)) throw cause;
-      // Deterministic: it would fail again.
-      const reason = cause.code === 'ERR_MODEL_RANGE' ? 'model-range' : 'aggregate-failed';
-      this.#log.error({ slotIndex: effect.key.slotIndex, code: cause.code }, 'aggregation failed');
-      await this.apply(
-        effect.key,
-        { kind: 'aggregate-failed', reason, atMs: nowMs() },
-        { completes: effect.effectKey },
-      );
-    }
+    const { rule } = stored.round.policy.optimiser;
+    const { parameters, state } = await this.#average(stored.round);
+    const resultModel = await objects.put(encodeParameters(parameters));
+    const optimiserState =
+      state === null ? '' : await objects.put(encodeOptimiserState(rule, state));
+    await this.apply(
+      effect.key,
+      { kind: 'aggregated', resultModel, optimiserState, atMs: nowMs() },
+      { completes: effect.effectKey },
+    );
   }
 
   async #average(round: Round): Promise<OptimisedModel> {
@@ -370,6 +372,12 @@ export class RoundRunner {
   async #bytes(digest: string): Promise<Uint8Array> {
     const bytes = await this.#o.objects.get(digest);
     if (bytes === null) throw new Error(`object ${digest} is missing`);
+    // What was screened is what counts: a store that has other bytes under the name has none that may be averaged.
+    if (sha256Hex(bytes) !== digest) {
+      throw new AggregationError('ERR_AGGREGATE_OBJECT', `object ${digest}: not these bytes`, {
+        digest,
+      });
+    }
     return bytes;
   }
 }

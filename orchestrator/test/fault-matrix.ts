@@ -229,6 +229,26 @@ export const FAULT_MATRIX: readonly FaultRow[] = [
     tests: ['storage-faults.e2e.test.ts > stopped and started in the middle of a round'],
   },
   {
+    id: 'X03',
+    fault:
+      'a member announces other chunks under the name of the update that it sends whole, also at the same moment',
+    holds: 'the store has what was screened, or nothing',
+    tests: [
+      'store.conformance.test.ts > whole bytes win over chunks that claim to be part of them',
+      'store.conformance.test.ts > whole bytes win over the last chunk of a liar',
+    ],
+  },
+  {
+    id: 'X04',
+    fault:
+      'an accepted update is other bytes on the disk when it is averaged, or when the manifest is made',
+    holds: 'nothing of it is averaged: the round aborts with its reason',
+    tests: [
+      'storage-faults.e2e.test.ts > is not averaged',
+      'storage-faults.e2e.test.ts > stops the seal as well',
+    ],
+  },
+  {
     id: 'F39',
     fault: 'too many calls at once',
     holds: 'refused with the time to wait; nothing is queued',

@@ -245,6 +245,17 @@ describe('a round', () => {
     expect(round).toMatchObject({ phase: 'aborted', outcome: 'model-range' });
   });
 
+  it('aborts when what the manifest says of the updates cannot be read again', () => {
+    const averaged = { kind: 'aggregated', resultModel: 'r', optimiserState: '' } as const;
+    const sealing = step(aggregating(), { ...averaged, atMs: DEADLINE_MS }).round;
+    const { round } = step(sealing, {
+      kind: 'aggregate-failed',
+      reason: 'aggregate-failed',
+      atMs: DEADLINE_MS,
+    });
+    expect(round).toMatchObject({ phase: 'aborted', outcome: 'aggregate-failed', timers: {} });
+  });
+
   it('raises an alert and stays when sealing takes too long', () => {
     const round = aggregating();
     const late = step(round, timer('seal', round.timers.seal!));

@@ -1,6 +1,7 @@
 /** The disk fills up, the database goes away in the middle of a round: nothing is acknowledged that is not kept. */
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RoundRunner } from '../src/round-runner.js';
 import { verifyRound } from '../src/round-proof.js';
@@ -86,7 +87,7 @@ async function orchestratorOn(
     trustedSigners: [trusted],
     trustedAuthorities: [authority.certificatePem],
   };
-  return { runner, submit, untilCollecting, proof };
+  return { runner, submit, untilCollecting, proof, parts };
 }
 
 /** Root may mount a small file system; whoever is not runs the other tests. */
@@ -136,6 +137,54 @@ describe('a full disk', () => {
     const [sealed] = await disk.store.lineage.manifestsAfter(0, 1);
     expect((await verifyRound(o.proof, sealed!)).filter((each) => !each.ok)).toEqual([]);
   }, 60_000);
+});
+
+describe('an update whose stored bytes are others', () => {
+  const begin = async () => {
+    const folder = temporaryFolder();
+    close.push(folder.remove);
+    const clock = handTurnedClock(START_MS + 100);
+    const disk = await openDisk(folder.path, clock.now);
+    close.push(() => disk.store.close());
+    const o = await orchestratorOn(disk, folder.path, clock);
+    const round = await o.untilCollecting();
+    for (const nodeId of ['H1', 'H2', 'H3']) {
+      expect(await o.submit(nodeId, round)).toBe('accepted');
+    }
+    /** As a disk does that forgets: a sound update, and not the one that was screened. */
+    const damage = async (): Promise<void> => {
+      const update = (await disk.store.rounds.submission(round.id, 'H2'))!.update;
+      const file = join(folder.path, 'objects', update.slice(0, 2), update);
+      expect(existsSync(file)).toBe(true);
+      writeFileSync(file, encodeParameters(honestUpdate(9, 4_000)));
+    };
+    return { ...o, store: disk.store, id: round.id, clock, damage };
+  };
+
+  it('is not averaged: the round aborts and says so, and nothing waits for it', async () => {
+    const { store, runner, id, damage } = await begin();
+    await damage();
+    await runner.settle();
+    expect((await store.rounds.find(id))?.round).toMatchObject({
+      ...{ phase: 'aborted', outcome: 'aggregate-failed', resultModel: '' },
+    });
+    expect(await store.rounds.nextEffectAtMs()).toBeNull();
+    expect(await store.rounds.count('sealed')).toBe(0);
+  });
+
+  it('stops the seal as well, when they changed between averaging and a restart', async () => {
+    const { store, id, clock, damage, parts } = await begin();
+    const sign = (): never => {
+      throw new Error('the key is away');
+    };
+    await new RoundRunner({ ...parts, signer: { ...parts.signer, sign } }).settle();
+    expect((await store.rounds.find(id))?.round.phase).toBe('sealing');
+    await damage();
+    clock.now += 2_000;
+    await new RoundRunner(parts).settle();
+    expect((await store.rounds.find(id))?.round).toMatchObject({ outcome: 'aggregate-failed' });
+    expect(await store.lineage.newestManifest()).toBeNull();
+  });
 });
 
 describe.runIf(postgresqlPrograms !== null)('PostgreSQL', () => {

@@ -58,6 +58,11 @@ async function sqlitePlace(): Promise<Place> {
   });
 }
 
+async function tablePlace(): Promise<Place> {
+  const place = await sqlitePlace();
+  return { ...place, objects: (store) => Promise.resolve(createTableObjects(store.database)) };
+}
+
 async function postgresPlace(): Promise<Place> {
   server ??= await startPostgres();
   const url = await server.createDatabase();
@@ -444,7 +449,14 @@ describe.each([
       });
     });
   });
+});
 
+/** The folder beside SQLite, the tables that PostgreSQL uses, and the same tables where there is no PostgreSQL. */
+describe.each([
+  ['a folder', sqlitePlace, true],
+  ['tables of SQLite', tablePlace, true],
+  ['tables of PostgreSQL', postgresPlace, postgresqlPrograms !== null],
+] as const)('%s', (_, makePlace, available) => {
   describe.runIf(available)('objects', () => {
     const big = Uint8Array.from({ length: 2 * CHUNK_BYTES + 5 }, (_, i) => (i * 31) % 251);
     const chunk = (index: number): Uint8Array =>
@@ -514,6 +526,58 @@ describe.each([
       });
       expect(await objects.begin(liar)).toEqual([0, 1, 2]);
     });
+
+    it('whole bytes win over chunks that claim to be part of them', async () => {
+      const objects = await make();
+      const { digest } = announcement;
+      const others = [0, 1, 2].map((index) => chunk(index).map((byte) => byte ^ 1));
+      await objects.begin({ ...announcement, chunkDigests: others.map((each) => sha256Hex(each)) });
+      await objects.putChunk(digest, 0, others[0]!);
+      await objects.putChunk(digest, 1, others[1]!);
+      expect(await objects.put(big)).toBe(digest);
+      expect(Buffer.compare((await objects.get(digest))!, big)).toBe(0);
+      // The upload is over: what still comes changes nothing, and another announcement meets a whole object.
+      expect(await objects.putChunk(digest, 2, others[2]!)).toBe(0);
+      expect(await objects.begin(announcement)).toEqual([]);
+      expect(Buffer.compare((await objects.get(digest))!, big)).toBe(0);
+    });
+
+    it('whole bytes win over an upload that was announced longer or shorter', async () => {
+      const objects = await make();
+      for (const length of [1, 4 * CHUNK_BYTES]) {
+        const bytes = Uint8Array.from(big, (byte) => byte ^ (length % 250));
+        const digest = sha256Hex(bytes);
+        const count = Math.ceil(length / CHUNK_BYTES);
+        const last = new Uint8Array(length - (count - 1) * CHUNK_BYTES);
+        const chunkDigests = Array.from({ length: count }, () => sha256Hex(last));
+        await objects.begin({ digest, objectBytes: length, chunkDigests });
+        if (count > 1) await objects.putChunk(digest, count - 1, last);
+        await objects.put(bytes);
+        expect(Buffer.compare((await objects.get(digest))!, bytes)).toBe(0);
+      }
+    });
+
+    it.each(['put first', 'chunk first'] as const)(
+      'whole bytes win over the last chunk of a liar at the same moment, %s',
+      async (order) => {
+        const objects = await make();
+        for (let run = 0; run < 20; run++) {
+          const bytes = new Uint8Array(100).fill(run);
+          const lie = new Uint8Array(100).fill(run + 100);
+          const digest = sha256Hex(bytes);
+          await objects.begin({ digest, objectBytes: 100, chunkDigests: [sha256Hex(lie)] });
+          const put = (): Promise<unknown> => objects.put(bytes);
+          const putChunk = (): Promise<unknown> =>
+            objects.putChunk(digest, 0, lie).catch((cause: unknown) => cause);
+          const both = order === 'put first' ? [put, putChunk] : [putChunk, put];
+          await Promise.all(both.map((each) => each()));
+          const found = await objects.get(digest);
+          expect({ run, same: found !== null && Buffer.compare(found, bytes) === 0 }).toEqual({
+            ...{ run, same: true },
+          });
+        }
+      },
+    );
   });
 });
 

@@ -304,6 +304,9 @@ function inSealing(round: Round, event: RoundEvent): Transition {
         },
         { kind: 'enqueue-publication' },
       );
+    case 'aggregate-failed':
+      // The manifest is derived from the updates as well; after a restart they are read again.
+      return end(round, 'aborted', event.reason, event.atMs);
     case 'timer':
       return overdue(round, event.name);
     default:

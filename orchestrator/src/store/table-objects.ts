@@ -3,7 +3,7 @@
  * @module
  */
 import { sha256Hex } from '@bhschain/dp';
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable, Transaction } from 'kysely';
 import { FederationError } from '../errors.js';
 import { CHUNK_BYTES } from '../protocol/limits.js';
 import { assertAnnouncement, assertChunk } from './announcement.js';
@@ -21,28 +21,30 @@ class TableObjects implements ObjectStore {
     this.#db = database;
   }
 
+  /** Whole bytes are what their digest says; whatever somebody announced and sent under that name is not, and goes. */
   async put(bytes: Uint8Array): Promise<string> {
     const digest = sha256Hex(bytes);
     if (await this.has(digest)) return digest;
     const chunks = Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, index) =>
       bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES),
     );
+    const said = {
+      object_bytes: bytes.length,
+      chunk_digests: JSON.stringify(chunks.map((chunk) => sha256Hex(chunk))),
+      complete: 1,
+    };
     await this.#db.transaction().execute(async (tx) => {
+      // From here on the row is ours: a chunk that comes at this moment waits, and then finds the object whole.
       await tx
         .insertInto('object')
-        .values({
-          digest,
-          object_bytes: bytes.length,
-          chunk_digests: JSON.stringify(chunks.map((chunk) => sha256Hex(chunk))),
-          complete: 1,
-        })
-        .onConflict((c) => c.column('digest').doUpdateSet({ complete: 1 }))
+        .values({ digest, ...said })
+        .onConflict((c) => c.column('digest').doUpdateSet(said))
         .execute();
+      await tx.deleteFrom('object_chunk').where('digest', '=', digest).execute();
       for (const [position, chunk] of chunks.entries()) {
         await tx
           .insertInto('object_chunk')
           .values({ digest, position, bytes: Uint8Array.from(chunk) })
-          .onConflict((c) => c.columns(['digest', 'position']).doNothing())
           .execute();
       }
     });
@@ -51,13 +53,7 @@ class TableObjects implements ObjectStore {
 
   async get(digest: string): Promise<Uint8Array | null> {
     if (!(await this.has(digest))) return null;
-    const rows = await this.#db
-      .selectFrom('object_chunk')
-      .select('bytes')
-      .where('digest', '=', digest)
-      .orderBy('position')
-      .execute();
-    return new Uint8Array(Buffer.concat(rows.map((row) => row.bytes)));
+    return joined(this.#db, digest);
   }
 
   async has(digest: string): Promise<boolean> {
@@ -79,7 +75,12 @@ class TableObjects implements ObjectStore {
       .values({ digest, object_bytes: objectBytes, chunk_digests: said, complete: 0 })
       .onConflict((c) => c.column('digest').doNothing())
       .execute();
-    const row = await this.#row(digest);
+    const row = await this.#db
+      .selectFrom('object')
+      .select(ROW)
+      .where('digest', '=', digest)
+      .executeTakeFirst();
+    if (row === undefined) throw notAnnounced();
     if (row.complete === 1) return [];
     if (row.chunk_digests !== said || row.object_bytes !== objectBytes) {
       throw new FederationError(
@@ -87,70 +88,79 @@ class TableObjects implements ObjectStore {
         `object ${digest}: announced differently before`,
       );
     }
-    return this.#missing(digest, chunkDigests.length);
+    return missing(this.#db, digest, chunkDigests.length);
   }
 
   async putChunk(digest: string, index: number, bytes: Uint8Array): Promise<number> {
-    const row = await this.#row(digest);
-    if (row.complete === 1) return 0;
-    const chunkDigests = JSON.parse(row.chunk_digests) as string[];
-    assertChunk({ digest, objectBytes: row.object_bytes, chunkDigests }, index, bytes);
-    await this.#db
-      .insertInto('object_chunk')
-      .values({ digest, position: index, bytes })
-      .onConflict((c) => c.columns(['digest', 'position']).doNothing())
-      .execute();
-    const missing = await this.#missing(digest, chunkDigests.length);
-    if (missing.length === 0) await this.#complete(digest);
-    return missing.length;
-  }
-
-  /** All chunks are there: the object is what it is called, or it goes. */
-  async #complete(digest: string): Promise<void> {
-    const rows = await this.#db
-      .selectFrom('object_chunk')
-      .select('bytes')
-      .where('digest', '=', digest)
-      .orderBy('position')
-      .execute();
-    if (sha256Hex(Buffer.concat(rows.map((row) => row.bytes))) === digest) {
-      await this.#db
-        .updateTable('object')
-        .set({ complete: 1 })
-        .where('digest', '=', digest)
+    const missingCount = await this.#db.transaction().execute(async (tx) => {
+      const row = await hold(tx, digest);
+      if (row.complete === 1) return 0;
+      const chunkDigests = JSON.parse(row.chunk_digests) as string[];
+      assertChunk({ digest, objectBytes: row.object_bytes, chunkDigests }, index, bytes);
+      await tx
+        .insertInto('object_chunk')
+        .values({ digest, position: index, bytes })
+        .onConflict((c) => c.columns(['digest', 'position']).doNothing())
         .execute();
-      return;
-    }
-    await this.#db.transaction().execute(async (tx) => {
-      await tx.deleteFrom('object_chunk').where('digest', '=', digest).execute();
-      await tx.deleteFrom('object').where('digest', '=', digest).execute();
+      const { length } = await missing(tx, digest, chunkDigests.length);
+      return length > 0 || (await complete(tx, digest)) ? length : null;
     });
+    if (missingCount !== null) return missingCount;
     throw new FederationError('ERR_CHUNK_DIGEST', `object ${digest}: its chunks make another one`);
   }
+}
 
-  async #missing(digest: string, count: number): Promise<number[]> {
-    const rows = await this.#db
-      .selectFrom('object_chunk')
-      .select('position')
-      .where('digest', '=', digest)
-      .execute();
-    const present = new Set(rows.map((row) => row.position));
-    return Array.from({ length: count }, (_, index) => index).filter(
-      (index) => !present.has(index),
-    );
-  }
+const ROW = ['object_bytes', 'chunk_digests', 'complete'] as const;
 
-  async #row(
-    digest: string,
-  ): Promise<{ object_bytes: number; chunk_digests: string; complete: number }> {
-    const row = await this.#db
-      .selectFrom('object')
-      .select(['object_bytes', 'chunk_digests', 'complete'])
-      .where('digest', '=', digest)
-      .executeTakeFirst();
-    if (row === undefined) {
-      throw new FederationError('ERR_OBJECT_UNKNOWN', 'object: it was not announced');
-    }
-    return row;
+/**
+ * The object's row, held until the transaction ends: one writer at a time decides what the object is. An update that changes
+ * nothing locks the row in both databases, which `for update` does not.
+ */
+async function hold(
+  tx: Transaction<Tables>,
+  digest: string,
+): Promise<Pick<Selectable<Tables['object']>, (typeof ROW)[number]>> {
+  const row = await tx
+    .updateTable('object')
+    .set((e) => ({ complete: e.ref('complete') }))
+    .where('digest', '=', digest)
+    .returning(ROW)
+    .executeTakeFirst();
+  if (row === undefined) throw notAnnounced();
+  return row;
+}
+
+/** All chunks are there: the object is what it is called, or it goes. */
+async function complete(tx: Transaction<Tables>, digest: string): Promise<boolean> {
+  if (sha256Hex(await joined(tx, digest)) === digest) {
+    await tx.updateTable('object').set({ complete: 1 }).where('digest', '=', digest).execute();
+    return true;
   }
+  await tx.deleteFrom('object_chunk').where('digest', '=', digest).execute();
+  await tx.deleteFrom('object').where('digest', '=', digest).execute();
+  return false;
+}
+
+async function joined(db: Kysely<Tables>, digest: string): Promise<Uint8Array> {
+  const rows = await db
+    .selectFrom('object_chunk')
+    .select('bytes')
+    .where('digest', '=', digest)
+    .orderBy('position')
+    .execute();
+  return new Uint8Array(Buffer.concat(rows.map((row) => row.bytes)));
+}
+
+async function missing(db: Kysely<Tables>, digest: string, count: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom('object_chunk')
+    .select('position')
+    .where('digest', '=', digest)
+    .execute();
+  const present = new Set(rows.map((row) => row.position));
+  return Array.from({ length: count }, (_, index) => index).filter((index) => !present.has(index));
+}
+
+function notAnnounced(): FederationError {
+  return new FederationError('ERR_OBJECT_UNKNOWN', 'object: it was not announced');
 }
