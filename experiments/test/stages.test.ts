@@ -1,14 +1,20 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { aggregate, spreadOfDifferences } from '../src/harness/aggregate.js';
 import { seedNumber, seedStream } from '../src/harness/seed-streams.js';
 import { createStageRunner, type StageOutput, type StageReport } from '../src/harness/stages.js';
 
 let cacheDir: string;
 beforeEach(() => (cacheDir = mkdtempSync(join(tmpdir(), 'bhs-stages-'))));
-afterEach(() => rmSync(cacheDir, { recursive: true, force: true }));
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(cacheDir, { recursive: true, force: true });
+});
 
 async function run(
   config: Record<string, unknown>,
@@ -23,6 +29,7 @@ async function run(
     cacheDir,
     owner: 'study/1',
     onReport: (report) => reports.push(report),
+    whileWaiting: () => undefined,
   });
   const output = await runner.stage({
     name: 'count',
@@ -89,6 +96,103 @@ describe('a kept stage', () => {
       },
     );
     expect(report.why).toBe('resumed where it was interrupted');
+  });
+});
+
+/** A process that makes the slow stage: it says what it does, and is done with making when told so. */
+const MAKER = `
+  import { appendFileSync, writeFileSync } from 'node:fs';
+  import { once } from 'node:events';
+  const { createStageRunner } = await import(process.argv[1]);
+  const runner = createStageRunner({
+    cacheDir: process.argv[2],
+    owner: 'study/1',
+    onReport: ({ cached, why }) => process.send({ cached, why }),
+    whileWaiting: () => void process.send('waiting'),
+  });
+  const make = async (dir) => {
+    appendFileSync(dir + '/makers', 'one\\n');
+    process.send('making');
+    await once(process, 'message');
+  };
+  await runner.stage({ name: 'slow', code: ['catalogue'], config: {}, make });
+  process.disconnect();
+`;
+const STAGES = new URL('../dist/harness/stages.js', import.meta.url).href;
+
+interface Maker {
+  readonly child: ChildProcess;
+  readonly exited: Promise<unknown>;
+  /** Resolves when it has said something like this. */
+  said(what: unknown): Promise<void>;
+}
+
+function maker(): Maker {
+  const child = spawn(
+    process.execPath,
+    ['--input-type=module', '--eval', MAKER, STAGES, cacheDir],
+    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+  );
+  children.push(child);
+  const heard: unknown[] = [];
+  child.on('message', (message) => heard.push(message));
+  return {
+    child,
+    exited: once(child, 'exit'),
+    said: (what) =>
+      vi.waitFor(() => expect(heard).toContainEqual(what), { timeout: 30_000, interval: 20 }),
+  };
+}
+
+function makersOf(): string {
+  const dir = readdirSync(cacheDir).find((name) => /^slow-[0-9a-f]+$/.test(name));
+  return readFileSync(join(cacheDir, dir!, 'makers'), 'utf8');
+}
+
+describe('a stage that two processes ask for at once', { timeout: 60_000 }, () => {
+  it('is made by one, and kept for the other', async () => {
+    const first = maker();
+    await first.said('making');
+    const second = maker();
+    await second.said('waiting');
+    first.child.send('done');
+    await second.said({ cached: true, why: 'same code, configuration and inputs' });
+    expect([await first.exited, await second.exited]).toEqual([
+      [0, null],
+      [0, null],
+    ]);
+    expect(makersOf()).toBe('one\n');
+    expect(readdirSync(cacheDir).filter((name) => name.includes('.'))).toEqual([]);
+  });
+
+  it('goes on where a killed maker was, with the one that waited', async () => {
+    const doomed = maker();
+    await doomed.said('making');
+    const heir = maker();
+    await heir.said('waiting');
+    doomed.child.kill('SIGKILL');
+    await heir.said('making');
+    heir.child.send('done');
+    await heir.said({ cached: false, why: 'resumed where it was interrupted' });
+    expect(await heir.exited).toEqual([0, null]);
+    expect(makersOf()).toBe('one\none\n');
+  });
+
+  it('is left by whoever is asked to stop while waiting, and others still get it', async () => {
+    const slow = maker();
+    await slow.said('making');
+    const stopped = createStageRunner({
+      cacheDir,
+      owner: 'study/2',
+      onReport: () => undefined,
+      whileWaiting: () => {
+        throw new Error('stopped as asked');
+      },
+    }).stage({ name: 'slow', code: ['catalogue'], config: {}, make: () => undefined });
+    await expect(stopped).rejects.toThrow('stopped as asked');
+    slow.child.send('done');
+    expect(await slow.exited).toEqual([0, null]);
+    expect(readdirSync(cacheDir).filter((name) => name.includes('.'))).toEqual([]);
   });
 });
 

@@ -59,6 +59,7 @@ export async function runSeed({ runsDir, run, seed }: Job, watcher: JobWatcher):
       appendFileSync(join(folder, 'stdout.log'), `${name}: ${what} (${why})\n`);
       watcher.onStage(report);
     },
+    whileWaiting: pause,
   });
   const say = (line: string): void => {
     appendFileSync(join(folder, 'stdout.log'), `${line}\n`);

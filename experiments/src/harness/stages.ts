@@ -15,6 +15,8 @@ import {
 import { join } from 'node:path';
 import { canonical, sha256 } from './canonical.js';
 import { codeHashes, type CodePart } from './code-hash.js';
+import { writeWhole } from './run-store.js';
+import { lockStage } from './stage-lock.js';
 
 export interface StageRequest {
   readonly name: string;
@@ -58,6 +60,8 @@ export interface StageRunnerOptions {
   /** Whose last signature is compared, so that a new one can say what changed: study's name and seed. */
   readonly owner: string;
   readonly onReport: (report: StageReport) => void;
+  /** Called again and again while another process makes the stage; what it throws ends the wait. */
+  readonly whileWaiting: () => Promise<void> | void;
 }
 
 const RESULT = 'stage.json';
@@ -81,6 +85,24 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
       cacheDir,
       `${request.name.replaceAll(/[^a-z0-9]+/gi, '-')}-${signature.slice(0, 16)}`,
     );
+    // Whoever comes while another makes it waits, and finds a result or what a dead one left.
+    const release = await lockStage(`${dir}.lock`, options.whileWaiting);
+    try {
+      return await keptOrMade(request, { parts, signature, dir, started });
+    } finally {
+      release();
+    }
+  }
+
+  async function keptOrMade(
+    request: StageRequest,
+    {
+      parts,
+      signature,
+      dir,
+      started,
+    }: Readonly<{ parts: Parts; signature: string; dir: string; started: number }>,
+  ): Promise<StageOutput> {
     const kept = resultIn(dir);
     if (kept !== null) {
       report({
@@ -127,7 +149,8 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
 
   function remember(name: string, parts: Parts): void {
     mkdirSync(join(cacheDir, 'last'), { recursive: true });
-    writeFileSync(memoryOf(name), canonical(parts));
+    // Points of a sweep have one owner, and may be side by side.
+    writeWhole(memoryOf(name), canonical(parts));
   }
 
   function whatChanged(name: string, now: Parts): string {
