@@ -11,6 +11,7 @@ import {
   epsilonInterval,
   epsilonOf,
   gaussianEpsilon,
+  groupEvent,
   planPreset,
   provenEpsilonOf,
   sampleDiscreteGaussian,
@@ -19,7 +20,7 @@ import {
   sumFromKernel,
   type PrivacyEvent,
 } from '../src/index.js';
-import { dpSgd, gaussian, poisson, times } from './events.js';
+import { all, dpSgd, gaussian, poisson, times } from './events.js';
 
 const delta = 1e-5;
 const random = createExperimentRandom('bad input');
@@ -196,8 +197,52 @@ describe('edges that have an answer', () => {
     expect(epsilonOf(dpSgd(0.001, 1e6, 10), { delta })).toBe(0);
   });
 
+  it('losses beyond what doubles tell apart: refused, never NaN', () => {
+    for (const event of [
+      poisson(1e-12, gaussian(1e-100)),
+      poisson(1e-12, { kind: 'laplace', noiseMultiplier: 1e-300 }),
+      dpSgd(0.1, 1e-300, 3),
+    ]) {
+      expect(refusal(() => deltaOf(event, { epsilon: 0.1 })).code).toBe('ERR_DP_GRID');
+      expect(refusal(() => epsilonInterval(event, { delta })).message).not.toMatch(/NaN MB/);
+    }
+  });
+
   it('δ below what round-off lets anybody certify: ∞, not a number', () => {
     expect(provenEpsilonOf(dpSgd(0.1, 2, 1000), { delta: 1e-15 })).toBe(Infinity);
+  });
+
+  const catastrophe = (mass: number): PrivacyEvent => ({
+    kind: 'epsilon-delta',
+    epsilon: 0,
+    delta: mass,
+  });
+
+  it.each<[string, PrivacyEvent, number, number]>([
+    ['no loss but a catastrophe', catastrophe(1e-6), 1e-6, 0],
+    ['nine of them', times(9, catastrophe(1e-6)), 9e-6, 0],
+    ['too many of them', times(100, catastrophe(1e-6)), 1e-4, Infinity],
+    ['a denormal loss', { kind: 'epsilon-delta', epsilon: 5e-324, delta: 1e-6 }, 1e-6, 0],
+    ['a loss below round-off', { kind: 'epsilon-delta', epsilon: 1e-20, delta: 0 }, 0, 0],
+    ['much Laplace noise', { kind: 'laplace', noiseMultiplier: 1e300 }, 0, 0],
+    ['a group under much noise', groupEvent(poisson(0.1, gaussian(1e17)), 2), 0, 0],
+    ['a rate of 1e-17', dpSgd(1e-17, 1, 1000), 0, 0],
+  ])('losses without a width have an answer: %s', (_, event, deltaAtZero, epsilon) => {
+    const { lower, upper } = epsilonInterval(event, { delta });
+    expect([lower, epsilonOf(event, { delta }), upper]).toEqual([epsilon, epsilon, epsilon]);
+    expect(Math.abs(deltaOf(event, { epsilon: 0 }) - deltaAtZero)).toBeLessThan(1e-8);
+  });
+
+  it('a catastrophe beside a mechanism takes its mass off δ, and nothing else', () => {
+    const { lower, upper } = epsilonInterval(all(catastrophe(1e-6), dpSgd(0.0512, 3.05, 59)), {
+      delta,
+    });
+    // δ' with 1 − (1 − δ')(1 − 1e-6) = δ.
+    const alone = epsilonInterval(dpSgd(0.0512, 3.05, 59), {
+      delta: 1 - (1 - delta) / (1 - 1e-6),
+    });
+    expect(lower).toBeCloseTo(alone.lower, 4);
+    expect(upper).toBeCloseTo(alone.upper, 4);
   });
 
   it('an empty batch is a noise-only step: zeros, to be released like any other', () => {

@@ -204,22 +204,30 @@ function askGrids(
 }
 
 const COARSE_POINTS = 400;
+/** Beyond it a grid point is no longer told from the next. */
+const LOSSES_MAX = 1e15;
 
 function chooseStep(pairs: readonly PairCount[], logTailMass: number, accuracy: number): number {
   let variance = 0;
   let widest = 0;
   let together = 0;
-  let countTotal = 0;
+  const countTotal = pairs.reduce((sum, { count }) => sum + count, 0);
+  // A grid moves a loss by less than a step, so T of them by less than the accuracy: no step need be finer than this,
+  // and losses of hardly any width, or of none, have one.
+  const finest = accuracy / countTotal;
   for (const { pair, count } of pairs) {
     const { lower, upper } = pair.range(logTailMass);
-    const coarse = dominatingGrid(pair, (upper - lower) / COARSE_POINTS, logTailMass);
+    const width = Math.max(upper - lower, finest);
+    if (!(width < LOSSES_MAX)) {
+      requireGridSize(Infinity, 'Losses over more than doubles tell apart');
+    }
+    const coarse = dominatingGrid(pair, width / COARSE_POINTS, logTailMass);
     variance += count * varianceOf(coarse);
-    widest = Math.max(widest, upper - lower);
-    together += upper - lower;
-    countTotal += count;
+    widest = Math.max(widest, width);
+    together += width;
   }
   const deviation = Math.sqrt(variance);
-  const wanted = Math.sqrt((accuracy * 12 * deviation) / (4 * countTotal));
+  const wanted = Math.max(finest, Math.sqrt((accuracy * 12 * deviation) / (4 * countTotal)));
   // Chernoff windows come out at about ±9 deviations at our tails; single steps as they are.
   const span = Math.max(widest, 20 * deviation + 1e-9);
   // The grids of all parts are held at once before they are composed.
