@@ -144,6 +144,29 @@ describe('an event log', () => {
     expect(sessions.train.every(({ events, normal }) => events.length === 20 && normal)).toBe(true);
   });
 
+  /** The windows of the calibration are those of its file, and no window of the test has an act of it. */
+  it('fixes the threshold on the file given for it, and tests on the end of the training file', async () => {
+    const later = acts.slice(0, 4_000).map((row) => row.replace(/.$/, 'calibration only'));
+    const [train, calibrate] = [acts, later].map((rows) => fileOf([HEAD, ...rows].join('\n')));
+    const alone = await sessionsOfFiles({ train: train!, switchShare: 1, seed: 1 });
+    const sessions = await sessionsOfFiles({ train: train!, calibrate, switchShare: 1, seed: 1 });
+    const eventsOf = (part: readonly Session[] = []): Set<string> =>
+      new Set(part.flatMap(({ events }) => events));
+    expect(eventsOf(sessions.calibrate)).toEqual(new Set(['calibration only']));
+    expect(eventsOf(sessions.test)).not.toContain('calibration only');
+    // The same last part is tested; what the log does not have to calibrate on, makes profiles.
+    expect(sessions.test).toEqual(alone.test);
+    expect(sessions.train.length).toBeGreaterThan(alone.train.length);
+    expect(sessions.calibrateFrom).toBe('a file');
+  });
+
+  it('says how many rows have no group', async () => {
+    const some = acts.map((row, i) => (i % 10 === 0 ? row.replace(/,g\d,/, ',NA,') : row));
+    const train = fileOf([HEAD, ...some].join('\n'));
+    const { notes } = await sessionsOfFiles({ train, switchShare: 1, seed: 1 });
+    expect(notes).toEqual(['--train: 800 of 8000 rows without a group were left out']);
+  });
+
   it.each([
     ['of one group', acts.slice(0, 900).map((row) => row.replace(/,g\d,/, ',g,'))],
     ['without groups', acts.slice(0, 900).map((row) => row.replace(/,g\d,/, ',NA,'))],
@@ -217,6 +240,11 @@ describe('what evaluate says', () => {
       detectors: ['count-vector'],
     });
     expect(detectors[0]!.aucWithinGroups).toBeNull();
+  });
+
+  it('passes on what is to be known of the files', () => {
+    const notes = ['--train: 3 of 9 rows without a group were left out'];
+    expect(evaluate({ ...input, notes }).notes).toEqual(expect.arrayContaining(notes));
   });
 
   it('notes ids that return, abnormal sessions in training, and a test of one kind', () => {

@@ -46,6 +46,8 @@ export interface EvaluationInput {
   readonly seeds: readonly number[];
   /** Of controls that draw; default ten. */
   readonly controlSeeds?: readonly number[];
+  /** What a reader has to know of where the sessions come from. */
+  readonly notes?: readonly string[];
   readonly onFitted?: (name: string) => void;
 }
 
@@ -128,7 +130,7 @@ interface Plan {
 }
 
 function planOf(input: EvaluationInput): Plan {
-  const notes: string[] = [];
+  const notes = [...(input.notes ?? [])];
   const normal = input.train.filter((session) => session.normal);
   if (normal.length < input.train.length) {
     notes.push(

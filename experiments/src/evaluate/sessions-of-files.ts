@@ -11,6 +11,7 @@ import {
   openSessionLog,
   parseColumns,
   readEventLog,
+  SHARES,
   type ActorAct,
   type LabelledSession,
 } from '@bhschain/datasets';
@@ -41,6 +42,8 @@ export interface FileSessions {
   readonly calibrate?: readonly Session[];
   readonly calibrateFrom?: string;
   readonly test: readonly Session[];
+  /** What was left out of the files. */
+  readonly notes?: readonly string[];
 }
 
 /** Share of an event log's training rows, the latest, that fixes the threshold. */
@@ -114,14 +117,14 @@ function isHeaderFault(error: unknown): boolean {
   return error instanceof DatasetError && error.code === 'ERR_EVENT_LOG_HEADER';
 }
 
-function neitherKind(file: string): (cause: unknown) => never {
+function neitherKind(option: string, file: string): (cause: unknown) => never {
   return (cause) => {
     if (!isHeaderFault(cause)) throw cause;
     throw new ExperimentError(
       'ERR_EVALUATE_FILES',
-      `--train: ${file}: expected a header with session, label, events (other names: --columns id=…,label=…,events=…) or, ` +
+      `${option}: ${file}: expected a header with session, label, events (other names: --columns id=…,label=…,events=…) or, ` +
         'of an event log, case, seq, date or time, group, activity',
-      { option: '--train', file },
+      { option, file },
       { cause },
     );
   };
@@ -134,32 +137,45 @@ async function planted({
   switchShare,
   seed,
 }: FileOptions): Promise<Omit<FileSessions, 'kind' | 'files'>> {
-  const trainRows = await actsOf(train).catch(neitherKind(train));
-  const calibrateRows = calibrate === undefined ? [] : await actsOf(calibrate);
-  const testRows = test === undefined ? [] : await actsOf(test);
-  const all = [...trainRows, ...calibrateRows, ...testRows];
-  // Rows in file order are time order, so the row number is the clock.
-  const rows = all.map(({ actor, act }, time): ActorAct => ({ actor, act, time }));
-  const calibrateFrom =
-    calibrate === undefined
-      ? Math.floor((1 - CALIBRATION_SHARE) * trainRows.length)
-      : trainRows.length;
+  const notes: string[] = [];
+  const trainActs = await actsOf('--train', train, notes);
+  const calibrateActs =
+    calibrate === undefined ? [] : await actsOf('--calibrate', calibrate, notes);
+  const testActs = test === undefined ? [] : await actsOf('--test', test, notes);
+  // A threshold of its own file and no test file: the end of the training file is tested, and stands behind the calibration.
+  const cut =
+    calibrate !== undefined && test === undefined
+      ? Math.ceil((1 - SHARES.test) * trainActs.length)
+      : trainActs.length;
+  const all = [...trainActs.slice(0, cut), ...calibrateActs, ...trainActs.slice(cut), ...testActs];
+  // Rows are in the order of time, so the row number is the clock.
+  const rows = all.map((act, time): ActorAct => ({ ...act, time }));
+  const calibrateFrom = calibrate === undefined ? Math.floor((1 - CALIBRATION_SHARE) * cut) : cut;
   const parts = injectUserSwitch(rows, {
     seed,
     share: switchShare,
-    ...(test === undefined
+    ...(calibrate === undefined && test === undefined
       ? {}
-      : { borders: [calibrateFrom, trainRows.length + calibrateRows.length] as const }),
+      : { borders: [calibrateFrom, cut + calibrateActs.length] as const }),
   });
   return {
     ...switchedSessions(parts),
     calibrateFrom: calibrate === undefined ? 'later part of the log' : 'a file',
+    notes,
   };
 }
 
-async function actsOf(file: string): Promise<Pick<ActorAct, 'actor' | 'act'>[]> {
-  const { rows } = await readEventLog(file);
-  return rows
+type Act = Pick<ActorAct, 'actor' | 'act'>;
+
+async function actsOf(option: string, file: string, notes: string[]): Promise<Act[]> {
+  const { rows } = await readEventLog(file).catch(neitherKind(option, file));
+  const acts = rows
     .toSorted((a, b) => a.timeMs - b.timeMs)
     .flatMap(({ group, activity }) => (group === null ? [] : [{ actor: group, act: activity }]));
+  if (acts.length < rows.length) {
+    notes.push(
+      `${option}: ${rows.length - acts.length} of ${rows.length} rows without a group were left out`,
+    );
+  }
+  return acts;
 }
