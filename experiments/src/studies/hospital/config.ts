@@ -26,6 +26,15 @@ export const ARMS = [
   'likelihood-ratio',
   'unseen-count',
   'trigrams',
+  /** One network of the ensemble alone. */
+  'insider',
+  'exfiltration',
+  'ransomware',
+  /** Detectors of event sequences that others have published, on the same sessions. */
+  'isolation-forest',
+  'count-vector',
+  '6-gram',
+  'next-event-lstm',
   /** Every member left out in turn, steps in another order, a short look back. */
   'ablation',
   /** The rate over the live weeks: static, naive and adaptive thresholds. */
@@ -35,6 +44,22 @@ export const ARMS = [
   'random',
 ] as const;
 export type Arm = (typeof ARMS)[number];
+
+/** What a study is not given unless it names it. */
+const ON_REQUEST: readonly Arm[] = [
+  'own-laws',
+  'released-laws',
+  'insider',
+  'exfiltration',
+  'ransomware',
+  'isolation-forest',
+  'count-vector',
+  '6-gram',
+  'next-event-lstm',
+  'ablation',
+  'drift',
+  'rehearsal',
+];
 
 const closed = { additionalProperties: false };
 const integer = (
@@ -63,9 +88,7 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
     }),
     arms: Type.Array(Type.Unsafe<Arm>({ type: 'string', enum: [...ARMS] }), {
       minItems: 1,
-      default: ARMS.filter(
-        (arm) => !['own-laws', 'released-laws', 'ablation', 'drift', 'rehearsal'].includes(arm),
-      ),
+      default: ARMS.filter((arm) => !ON_REQUEST.includes(arm)),
     }),
     world: Type.Object(
       {

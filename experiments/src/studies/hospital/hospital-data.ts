@@ -14,6 +14,7 @@ import { trainingWorlds } from '../detector-zero/worlds.js';
 import type { HospitalConfig } from './config.js';
 import { DAY_MS, featurise, GUILTY, type Borders, type Case } from './featurise.js';
 import { PUBLIC_DETECTOR } from './networks.js';
+import { actSessions, RIVALS, type ActSessions } from './rivals.js';
 import { RowStore, type WindowSource } from './row-store.js';
 import { nodeTierCases, type NodeTierCases } from './node-tier.js';
 import { siemTotals, type SiemTotals } from './siem-arm.js';
@@ -42,12 +43,15 @@ export interface HospitalData {
   training(): WindowSource;
   calibration(): WindowSource;
   live(): WindowSource;
+  /** Null where no rival asks for them. */
+  readonly acts: (() => ActSessions) | null;
 }
 
 export interface Rehearsal {
   /** `incidents`: what was rehearsed in it. */
   readonly cases: readonly Case[];
   live(): WindowSource;
+  readonly acts: HospitalData['acts'];
 }
 
 type Acts = 'guilty' | 'own';
@@ -172,6 +176,7 @@ async function hospitalsOf(
       training: store('training'),
       calibration: store('calibration'),
       live: store('live'),
+      acts: await actsOf(config, { world, place, nodeId, acts: 'guilty', cases }, context),
     });
   }
   return hospitals;
@@ -203,12 +208,47 @@ async function rehearsalsOf(
         writeFileSync(join(dir, 'cases.json'), JSON.stringify(liveCases));
       },
     });
+    const liveCases = JSON.parse(readFileSync(join(output.dir, 'cases.json'), 'utf8')) as Case[];
+    const cases = { calibrationCases: [], liveCases };
     rehearsals.push({
-      cases: JSON.parse(readFileSync(join(output.dir, 'cases.json'), 'utf8')) as Case[],
+      cases: liveCases,
       live: () => RowStore.read(join(output.dir, 'live.bin')),
+      acts: await actsOf(config, { world, place, nodeId, acts: 'own', cases }, context),
     });
   }
   return rehearsals;
+}
+
+/** What a hospital's people did session by session, for the rivals. */
+async function actsOf(
+  config: HospitalConfig,
+  of: Readonly<{
+    world: World;
+    place: number;
+    nodeId: string;
+    acts: Acts;
+    cases: Pick<HospitalData, 'calibrationCases' | 'liveCases'>;
+  }>,
+  context: StudyContext,
+): Promise<HospitalData['acts']> {
+  if (!RIVALS.some(({ name }) => (config.arms as readonly string[]).includes(name))) return null;
+  const { world, place, nodeId, acts, cases } = of;
+  const output = await context.stage({
+    name: `${acts === 'guilty' ? 'acts' : 'acts, rehearsal'} ${nodeId}`,
+    code: ['models', 'datasets', 'catalogue', 'hospital'],
+    config: {
+      seed: context.seed,
+      nodeId,
+      world: config.world,
+      timeline: config.timeline,
+      benignShare: config.evaluation.benignShare,
+    },
+    make(dir) {
+      const sessions = actSessions(world().hospitals[place]!, bordersOf(config, world()), cases);
+      writeFileSync(join(dir, 'acts.json'), JSON.stringify(sessions));
+    },
+  });
+  return () => JSON.parse(readFileSync(join(output.dir, 'acts.json'), 'utf8')) as ActSessions;
 }
 
 function nodeIdsOf(config: HospitalConfig): string[] {

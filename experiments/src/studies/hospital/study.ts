@@ -32,6 +32,7 @@ import { withOwnLaws, withReleasedLaws } from './laws.js';
 import { compareArms, judgeArm, type ArmScores, type Judgement } from './judging.js';
 import { NETWORK_NAMES, PUBLIC_DETECTOR, untrainedDetector, withParameters } from './networks.js';
 import { driftMetrics, driftOf } from './drift.js';
+import { RIVALS, rivalScores } from './rivals.js';
 import { roundRows, roundsCsv, type RoundRow } from './rounds.js';
 import {
   createHospitalScorer,
@@ -52,7 +53,7 @@ export const hospitalStudy: Study = {
   about:
     'simulated hospitals with planted incidents: ours, the SIEM, controls, at the same false-positive rate',
   schema: HOSPITAL_SCHEMA,
-  code: ['models', 'datasets', 'catalogue', 'dp', 'evaluation', 'siem', 'hospital'],
+  code: ['models', 'datasets', 'catalogue', 'dp', 'detectors', 'evaluation', 'siem', 'hospital'],
   dataHash: () => '',
   run: (config, context) => runHospitalStudy(hospitalConfig(config), context),
 };
@@ -64,6 +65,9 @@ const MEMBER_ARMS: Readonly<Record<string, readonly string[]>> = {
   'likelihood-ratio': ['likelihood-ratio'],
   'unseen-count': ['unseen'],
   trigrams: ['trigrams'],
+  insider: ['insider'],
+  exfiltration: ['exfiltration'],
+  ransomware: ['ransomware'],
 };
 
 async function runHospitalStudy(
@@ -155,10 +159,13 @@ async function runHospitalStudy(
   }
   if (has('local-only')) {
     const own = new Map<string, Detector>();
+    // Alone, nobody poisons anybody.
+    const alone: HospitalConfig = { ...config, attack: { ...config.attack, kind: 'none' } };
+    const clean = await trainingWindows(alone, hospitals, context);
     for (const { nodeId } of hospitals) {
       const { parameters } = await trainFederated(`local ${nodeId}`, {
-        config: { ...config, attack: { ...config.attack, kind: 'none' } },
-        windows: windows!,
+        config: alone,
+        windows: clean,
         epsilon: 'none',
         context,
         only: nodeId,
@@ -248,6 +255,12 @@ async function runHospitalStudy(
   for (const [arm, names] of Object.entries(MEMBER_ARMS)) {
     if (has(arm as HospitalConfig['arms'][number]))
       judgeDetector(arm, () => PUBLIC_DETECTOR, names);
+  }
+  for (const rival of RIVALS) {
+    if (!has(rival.name as HospitalConfig['arms'][number])) continue;
+    await context.pause();
+    const scores = hospitals.map((data) => rivalScores(rival, data, seed));
+    judge(armScores(rival.name, hospitals, scores));
   }
   if (has('ablation')) await ablationArms();
   const drift = has('drift') ? driftOf(hospitals, { seed, alpha }) : null;

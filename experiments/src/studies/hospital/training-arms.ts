@@ -167,7 +167,12 @@ export async function trainPooled(
   const output = await context.stage({
     name: 'train central',
     code: CODE,
-    config: { seed: context.seed, training: config.training, world: config.world },
+    config: {
+      seed: context.seed,
+      training: config.training,
+      attack: config.attack,
+      world: config.world,
+    },
     inputs: windows.inputs,
     make(dir) {
       const parameters = trainCentrally({
