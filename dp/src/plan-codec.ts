@@ -70,8 +70,7 @@ function statedIn(bytes: Uint8Array): JsonObject {
 }
 
 function derivedJson(plan: PrivacyPlan): JsonObject {
-  const micro = (epsilon: number | null): JsonValue =>
-    epsilon === null ? null : Math.round(epsilon * 1e6);
+  const micro = (epsilon: number): number => Math.round(epsilon * 1e6);
   return {
     expectedBatch: plan.expectedBatch,
     sensitivityUnits: plan.sensitivityUnits,

@@ -81,12 +81,12 @@ export interface PrivacyPlanSpec<
 }
 
 export interface CertifiedEpsilon {
-  /** ε of the unit per round by PLD, the plan's relation; at most the target. */
+  /** ε of the unit per round by PLD, the plan's relation (zero-out has the pairs of add-or-remove); at most the target. */
   readonly pld: number;
-  /** The same by RDP; null where RDP has no bound (replace-one with sampling). */
-  readonly rdp: number | null;
-  /** By RDP at integer orders: exact for the lattice mechanism that is executed; null as above. */
-  readonly rdpExecuted: number | null;
+  /** The same by RDP. */
+  readonly rdp: number;
+  /** By RDP at integer orders: exact for the lattice mechanism that is executed. */
+  readonly rdpExecuted: number;
   /** One event changes: a window is replaced. */
   readonly event: number;
   /** One actor with `windowsPerActorMax` windows in one round. */
@@ -259,11 +259,10 @@ function requiredNoise(
 
 function certify(event: PrivacyEvent, spec: PrivacyPlanSpec, delta: number): CertifiedEpsilon {
   const { adjacency } = spec;
-  const rdpHolds = adjacency !== 'replace-one' || spec.samplingNumerator === SAMPLING_DENOMINATOR;
   return {
     pld: roundUp(provenEpsilonOf(event, { delta, adjacency })),
-    rdp: rdpHolds ? roundUp(epsilonOf(event, { delta, adjacency, accountant: 'rdp' })) : null,
-    rdpExecuted: rdpHolds ? roundUp(rdpEpsilonOfLattice(event, delta, adjacency)) : null,
+    rdp: roundUp(epsilonOf(event, { delta, adjacency, accountant: 'rdp' })),
+    rdpExecuted: roundUp(rdpEpsilonOfLattice(event, delta, adjacency)),
     event: roundUp(provenEpsilonOf(event, { delta, adjacency: 'replace-one' })),
     actor: roundUp(
       provenEpsilonOf(groupEvent(event, spec.windowing.windowsPerActorMax), { delta }),
@@ -282,6 +281,13 @@ function checkSpec<Unit extends PrivacyUnit, Relation extends Adjacency>(
   const { windowing } = spec;
   oneOf('unit', spec.unit, PRIVACY_UNITS);
   oneOf('adjacency', spec.adjacency, ADJACENCIES);
+  if (spec.adjacency === 'replace-one') {
+    throw new PlanError(
+      'adjacency',
+      'where windows are replaced, neither the filter nor an actor with several windows has a rule; ' +
+        'every plan certifies its event number, which is the one for a replaced window',
+    );
+  }
   integer('windowing.binMs', windowing.binMs, 1, DAY_MS);
   if (DAY_MS % windowing.binMs !== 0) {
     throw new PlanError('windowing.binMs', `expected a divisor of a day, got ${windowing.binMs}`);

@@ -61,9 +61,8 @@ export function privacyStatement(
     releases: ['update', ...plan.releases.map((release) => release.name)],
     epsilonMicro: {
       window: micro(plan.certified.pld),
-      windowByRdp: plan.certified.rdp === null ? null : micro(plan.certified.rdp),
-      windowByRdpExecuted:
-        plan.certified.rdpExecuted === null ? null : micro(plan.certified.rdpExecuted),
+      windowByRdp: micro(plan.certified.rdp),
+      windowByRdpExecuted: micro(plan.certified.rdpExecuted),
       event: micro(plan.certified.event),
       actorRound: micro(actor.round),
       actorSoFar: micro(actor.soFar),
@@ -110,9 +109,7 @@ function sentences(
       ({ name, length, sensitivityUnits, noiseExponent }) =>
         `Beside the update leaves "${name}": ${length} integers that a window changes by at most ${sensitivityUnits}, with noise of standard deviation ${2 ** noiseExponent}. All numbers above are for both together.`,
     ),
-    plan.certified.rdpExecuted === null
-      ? 'These are PLD values for the continuous Gaussian; the integer noise moves them by less than 2e-9.'
-      : `PLD values are for the continuous Gaussian; the integer noise moves them by less than 2e-9. For the executed integers, Rényi accounting proves ε = ${show(plan.certified.rdpExecuted)} per ${plan.unit}.`,
+    `PLD values are for the continuous Gaussian; the integer noise moves them by less than 2e-9. For the executed integers, Rényi accounting proves ε = ${show(plan.certified.rdpExecuted)} per ${plan.unit}.`,
   ];
 }
 

@@ -20,13 +20,14 @@ export interface Debit {
 
 /**
  * The debits of a verified ledger. Every debit counts, whatever came after: a round that was abandoned is spent.
- * @throws {LedgerRecordError} `ERR_DP_LEDGER_RECORD` for a debit without round, interval or event
+ * @throws {LedgerRecordError} `ERR_DP_LEDGER_RECORD` for a debit without round, interval or event, or of another relation
+ *   than plans have
  */
 export function debitsOf(records: readonly LedgerRecord[]): Debit[] {
   return records
     .filter((record) => record.kind === 'debited')
     .map((record): Debit => {
-      const { roundId, interval, event } = record.body;
+      const { roundId, interval, event, adjacency = 'add-or-remove-one' } = record.body;
       const range = interval as { fromMs?: unknown; toMs?: unknown } | null | undefined;
       const fromMs = range?.fromMs;
       const toMs = range?.toMs;
@@ -38,6 +39,12 @@ export function debitsOf(records: readonly LedgerRecord[]): Debit[] {
       ) {
         throw new LedgerRecordError(
           `debit ${record.seq}: expected roundId and interval {fromMs < toMs}`,
+        );
+      }
+      // Where a record is replaced, ε is another number, which does not compose with these.
+      if (adjacency !== 'add-or-remove-one' && adjacency !== 'zero-out') {
+        throw new LedgerRecordError(
+          `debit ${record.seq}: expected adjacency add-or-remove-one or zero-out, got ${JSON.stringify(adjacency)}`,
         );
       }
       return {

@@ -27,7 +27,7 @@ import {
 
 type WindowPlan = PrivacyPlan<'window', 'add-or-remove-one'>;
 type ActorPlan = PrivacyPlan<'actor', 'add-or-remove-one'>;
-type ReplacingPlan = PrivacyPlan<'window', 'replace-one'>;
+type ZeroOutPlan = PrivacyPlan<'window', 'zero-out'>;
 
 /** Compiled, never run. */
 export function misuse(
@@ -87,37 +87,37 @@ export function mixedClaims(
   windowPlan: WindowPlan,
   windowPool: NoisePool<'window', 'add-or-remove-one'>,
   actorPool: NoisePool<'actor', 'add-or-remove-one'>,
-  replacingPool: NoisePool<'window', 'replace-one'>,
+  zeroOutPool: NoisePool<'window', 'zero-out'>,
   event: PrivacyEvent,
 ): void {
   const release = releaseSum(sum, windowPool.next());
   // @ts-expect-error noise that was calibrated for actors does not go onto windows
   releaseSum(sum, actorPool.next());
   // @ts-expect-error noise that was calibrated for another relation
-  releaseSum(sum, replacingPool.next());
+  releaseSum(sum, zeroOutPool.next());
   const claim = (of: Release<'actor'>): Release<'actor'> => of;
   // @ts-expect-error what protects windows is no claim per person
   claim(release);
   const actors = (of: ActorPlan): ActorPlan => of;
   // @ts-expect-error one unit's plan is not another's
   actors(windowPlan);
-  const replacing = (of: ReplacingPlan): ReplacingPlan => of;
+  const zeroOut = (of: ZeroOutPlan): ZeroOutPlan => of;
   // @ts-expect-error nor one relation's
-  replacing(windowPlan);
+  zeroOut(windowPlan);
   // @ts-expect-error a relation is one of three, not a sentence
   epsilonOf(event, { delta: 1e-5, adjacency: 'add-one' });
   // @ts-expect-error ε has no meaning without δ
   epsilonOf(event, { adjacency: 'zero-out' });
   // @ts-expect-error a mechanism has a kind and its own parameters
   epsilonOf({ kind: 'gaussian', epsilon: 1 }, { delta: 1e-5 });
-  const spec: PrivacyPlanSpec<'actor', 'replace-one'> = windowSpec('actor', 'replace-one');
-  const derived: PrivacyPlan<'actor', 'replace-one'> = createPrivacyPlan(spec);
+  const spec: PrivacyPlanSpec<'actor', 'zero-out'> = windowSpec('actor', 'zero-out');
+  const derived: PrivacyPlan<'actor', 'zero-out'> = createPrivacyPlan(spec);
   // @ts-expect-error the plan keeps the unit of its specification
   const other: WindowPlan = derived;
   sumClipped(other, [], new Uint8Array(0));
 }
 
-declare function windowSpec<U extends 'window' | 'actor', R extends 'replace-one'>(
+declare function windowSpec<U extends 'window' | 'actor', R extends 'zero-out'>(
   unit: U,
   relation: R,
 ): PrivacyPlanSpec<U, R>;

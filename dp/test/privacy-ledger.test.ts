@@ -185,6 +185,17 @@ describe('spent so far', () => {
     );
   });
 
+  it('refuses a debit under another relation: its number is no actor number, and adds to none', () => {
+    const [kind, body] = debit(1);
+    const under = (adjacency: unknown): string => ledger([[kind, { ...body, adjacency }]]);
+    for (const adjacency of ['replace-one', 'none', 1]) {
+      expect(() => spent(under(adjacency))).toThrow(LedgerRecordError);
+    }
+    for (const adjacency of ['add-or-remove-one', 'zero-out']) {
+      expect(spent(under(adjacency)).windowEpsilon).toBeCloseTo(0.5, 9);
+    }
+  });
+
   it('grows with every debit and never falls (property)', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(5), { minLength: 1, maxLength: 6 }), (rounds) => {

@@ -114,6 +114,7 @@ describe('privacy plan', () => {
   it.each<[string, Partial<Record<keyof PrivacyPlanSpec, unknown>>]>([
     ['unit', { unit: 'patient' }],
     ['adjacency', { adjacency: 'none' }],
+    ['adjacency', { adjacency: 'replace-one' }],
     ['steps', { steps: 0 }],
     ['steps', { steps: 1.5 }],
     ['samplingNumerator', { samplingNumerator: 0 }],

@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPrivacyPlan, planHash, type PrivacyPlan } from '@bhschain/dp';
+import { appendRecord, createPrivacyPlan, planHash, type PrivacyPlan } from '@bhschain/dp';
 import { describe, expect, it } from 'vitest';
 import type { Ceilings } from '../src/config.js';
 import {
@@ -289,6 +289,23 @@ describe('the file', () => {
     expect(() =>
       openPrivacyLedger({ file, nodeId: 'H2', ceilings: CEILINGS, now: () => 0 }),
     ).toThrow(expect.objectContaining({ code: 'ERR_LEDGER_OWNER' }) as Error);
+  });
+
+  it('is refused when a debit of it stands under a relation that the accountant does not count', () => {
+    const file = newFile();
+    const ledger = open(file);
+    ledger.debit(request(1));
+    ledger.close();
+    const { records } = readLedger(file);
+    const begun = appendRecord(null, 'opened', records[0]!.at, records[0]!.body);
+    const body = { ...records[1]!.body, adjacency: 'replace-one' };
+    writeFileSync(
+      file,
+      begun.line + appendRecord(begun.head, 'debited', records[1]!.at, body).line,
+    );
+    expect(() => open(file)).toThrow(
+      expect.objectContaining({ code: 'ERR_DP_LEDGER_RECORD' }) as Error,
+    );
   });
 
   it('keeps records in the order of a release', () => {

@@ -85,6 +85,7 @@ export interface PrivacyLedger {
 /**
  * @param o.now - Unix milliseconds, for the records
  * @throws {LedgerFileError} `ERR_LEDGER_CORRUPT`, `ERR_LEDGER_IO`, `ERR_LEDGER_OWNER` if the file is another node's
+ * @throws {LedgerRecordError} `ERR_DP_LEDGER_RECORD` for a debit that the accountant cannot count
  */
 export function openPrivacyLedger(o: {
   readonly file: string;
@@ -95,11 +96,11 @@ export function openPrivacyLedger(o: {
   const file = openLedgerFile(o.file, o.now);
   try {
     begin(file, o.nodeId, o.ceilings);
+    return new FiledPrivacyLedger(file, o.ceilings);
   } catch (error) {
     file.close();
     throw error;
   }
-  return new FiledPrivacyLedger(file, o.ceilings);
 }
 
 function begin(file: LedgerFile, nodeId: string, ceilings: Ceilings): void {

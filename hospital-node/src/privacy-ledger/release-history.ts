@@ -5,7 +5,7 @@
  */
 import {
   canonicalJson,
-  decodeEvent,
+  debitsOf,
   decodePlan,
   sha256Hex,
   type JsonObject,
@@ -87,16 +87,16 @@ export function applyRecord(releases: Map<string, ReleaseState>, record: LedgerR
   releases.set(key, { ...before, ...changeOf(record) });
 }
 
+/** @throws {LedgerRecordError} `ERR_DP_LEDGER_RECORD` for what the accountant cannot count, as dp's `debitsOf` */
 function debitOf(key: string, record: LedgerRecord): ReleaseState {
+  const { interval, event } = debitsOf([record])[0]!;
   const body = record.body as unknown as {
     readonly roundId: RoundId;
     readonly planHash: string;
     readonly layoutHash: string;
     readonly baseModel: string;
-    readonly interval: Interval;
     readonly windowsPerActor: number;
     readonly deltaExponent: number;
-    readonly event: unknown;
   };
   return {
     key,
@@ -104,10 +104,10 @@ function debitOf(key: string, record: LedgerRecord): ReleaseState {
     planHash: body.planHash,
     layoutHash: body.layoutHash,
     baseModel: body.baseModel,
-    interval: body.interval,
+    interval,
     windowsPerActor: body.windowsPerActor,
     deltaExponent: body.deltaExponent,
-    event: decodeEvent(body.event),
+    event,
     debitedAt: record.at,
     stage: 'debited',
     digest: null,
