@@ -22,7 +22,7 @@ export interface PrivacyCeilings {
   readonly actorEpsilon: number;
   /** How far back the actor's spend is counted, in milliseconds of log time; 30 days are 2,592,000,000. */
   readonly horizonMs: number;
-  /** k of the actor. */
+  /** k of the actor; a debit that states more counts with its own. */
   readonly windowsPerActor: number;
   readonly delta: number;
 }
@@ -120,9 +120,13 @@ function actorEpsilon(
   more: number,
   { windowsPerActor, delta }: PrivacyCeilings,
 ): number {
-  const events = debits.map((debit) => groupEvent(debit.event, windowsPerActor));
+  const events = debits.map((debit) => actorEvent(debit, windowsPerActor));
   events.push({ kind: 'self-composed', event: groupEvent(event, windowsPerActor), count: more });
   return epsilonOf({ kind: 'composed', events }, { delta, accountant: 'rdp' });
+}
+
+function actorEvent(debit: Debit, windowsPerActor: number): PrivacyEvent {
+  return groupEvent(debit.event, Math.max(debit.windowsPerActor ?? 1, windowsPerActor));
 }
 
 /** Rounds of this kind that still fit after this one, if none of the horizon expires meanwhile. */
@@ -131,7 +135,7 @@ function roundsLeft(
   event: PrivacyEvent,
   { windowsPerActor, delta, actorEpsilon: epsilon }: PrivacyCeilings,
 ): number {
-  const events = debits.map((debit) => groupEvent(debit.event, windowsPerActor));
+  const events = debits.map((debit) => actorEvent(debit, windowsPerActor));
   events.push(groupEvent(event, windowsPerActor));
   return rdpRepetitions({ kind: 'composed', events }, groupEvent(event, windowsPerActor), {
     epsilon,

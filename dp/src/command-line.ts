@@ -27,7 +27,8 @@ export const HELP: string = `bhs-dp - what a mechanism costs, and what a privacy
   bhs-dp statement --plan FILE | --preset NAME --parameters N   [--rounds N]
                                             what a plan promises; NAME: ${PLAN_PRESETS.join(', ')}
   bhs-dp ledger verify FILE                 check every link; the position of the first fault
-  bhs-dp ledger show FILE [--delta D]       rounds and what they cost
+  bhs-dp ledger show FILE [--delta D] [--windows-per-actor K]
+                                            rounds and what they cost, at the D and K that the debits state
 
 MECHANISM
   --noise-multiplier S [--sampling-rate Q] [--steps T]   T steps of the Poisson-sampled Gaussian (Q 1, T 1)
@@ -263,20 +264,16 @@ function ledgerVerify(file: string, io: CommandLineIo): Answer {
 
 function ledgerShow(file: string, values: Values, io: CommandLineIo): Answer {
   const { records, head } = verifyLedger(utf8(io.readFile(file)));
-  const delta = numberOf(values, 'delta') ?? 1e-5;
-  const windowsPerActor = groupOf(values);
-  const spent = spentSoFar(records, { delta, windowsPerActor });
-  const rounds = debitsOf(records).map(({ seq, roundId, interval, event }) => ({
-    seq,
-    roundId,
-    interval,
-    event: encodeEvent(event),
-  }));
+  const { delta, windowsPerActor, ...spent } = spentSoFar(records, {
+    delta: numberOf(values, 'delta') ?? undefined,
+    windowsPerActor: values['windows-per-actor'] === undefined ? undefined : groupOf(values),
+  });
+  const rounds = debitsOf(records).map((debit) => ({ ...debit, event: encodeEvent(debit.event) }));
   return {
     json: { command: 'ledger show', file, head, delta, windowsPerActor, spent, rounds },
     lines: [
       `${file}: ${records.length} records, ${spent.rounds} rounds debited`,
-      `window: epsilon ${shown(spent.windowEpsilon)}; actor with ${windowsPerActor} windows a round: epsilon ${shown(spent.actorEpsilon)} (delta ${delta})`,
+      `window: epsilon ${shown(spent.windowEpsilon)}; actor with up to ${windowsPerActor} window${windowsPerActor === 1 ? '' : 's'} a round: epsilon ${shown(spent.actorEpsilon)} (delta ${delta})`,
       ...records.map(
         ({ seq, at, kind, body }) =>
           `${seq}  ${at}  ${kind}  ${JSON.stringify(body).slice(0, 120)}`,

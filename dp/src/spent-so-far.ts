@@ -16,7 +16,14 @@ export interface Debit {
   readonly roundId: string;
   readonly interval: { readonly fromMs: number; readonly toMs: number };
   readonly event: PrivacyEvent;
+  /** Windows that an actor had in the round at most; null where the record does not say. */
+  readonly windowsPerActor: number | null;
+  /** δ = 10^−deltaExponent, of the plan; null where the record does not say. */
+  readonly deltaExponent: number | null;
 }
+
+const WINDOWS_PER_ACTOR_MAX = 24;
+const DELTA_EXPONENT_DEFAULT = 5;
 
 /**
  * The debits of a verified ledger. Every debit counts, whatever came after: a round that was abandoned is spent.
@@ -52,8 +59,20 @@ export function debitsOf(records: readonly LedgerRecord[]): Debit[] {
         roundId: typeof roundId === 'string' ? roundId : JSON.stringify(roundId),
         interval: { fromMs, toMs },
         event: decodeEvent(event),
+        windowsPerActor: statedCount(record, 'windowsPerActor', WINDOWS_PER_ACTOR_MAX),
+        deltaExponent: statedCount(record, 'deltaExponent', 300),
       };
     });
+}
+
+function statedCount({ seq, body }: LedgerRecord, field: string, max: number): number | null {
+  const value = body[field];
+  if (value === undefined) return null;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max)
+    return value;
+  throw new LedgerRecordError(
+    `debit ${seq}: expected ${field} from 1 to ${max}, got ${JSON.stringify(value)}`,
+  );
 }
 
 /**
@@ -61,26 +80,40 @@ export function debitsOf(records: readonly LedgerRecord[]): Debit[] {
  *
  * - A **window** lies in one interval. Rounds on disjoint intervals compose in parallel, so the window's ε is the
  *   largest over intervals; debits whose intervals overlap are composed.
- * - An **actor** may be in every round, with up to `windowsPerActor` windows: all debits are composed.
+ * - An **actor** may be in every round, with as many windows as its debit states: all debits are composed.
  *
  * Both are PLD values and take the plans as fixed beforehand.
  *
- * @param o.windowsPerActor - k, 1 … 24
+ * @param o.delta - default: the least that a debit states, 1e-5 where none does
+ * @param o.windowsPerActor - k in every round, 1 … 24; default: what each debit states, 1 where it does not
+ * @returns with the δ and the largest k that were used
  * @throws {InvalidArgumentError | LedgerRecordError | EventFormatError}
  */
 export function spentSoFar(
   records: readonly LedgerRecord[],
-  o: Readonly<{ delta: number; windowsPerActor: number }>,
-): { windowEpsilon: number; actorEpsilon: number; rounds: number } {
-  requireDelta('delta', o.delta);
-  requireInteger('windowsPerActor', o.windowsPerActor, { min: 1, max: 24 });
+  o: Readonly<{ delta?: number | undefined; windowsPerActor?: number | undefined }> = {},
+): {
+  windowEpsilon: number;
+  actorEpsilon: number;
+  rounds: number;
+  delta: number;
+  windowsPerActor: number;
+} {
+  if (o.windowsPerActor !== undefined) {
+    requireInteger('windowsPerActor', o.windowsPerActor, { min: 1, max: WINDOWS_PER_ACTOR_MAX });
+  }
   const debits = debitsOf(records);
+  const exponents = debits.map((debit) => debit.deltaExponent ?? DELTA_EXPONENT_DEFAULT);
+  const delta =
+    o.delta ?? 1 / 10 ** (exponents.length > 0 ? Math.max(...exponents) : DELTA_EXPONENT_DEFAULT);
+  requireDelta('delta', delta);
+  const windowsOf = (debit: Debit): number => o.windowsPerActor ?? debit.windowsPerActor ?? 1;
   const known = new Map<string, number>();
   const epsilon = (events: readonly PrivacyEvent[]): number => {
     const event: PrivacyEvent = { kind: 'composed', events };
     const key = JSON.stringify(event);
     let value = known.get(key);
-    if (value === undefined) known.set(key, (value = epsilonOf(event, { delta: o.delta })));
+    if (value === undefined) known.set(key, (value = epsilonOf(event, { delta })));
     return value;
   };
   let windowEpsilon = 0;
@@ -90,8 +123,17 @@ export function spentSoFar(
   const actorEpsilon =
     debits.length === 0
       ? 0
-      : epsilon(debits.map((debit) => groupEvent(debit.event, o.windowsPerActor)));
-  return { windowEpsilon, actorEpsilon, rounds: debits.length };
+      : epsilon(debits.map((debit) => groupEvent(debit.event, windowsOf(debit))));
+  return {
+    windowEpsilon,
+    actorEpsilon,
+    rounds: debits.length,
+    delta,
+    windowsPerActor: debits.reduce(
+      (most, debit) => Math.max(most, windowsOf(debit)),
+      o.windowsPerActor ?? 1,
+    ),
+  };
 }
 
 /** Debits whose intervals touch the same time, chained: an over-estimate for chains, exact for equal intervals. */

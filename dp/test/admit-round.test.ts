@@ -111,6 +111,22 @@ describe('ceilings', () => {
     expect(admit([], 0, { windowsPerActor: 3, actorEpsilon: 1 }).admitted).toBe(false);
   });
 
+  it('a debit that states more windows than the ceiling counts with its own', () => {
+    const opened = appendRecord(null, 'opened', '2026-03-01T06:00:00.000Z', {});
+    const debited = appendRecord(opened.head, 'debited', '2026-03-01T06:00:00.000Z', {
+      roundId: 'r0',
+      interval: slot(0),
+      windowsPerActor: 6,
+      event: encodeEvent(event),
+    });
+    const { records } = verifyLedger(opened.line + debited.line);
+    const admission = admitRound(records, { interval: slot(1), event }, ceilings);
+    expect(admission.admitted && admission.actorEpsilonAfter).toBeCloseTo(
+      epsilonOf(gaussian(7.0318266757 / Math.sqrt(36 + 1)), { delta: 1e-5, accountant: 'rdp' }),
+      9,
+    );
+  });
+
   it.each<[string, Partial<PrivacyCeilings>]>([
     ['delta', { delta: 0 }],
     ['windowEpsilon', { windowEpsilon: 0 }],

@@ -145,6 +145,34 @@ describe('bhs-dp', () => {
     expect(run('ledger show ledger.jsonl').stdout).toMatch(/1 rounds debited/);
   });
 
+  it('ledger show: an actor costs what the plan of the debit certified for its six windows', () => {
+    const plan = createPrivacyPlan(planPreset('hospital', { parameterCount: 10 }));
+    const opened = appendRecord(null, 'opened', AT, {});
+    files['hospital.jsonl'] =
+      opened.line +
+      appendRecord(opened.head, 'debited', AT, {
+        roundId: 'r1',
+        interval: { fromMs: 0, toMs: 1000 },
+        windowsPerActor: plan.windowing.windowsPerActorMax,
+        deltaExponent: plan.spec.deltaExponent,
+        adjacency: plan.adjacency,
+        event: encodeEvent(plan.event),
+      }).line;
+    const shown = json('ledger show hospital.jsonl') as {
+      spent?: { actorEpsilon: number };
+      windowsPerActor?: number;
+      delta?: number;
+    };
+    expect(shown).toMatchObject({ windowsPerActor: 6, delta: 1e-5 });
+    expect(shown.spent!.actorEpsilon).toBeCloseTo(plan.certified.actor, 4);
+    expect(run('ledger show hospital.jsonl').stdout).toMatch(
+      /actor with up to 6 windows a round: epsilon 3\.67/,
+    );
+    expect(run('ledger show hospital.jsonl --windows-per-actor 1').stdout).toMatch(
+      /actor with up to 1 window a round: epsilon 0\.4999/,
+    );
+  });
+
   it('a ledger that does not verify: status 1 and the position', () => {
     const result = run('ledger verify torn.jsonl');
     expect(result.exitCode).toBe(1);

@@ -143,11 +143,56 @@ describe('privacy ledger', () => {
 
 describe('spent so far', () => {
   const delta = 1e-5;
-  const spent = (text: string, windowsPerActor = 1): ReturnType<typeof spentSoFar> =>
+  const spent = (text: string, windowsPerActor?: number): ReturnType<typeof spentSoFar> =>
     spentSoFar(verifyLedger(text).records, { delta, windowsPerActor });
+  const stating = (
+    round: number,
+    facts: Record<string, unknown>,
+  ): readonly [LedgerKind, Record<string, unknown>] => {
+    const [kind, body] = debit(round);
+    return [kind, { ...body, ...facts }];
+  };
 
   it('is nothing before the first debit', () => {
-    expect(spent(ledger([]))).toEqual({ windowEpsilon: 0, actorEpsilon: 0, rounds: 0 });
+    expect(spent(ledger([]))).toEqual({
+      windowEpsilon: 0,
+      actorEpsilon: 0,
+      rounds: 0,
+      delta,
+      windowsPerActor: 1,
+    });
+  });
+
+  it('takes δ and the windows of an actor from the debits, each round its own, the strictest δ', () => {
+    const { records } = verifyLedger(
+      ledger([
+        stating(1, { windowsPerActor: 6, deltaExponent: 5 }),
+        stating(2, { windowsPerActor: 2, deltaExponent: 6 }),
+      ]),
+    );
+    const found = spentSoFar(records);
+    expect(found).toMatchObject({ delta: 1e-6, windowsPerActor: 6, rounds: 2 });
+    // Gaussians of 6 and of 2 windows: 1/s² adds up.
+    expect(found.actorEpsilon).toBeCloseTo(
+      gaussianEpsilon(7.0318266756 / Math.sqrt(36 + 4), 1e-6),
+      9,
+    );
+    expect(found.windowEpsilon).toBeCloseTo(gaussianEpsilon(7.0318266756, 1e-6), 9);
+    // What is asked for goes before what is stated.
+    expect(spentSoFar(records, { delta, windowsPerActor: 1 }).actorEpsilon).toBeCloseTo(
+      gaussianEpsilon(7.0318266756 / Math.SQRT2, delta),
+      9,
+    );
+  });
+
+  it.each([
+    ['windowsPerActor', 0],
+    ['windowsPerActor', 25],
+    ['windowsPerActor', '6'],
+    ['deltaExponent', 0],
+    ['deltaExponent', '5'],
+  ])('refuses a debit whose %s is %j', (field, value) => {
+    expect(() => spent(ledger([stating(1, { [field]: value })]))).toThrow(LedgerRecordError);
   });
 
   it('composes rounds for the actor and not for the window; ε is never added up', () => {
