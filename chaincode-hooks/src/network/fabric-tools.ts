@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import type { Binaries, Program } from './binaries.js';
 import { PROFILE } from './channel-profile.js';
 import { NetworkError } from './errors.js';
+import { marked } from './processes.js';
 import { HOST, type Hospital, type Topology } from './topology.js';
 
 const TOOL_TIMEOUT_MS = 60_000;
@@ -24,6 +25,7 @@ export function createFabricTools(
   binaries: Binaries,
   nodeEnvironment: NodeJS.ProcessEnv,
 ): FabricTools {
+  let calls = 0;
   async function tool(
     program: Program,
     args: readonly string[],
@@ -32,7 +34,11 @@ export function createFabricTools(
     try {
       const { stdout } = await run(binaries.path(program), args, {
         cwd: topology.dir,
-        env: { ...nodeEnvironment, ...environment },
+        // A tool outlives a launcher that is killed, and would go on writing keys: marked, the next one ends it.
+        env: marked(topology.dir, `${program}-${process.pid}-${++calls}`, {
+          ...nodeEnvironment,
+          ...environment,
+        }),
         timeout: TOOL_TIMEOUT_MS,
         maxBuffer: 32 * 1024 * 1024,
       });

@@ -94,7 +94,8 @@ export async function openNetwork(
   const topology = topologyOf(options);
   const tools = createFabricTools(topology, binaries, nodeEnvironment);
   if (recorded === null) {
-    // Nothing is started before the record stands, so what runs here is left from a directory that somebody removed.
+    // No node is started before the record stands: what runs here is left from a directory that somebody removed, or is a tool
+    // of a launcher that died, which must not write beside ours.
     await stopProcesses(options.dir, [...runningProcesses(options.dir).keys()]);
     rmSync(topology.cryptoDir, { recursive: true, force: true });
     const cryptoFile = join(options.dir, 'crypto-config.yaml');

@@ -50,6 +50,15 @@ export function requireProc(): void {
   );
 }
 
+/** The environment of a process by which the launcher, and the next one, know it: this network, and a name of its own. */
+export function marked(
+  dir: string,
+  name: string,
+  environment: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  return { ...environment, [DIRECTORY_MARK]: dir, [NAME_MARK]: name };
+}
+
 /** Starts a process that outlives this one; what it prints is appended to `LOGDIR/NAME.log`. */
 export function startProcess(dir: string, logDir: string, plan: ProcessPlan): ProcessIdentity {
   mkdirSync(logDir, { recursive: true });
@@ -57,7 +66,7 @@ export function startProcess(dir: string, logDir: string, plan: ProcessPlan): Pr
   try {
     const child = spawn(plan.command, plan.args, {
       cwd: plan.cwd,
-      env: { ...plan.environment, [DIRECTORY_MARK]: dir, [NAME_MARK]: plan.name },
+      env: marked(dir, plan.name, plan.environment),
       detached: true,
       stdio: ['ignore', log, log],
     });

@@ -3,7 +3,15 @@
  * the marker but no record was never finished, and nothing was ever started from it.
  * @module
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { NetworkError } from './errors.js';
 import { topologyOf, type NetworkOptions, type Topology } from './topology.js';
@@ -72,8 +80,11 @@ export function readRecord(dir: string): Topology | null {
   }
 }
 
+/** Whole or not at all: whoever is killed in between has left a directory without a record. */
 export function writeRecord(options: NetworkOptions): void {
   const { hospitalCount, ordering, portBase, batch } = options;
   const record = { version: RECORD_VERSION, hospitalCount, ordering, portBase, batch };
-  writeFileSync(join(options.dir, RECORD), `${JSON.stringify(record, null, 2)}\n`);
+  const file = join(options.dir, RECORD);
+  writeFileSync(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
 }
