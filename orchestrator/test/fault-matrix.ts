@@ -214,6 +214,19 @@ export const FAULT_MATRIX: readonly FaultRow[] = [
     tests: ['publisher.test.ts > waits for m attestations and refuses the proposal'],
   },
   {
+    id: 'F35',
+    fault: 'a detector is rolled back, withdrawn or refused',
+    holds: 'the next base avoids its branch, nothing of it is published; every round replays',
+    tests: [
+      'publisher.test.ts > after a roll-back the next round starts from the model',
+      'publisher.test.ts > after a withdrawal neither the model',
+      'publisher.test.ts > a proposal that nobody attests takes the models',
+      'publisher.test.ts > what waits for the channel is not proposed',
+      'federation.e2e.test.ts > goes on from the detector that hospitals went back to',
+      'channel.e2e.test.ts > tells of every vote, wherever it was cast',
+    ],
+  },
+  {
     id: 'F38',
     fault: 'two replicas on one PostgreSQL, the leader is killed',
     holds: 'what it had accepted counts, the other one seals',

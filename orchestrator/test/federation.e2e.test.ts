@@ -6,7 +6,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '@bhschain/dp';
 import { withdrawNode } from '../src/enrolment/revocation.js';
 import { encodeParameters, replayRound, type UpdateEnvelope } from '../src/protocol.js';
-import { honestUpdate, temporaryFolder, testAuthority } from './consortium.js';
+import { decodeManifest } from '../src/protocol/manifest.js';
+import { followAct } from '../src/publication/channel-votes.js';
+import { verifyRound } from '../src/round-proof.js';
+import { FEDERATION_ID, honestUpdate, temporaryFolder, testAuthority } from './consortium.js';
 import {
   closeAll,
   envelopeFor,
@@ -69,6 +72,50 @@ describe('a federation over mutual TLS', { timeout: 60_000 }, () => {
     const work = await clients[0]!.getWork({ state: 'ready' });
     expect(work).toMatchObject({ kind: 'idle', reason: 'rounds-done' });
   });
+
+  it('goes on from the detector that hospitals went back to, and every round still replays', async () => {
+    const world = await startWorld({ optimiser: { rule: 'fedavgm', momentum: [1, 2] } });
+    const clients = await Promise.all(['H1', 'H2', 'H3'].map((id) => world.client(id)));
+    const round = async (number: number): Promise<void> => {
+      world.nextSlot();
+      const units = await Promise.all(clients.map((client) => takeWork(client)));
+      await Promise.all(
+        clients.map((client, index) => {
+          const update = encodeParameters(honestUpdate(10 * number + index));
+          return client.submitUpdate({
+            envelope: envelopeFor(units[index]!, `H${index + 1}`, update),
+            update,
+          });
+        }),
+      );
+      await until(
+        async () => (await world.orchestrator.status()).publication.activeVersion === number,
+      );
+    };
+    await round(1);
+    await round(2);
+    await followAct(world.store, { action: 'roll-back', about: '1', transactionId: 't' }, nowMs());
+    await round(3);
+
+    const sealed = await world.store.lineage.manifestsAfter(0, 10);
+    const manifests = sealed.map((each) => decodeManifest(each.bytes));
+    expect(manifests.map((each) => each.baseModel)).toEqual([
+      (await world.store.lineage.models())[0]!.digest,
+      sealed[0]!.resultModel,
+      sealed[0]!.resultModel,
+    ]);
+    // The chain of manifests leaves none out, and momentum goes on from where the base was left.
+    expect(manifests[2]!.previousManifest).toBe(sealed[1]!.digest);
+    const proof = {
+      ...world.parts,
+      federationId: FEDERATION_ID,
+      trustedSigners: [world.trusted],
+      trustedAuthorities: [world.authority.certificatePem],
+    };
+    for (const each of sealed) {
+      expect((await verifyRound(proof, each)).filter((check) => !check.ok)).toEqual([]);
+    }
+  }, 120_000);
 
   it('refuses what is not in order, each with its own code', async () => {
     const world = await startWorld({}, { nodes: 2 });

@@ -7,6 +7,7 @@ import {
 } from '@bhschain/models/detector';
 import { sha256Hex } from '@bhschain/dp';
 import { createDetectorBuilder } from '../src/publication/detector-builder.js';
+import { followAct } from '../src/publication/channel-votes.js';
 import { Publisher } from '../src/publication/publisher.js';
 import type { DetectorBuilder } from '../src/publication/detector-builder.js';
 import type { ObjectStore } from '../src/store/objects.js';
@@ -230,6 +231,111 @@ describe('publication', () => {
     await p.advance();
     expect(channel.versions.size).toBe(1);
     expect(await states()).toEqual(['active']);
+  });
+
+  describe('of a branch that went out of use', () => {
+    const slot = START_MS / SLOT_MS;
+    let p: Publisher;
+
+    /** Detector 0 and two that came after it, each of the one before, have been active. */
+    beforeEach(async () => {
+      p = publisher();
+      for (const ahead of [0, 1]) await sealAndPublish(slot + ahead);
+    });
+
+    async function sealAndPublish(slotIndex: number): Promise<string> {
+      const model = await seal(slotIndex);
+      await p.prepare();
+      await p.advance();
+      return model;
+    }
+    const base = async (): Promise<number> => baseModelOf(await store.lineage.models()).sequence;
+    const act = (action: 'roll-back' | 'withdraw', about: string): Promise<void> =>
+      followAct(store, { action, about, transactionId: `${action} ${about}` }, clock.now);
+
+    it('after a roll-back the next round starts from the model that is active again', async () => {
+      expect(await base()).toBe(2);
+      await act('roll-back', '1');
+      expect(await base()).toBe(1);
+      // The model that comes of it is published under the next number, and is the next base.
+      await sealAndPublish(slot + 2);
+      expect(await base()).toBe(3);
+      expect((await store.lineage.models())[3]!.parent).toBe(
+        (await store.lineage.models())[1]!.digest,
+      );
+      expect(channel.active).toBe(3);
+    });
+
+    it('a roll-back over several versions avoids each of them, and a later one brings its own line back', async () => {
+      await sealAndPublish(slot + 2);
+      await act('roll-back', '0');
+      expect(await base()).toBe(0);
+      await act('roll-back', '2');
+      expect(await base()).toBe(2);
+      expect((await store.lineage.models()).map((each) => each.state)).toEqual([
+        'genesis',
+        'sealed',
+        'sealed',
+        'rolled-back',
+      ]);
+    });
+
+    it('what is told twice is done once', async () => {
+      await act('roll-back', '1');
+      const before = await store.lineage.models();
+      await act('roll-back', '1');
+      expect(await store.lineage.models()).toEqual(before);
+      expect(await base()).toBe(1);
+    });
+
+    it('after a withdrawal neither the model nor what comes of it is a base, for good', async () => {
+      await act('roll-back', '0');
+      await act('withdraw', '1');
+      expect(await base()).toBe(0);
+      await act('roll-back', '2');
+      expect((await store.publications.list({ states: ['active'] }))[0]?.version).toBe(2);
+      expect(await base()).toBe(0);
+    });
+
+    it('what waits for the channel is not proposed, and what was proposed is taken back', async () => {
+      channel.attesters = [];
+      await sealAndPublish(slot + 2);
+      await seal(slot + 3);
+      await p.prepare();
+      expect(await states()).toEqual([
+        ...['superseded', 'superseded', 'active', 'proposed', 'built'],
+      ]);
+      await act('roll-back', '1');
+      clock.now += 1_000;
+      channel.attesters = ['H1MSP', 'H2MSP'];
+      channel.versions.get(3)!.attestedBy = ['H1MSP', 'H2MSP'];
+      expect(await p.advance()).toBeNull();
+      expect(await states()).toEqual([
+        ...['superseded', 'active', 'superseded', 'refused', 'discarded'],
+      ]);
+      expect(channel.versions.get(3)!.state).toBe('refused');
+      expect(channel.versions.has(4)).toBe(false);
+    });
+
+    it('a proposal that nobody attests takes the models that come of it along', async () => {
+      channel.attesters = ['H1MSP'];
+      await sealAndPublish(slot + 2);
+      await seal(slot + 3);
+      await p.prepare();
+      expect(await base()).toBe(4);
+      clock.now += 6 * HOUR;
+      await p.advance();
+      expect((await states()).slice(2)).toEqual(['active', 'refused', 'discarded']);
+      expect(await base()).toBe(2);
+    });
+
+    it('a model that waits to be built is discarded with its branch', async () => {
+      await seal(slot + 2);
+      await act('roll-back', '1');
+      await p.prepare();
+      expect(await states()).toEqual(['superseded', 'active', 'superseded', 'discarded']);
+      expect(await base()).toBe(1);
+    });
   });
 
   it('gives up a version that the channel will never take', async () => {

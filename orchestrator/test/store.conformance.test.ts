@@ -287,8 +287,16 @@ describe.each([
         expect(await store.lineage.isPublicObject(digest)).toBe(true);
       }
       expect(await store.lineage.isPublicObject(sha256Hex('other'))).toBe(false);
+      const state = async (): Promise<string> => (await store.lineage.models())[1]!.state;
+      await store.lineage.rollBack({ avoided: ['digest', ''], restored: [] });
+      expect(await state()).toBe('rolled-back');
+      await store.lineage.rollBack({ avoided: [], restored: ['digest'] });
+      expect(await state()).toBe('sealed');
+      await store.lineage.rollBack({ avoided: ['digest'], restored: [] });
       await store.lineage.discardModel('digest', 'canary-auc');
-      expect((await store.lineage.models())[1]).toMatchObject({ state: 'discarded' });
+      await store.lineage.rollBack({ avoided: [], restored: ['digest'] });
+      expect(await state()).toBe('discarded');
+      expect((await store.lineage.models())[0]).toMatchObject({ state: 'genesis' });
     });
 
     it('has one active publication', async () => {

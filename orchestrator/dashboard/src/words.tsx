@@ -32,6 +32,7 @@ export const SIGNS: Readonly<Record<string, readonly [sign: string, tone: string
   missing: ['·', 'calm'],
   skipped: ['»', 'calm'],
   superseded: ['◌', 'calm'],
+  'rolled-back': ['◌', 'calm'],
   lapsed: ['–', 'calm'],
   left: ['–', 'calm'],
   rejected: ['✕', 'bad'],

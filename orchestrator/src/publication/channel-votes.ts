@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DecodedTransaction } from '@bhschain/chaincode-hooks/events';
 import { SILENT, type Log } from '../federation.js';
+import { rolledBackLine } from '../lineage.js';
 import { personOf } from '../signed-word.js';
 import type { Leadership } from '../store/leadership.js';
 import type { ChannelVote, FederationStore, Publication } from '../store/store.js';
@@ -60,6 +61,7 @@ const NEXT_BLOCK = 'votes-next-block';
 /** A place that is written down seldom costs a second reading of a few blocks, which changes nothing. */
 const BLOCKS_PER_PLACE = 64;
 const PAUSE_MS = 2_000;
+const WITHDRAWN = 'withdrawn by vote';
 
 export class VoteReader {
   readonly #o: VoteReaderOptions;
@@ -120,7 +122,10 @@ export class VoteReader {
   }
 }
 
-/** What a roll-back or a withdrawal on the channel changes here; once, whoever tells of it first. */
+/**
+ * What a roll-back or a withdrawal on the channel changes here; once, whoever tells of it first. The model of a detector that
+ * hospitals took out of use, and what comes of it, is no base for the next round. (Design: federation §7, F35.)
+ */
 export async function followAct(
   store: FederationStore,
   { action, about, transactionId }: Pick<ChannelVote, 'action' | 'about' | 'transactionId'>,
@@ -129,13 +134,28 @@ export async function followAct(
   const publication = await everActive(store, about);
   if (publication === null) return;
   const { sequence, state } = publication;
+  // The lineage first: what is seen again after a crash is not done before both are.
   if (action === 'roll-back' && state !== 'active') {
+    await store.lineage.rollBack({
+      avoided: await laterThan(store, publication),
+      restored: rolledBackLine(await store.lineage.models(), publication.manifest),
+    });
     await store.publications.activate(sequence);
     await store.audit.append('detector-activated', atMs, { version: about, transactionId });
   } else if (action === 'withdraw') {
-    await store.publications.update(sequence, { state: 'refused', reason: 'withdrawn by vote' });
+    await store.lineage.discardModel(publication.manifest, WITHDRAWN);
+    await store.publications.update(sequence, { state: 'refused', reason: WITHDRAWN });
     await store.audit.append('detector-withdrawn', atMs, { version: about, transactionId });
   }
+}
+
+/** Manifests of the detectors that were in use after a version: who goes back to it means all of them. */
+async function laterThan(
+  store: FederationStore,
+  { version }: Publication,
+): Promise<readonly string[]> {
+  const used = await store.publications.list({ states: ['active', 'superseded'] });
+  return used.filter((each) => each.version! > version!).map((each) => each.manifest);
 }
 
 /** The publication of a version that is or was active; null if there is none. */

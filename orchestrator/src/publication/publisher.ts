@@ -8,6 +8,7 @@ import { decodeTable, DetectorError, encodeTable, federatedTable } from '@bhscha
 import { standingMembers } from '../enrolment/roster.js';
 import { PublicationError } from '../errors.js';
 import { SILENT, type Federation, type Log } from '../federation.js';
+import { soundModels } from '../lineage.js';
 import { roundName } from '../protocol/identifiers.js';
 import { decodeManifest } from '../protocol/manifest.js';
 import { sharedHistogramOf } from '../protocol/shared-histogram.js';
@@ -54,6 +55,8 @@ export interface PublisherOptions {
 }
 
 const OPEN: readonly PublicationState[] = ['queued', 'built', 'proposed'];
+/** Why a model was given up that is sound itself. */
+const AVOIDED = 'comes of a model that is out of use';
 const POLL_MS = 500;
 const BACKOFF_MAX_MS = 60_000;
 
@@ -100,12 +103,21 @@ export class Publisher {
   async #step(publication: Publication): Promise<void> {
     switch (publication.state) {
       case 'built':
-        return this.#propose(publication);
+        return (await this.#isSound())(publication)
+          ? this.#propose(publication)
+          : this.#discard(publication, AVOIDED);
       case 'proposed':
         return this.#activateWhenAttested(publication);
       default:
         throw new Error(`publication ${publication.sequence} is ${publication.state}`);
     }
+  }
+
+  /** Whether its model, and all that this comes of, may still be used: what comes of a model out of use goes nowhere. */
+  async #isSound(): Promise<(publication: Publication) => boolean> {
+    const sound = soundModels(await this.#o.store.lineage.models());
+    const manifests = new Set(sound.map((each) => each.manifest));
+    return ({ manifest }) => manifests.has(manifest);
   }
 
   async #build(publication: Publication): Promise<void> {
@@ -115,6 +127,7 @@ export class Publisher {
       const calibration = await objects.put(genesis.table);
       return this.#move(publication, 'built', { version: 0, detector, calibration });
     }
+    if (!(await this.#isSound())(publication)) return this.#discard(publication, AVOIDED);
     const earlier = (await store.publications.list()).filter(
       (each) => each.sequence < publication.sequence && each.version !== null,
     );
@@ -134,11 +147,7 @@ export class Publisher {
         federation.plan.parameterCount,
       ),
     });
-    if (!verdict.passed) {
-      await store.lineage.discardModel(publication.manifest, verdict.reason);
-      await this.#audit('model-discarded', publication, { reason: verdict.reason });
-      return this.#move(publication, 'discarded', { reason: verdict.reason });
-    }
+    if (!verdict.passed) return this.#discard(publication, verdict.reason);
     const detector = await objects.put(bytes);
     const calibration = await objects.put(await this.#tableOf(manifest.bytes));
     return this.#move(publication, 'built', { version, detector, calibration });
@@ -182,6 +191,7 @@ export class Publisher {
       );
     }
     if (status.state === 'proposed') {
+      if (!(await this.#isSound())(publication)) return this.#giveUp(publication, AVOIDED);
       const admitted = (await standingMembers(store)).filter((each) => each.admitted).length;
       if (status.attestedBy.length < Math.max(attestations, majorityOf(admitted))) {
         const waitedMs = nowMs() - (publication.proposedAtMs ?? nowMs());
@@ -189,13 +199,11 @@ export class Publisher {
           return store.publications.update(publication.sequence, { dueAtMs: nowMs() + POLL_MS });
         }
         const reason = `attested by ${status.attestedBy.join(', ') || 'nobody'}`;
-        await channel.refuse(version, sha256Hex(reason));
-        await this.#audit('detector-refused', publication, { version, reason });
-        return this.#move(publication, 'refused', { reason });
+        return this.#giveUp(publication, reason);
       }
       await channel.activate(version);
     } else if (status.state !== 'active') {
-      return this.#move(publication, 'refused', { reason: `channel says ${status.state}` });
+      return this.#refused(publication, `channel says ${status.state}`);
     }
     await store.publications.activate(publication.sequence);
     await this.#audit('detector-activated', publication, { version });
@@ -209,8 +217,7 @@ export class Publisher {
     const facts = { sequence: publication.sequence, state: publication.state, error };
     if (cause instanceof ChannelRefusedError && isFinal(cause.code)) {
       this.#log.error({ ...facts, code: cause.code }, 'the channel refused a detector');
-      await this.#audit('detector-refused', publication, { reason: cause.code });
-      return this.#move(publication, 'refused', { reason: cause.code });
+      return this.#refused(publication, cause.code);
     }
     if (!(cause instanceof ChannelUnavailableError)) this.#log.error(facts, 'publication failed');
     else if (publication.tries === 0) this.#log.warn(facts, 'channel away; publication waits');
@@ -220,6 +227,26 @@ export class Publisher {
       dueAtMs: this.#o.nowMs() + waitMs,
       reason: error.slice(0, 200),
     });
+  }
+
+  /** Takes a proposal back from the channel. */
+  async #giveUp(publication: Publication, reason: string): Promise<void> {
+    await this.#o.channel.refuse(versionOf(publication), sha256Hex(reason));
+    await this.#refused(publication, reason);
+  }
+
+  /** The model first: a crash in between leaves the publication to be refused again, and no round starts from it. */
+  async #refused(publication: Publication, reason: string): Promise<void> {
+    const { version, manifest } = publication;
+    await this.#o.store.lineage.discardModel(manifest, reason);
+    await this.#audit('detector-refused', publication, { version, reason });
+    await this.#move(publication, 'refused', { reason });
+  }
+
+  async #discard(publication: Publication, reason: string): Promise<void> {
+    await this.#o.store.lineage.discardModel(publication.manifest, reason);
+    await this.#audit('model-discarded', publication, { reason });
+    await this.#move(publication, 'discarded', { reason });
   }
 
   async #move(

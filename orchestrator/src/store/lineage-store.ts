@@ -18,7 +18,8 @@ export interface StoredManifest {
   readonly signer: string;
 }
 
-export type ModelState = 'genesis' | 'sealed' | 'discarded';
+/** Discarded is for good; rolled back is until hospitals vote for the detector again. */
+export type ModelState = 'genesis' | 'sealed' | 'rolled-back' | 'discarded';
 
 export interface ModelRow {
   readonly digest: string;
@@ -114,8 +115,28 @@ export class LineageStore {
       .updateTable('model')
       .set({ state: 'discarded', reason })
       .where('manifest', '=', manifest)
-      .where('state', '=', 'sealed')
+      .where('state', 'in', ['sealed', 'rolled-back'])
       .execute();
+  }
+
+  /** After a roll-back: models to be avoided and models that are good again, by their manifests. Repeating it is harmless. */
+  async rollBack(
+    o: Readonly<{ avoided: readonly string[]; restored: readonly string[] }>,
+  ): Promise<void> {
+    await this.#db.transaction().execute(async (tx) => {
+      for (const [manifests, from, state] of [
+        [o.avoided, 'sealed', 'rolled-back'],
+        [o.restored, 'rolled-back', 'sealed'],
+      ] as const) {
+        if (manifests.length === 0) continue;
+        await tx
+          .updateTable('model')
+          .set({ state })
+          .where('manifest', 'in', [...manifests])
+          .where('state', '=', from)
+          .execute();
+      }
+    });
   }
 
   /** Whether members of the federation may read this object: a model or what its optimiser goes on from, a

@@ -15,7 +15,7 @@ export function ModelsPage(): JSX.Element {
     <Frame title="Models" loaded={live.data !== null} problem={live.problem}>
       <Part
         title="Lineage"
-        note="Newest first. No round starts from a discarded model or from one that comes of it."
+        note="Newest first. No round starts from a discarded or rolled-back model or from one that comes of it."
       >
         <Table
           label="Models"
