@@ -182,6 +182,9 @@ export function bareSigner(): Signer {
   };
 }
 
+/** What a detector begins with that the channel cannot decode. */
+export const UNFIT = 'unfit';
+
 interface Version {
   detector: string;
   table: string;
@@ -230,6 +233,9 @@ export class MemoryChannel implements GovernanceChannel {
     if (known !== undefined) {
       if (known.detector === detector) return Promise.resolve();
       throw new ChannelRefusedError('ERR_DETECTOR_DIGEST', 'other bytes');
+    }
+    if (Buffer.from(o.detector).toString().startsWith(UNFIT)) {
+      throw new ChannelRefusedError('ERR_DETECTOR_INVALID', 'it cannot judge');
     }
     if (o.version !== this.versions.size) {
       throw new ChannelRefusedError('ERR_DETECTOR_VERSION', `expected ${this.versions.size}`);

@@ -214,6 +214,15 @@ export const FAULT_MATRIX: readonly FaultRow[] = [
     tests: ['publisher.test.ts > waits for m attestations and refuses the proposal'],
   },
   {
+    id: 'X05',
+    fault: 'the channel refuses a proposal for good',
+    holds: 'told to operators; the next model gets the number',
+    tests: [
+      'publisher.test.ts > gives the number of a version that the channel did not take',
+      'publisher.test.ts > leaves alone a number that the channel has',
+    ],
+  },
+  {
     id: 'F35',
     fault: 'a detector is rolled back, withdrawn or refused',
     holds: 'the next base avoids its branch, nothing of it is published; every round replays',

@@ -26,6 +26,7 @@ import {
   START_MS,
   temporaryFolder,
   testFederation,
+  UNFIT,
 } from './consortium.js';
 
 const federation = testFederation();
@@ -233,6 +234,60 @@ describe('publication', () => {
     expect(await states()).toEqual(['active']);
   });
 
+  it('gives the number of a version that the channel did not take to the next one, and tells of both', async () => {
+    const slot = START_MS / SLOT_MS;
+    let quality = UNFIT;
+    const p = publisher((_previous, facts) => Buffer.from(`${quality} ${facts.version}`));
+    const refused = await seal(slot);
+    await p.prepare();
+    // Built while the other one waits, and of it: it goes nowhere, and takes no number either.
+    quality = 'fit';
+    await seal(slot + 1);
+    await p.prepare();
+    expect(await p.advance()).toBeNull();
+    expect(await states()).toEqual(['active', 'refused', 'discarded']);
+
+    await seal(slot + 2);
+    await p.prepare();
+    expect(await p.advance()).toBeNull();
+    expect(await states()).toEqual(['superseded', 'refused', 'discarded', 'active']);
+    expect(channel.active).toBe(1);
+    const [, first, , third] = await store.publications.list();
+    expect(first).toMatchObject({ version: 1, model: refused, reason: 'ERR_DETECTOR_INVALID' });
+    expect(third).toMatchObject({ version: 1, state: 'active' });
+    const told = (await store.audit.list({ after: -1, limit: 20 })).filter(
+      (each) => each.kind === 'detector-refused',
+    );
+    expect(told.map((each) => JSON.parse(each.body) as object)).toMatchObject([
+      { version: 1, model: refused, reason: 'ERR_DETECTOR_INVALID' },
+    ]);
+  });
+
+  it('leaves alone a number that the channel has, refused after it was proposed or under other bytes', async () => {
+    const p = publisher();
+    await p.prepare();
+    await p.advance();
+    channel.attesters = [];
+    await seal(START_MS / SLOT_MS);
+    await p.prepare();
+    await p.advance();
+    clock.now += 6 * HOUR;
+    await p.advance();
+    channel.attesters = ['H1MSP', 'H2MSP'];
+    channel.versions.set(2, { detector: 'other', table: '', state: 'refused', attestedBy: [] });
+    for (const ahead of [1, 2]) {
+      await seal(START_MS / SLOT_MS + ahead);
+      await p.prepare();
+      await p.advance();
+    }
+    expect(await store.publications.list()).toMatchObject([
+      { version: 0, state: 'superseded' },
+      { version: 1, state: 'refused', reason: 'attested by nobody' },
+      { version: 2, state: 'refused', reason: 'ERR_DETECTOR_DIGEST' },
+      { version: 3, state: 'active' },
+    ]);
+  });
+
   describe('of a branch that went out of use', () => {
     const slot = START_MS / SLOT_MS;
     let p: Publisher;
@@ -315,6 +370,9 @@ describe('publication', () => {
       ]);
       expect(channel.versions.get(3)!.state).toBe('refused');
       expect(channel.versions.has(4)).toBe(false);
+      // The number that was proposed is gone, the other one is not.
+      await sealAndPublish(slot + 4);
+      expect(channel.active).toBe(4);
     });
 
     it('a proposal that nobody attests takes the models that come of it along', async () => {

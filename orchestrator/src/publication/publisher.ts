@@ -29,6 +29,7 @@ import {
   type ProposalEntry,
 } from './channel.js';
 import type { CanaryVerdict, DetectorBuilder } from './detector-builder.js';
+import { nextVersion } from './version-numbers.js';
 
 /** Detector 0 and its public table, as they ship. */
 export interface GenesisDetector {
@@ -127,13 +128,14 @@ export class Publisher {
       const calibration = await objects.put(genesis.table);
       return this.#move(publication, 'built', { version: 0, detector, calibration });
     }
-    if (!(await this.#isSound())(publication)) return this.#discard(publication, AVOIDED);
+    const isSound = await this.#isSound();
+    if (!isSound(publication)) return this.#discard(publication, AVOIDED);
     const earlier = (await store.publications.list()).filter(
       (each) => each.sequence < publication.sequence && each.version !== null,
     );
     const predecessor = earlier[earlier.length - 1];
     if (predecessor === undefined) throw new Error('detector 0 has not been built');
-    const version = Math.max(...earlier.map((each) => each.version ?? 0)) + 1;
+    const version = nextVersion(earlier, isSound);
     const previous = await this.#object(predecessor.detector);
     const manifest = await store.lineage.manifest(publication.key);
     if (manifest === null) throw new Error(`no manifest of slot ${publication.key.slotIndex}`);
@@ -181,7 +183,7 @@ export class Publisher {
     const status = await channel.status(version);
     if (status === null) {
       // The channel was set back to a time before the proposal: it is made again.
-      return this.#move(publication, 'built', {});
+      return this.#move(publication, 'built', { proposedAtMs: null });
     }
     if (status.modelHash !== publication.detector) {
       throw new PublicationError(
