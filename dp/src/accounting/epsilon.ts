@@ -74,7 +74,7 @@ export function provenEpsilonOf(
 
 /**
  * The certified interval of the smallest ε at δ, by PLD: a pessimistic and an optimistic grid, with the proven bound
- * on truncation and floating-point round-off charged to either side.
+ * on truncation and floating-point round-off charged to either side. Batches of a capped size count in `upper` alone.
  * Worked: q .0512, s 3.0499, T 59, δ 1e-5 gives [0.49992, 0.49999616].
  */
 export function epsilonInterval(

@@ -36,6 +36,7 @@ export interface LossPair {
 export interface GaussianMixture {
   /** Shifts in standard deviations, >= 0, at least one > 0. */
   readonly shifts: readonly number[];
+  /** Their sum is 1 but for round-off. */
   readonly weights: readonly number[];
 }
 
@@ -56,6 +57,7 @@ export function removePair(mixture: GaussianMixture): LossPair {
     },
     infimum: curve.floor,
     supremum: Infinity,
+    roundOff: curve.weightError,
   };
 }
 
@@ -76,6 +78,7 @@ export function addPair(mixture: GaussianMixture): LossPair {
     },
     infimum: -Infinity,
     supremum: -curve.floor,
+    roundOff: curve.weightError,
   };
 }
 
@@ -130,6 +133,8 @@ interface MixtureCurve {
   readonly shiftMax: number;
   /** ln of the weight that does not move: the lower end of the curve. */
   readonly floor: number;
+  /** By how much the weights miss a sum of 1; scaled to it, they would change no δ(ε) by more. */
+  readonly weightError: number;
   /** ln Σ w_j exp(c_j x − c_j²/2), rising in x. */
   loss(x: number): number;
   /** The x of a loss; ∓∞ outside of the range of the curve. */
@@ -206,6 +211,7 @@ function mixtureCurve(mixture: GaussianMixture): MixtureCurve {
   return {
     shiftMax,
     floor,
+    weightError: Math.abs(1 - parts.reduce((sum, { weight }) => sum + weight, 0)),
     loss,
     at,
     cut,

@@ -24,7 +24,11 @@ export interface PldOptions {
   readonly accuracy?: number | undefined;
 }
 
-/** What is proved about the smallest ε at δ: lower <= ε <= upper, round-off and truncation included. */
+/**
+ * What is proved about the smallest ε at δ: lower <= ε <= upper, round-off and truncation included. A mechanism for
+ * which only a bound is known (batches of a capped size) counts in `upper` alone: `lower` is that of the others, 0 when
+ * there are none.
+ */
 export interface EpsilonInterval {
   readonly lower: number;
   readonly upper: number;
@@ -63,7 +67,7 @@ export function pldEpsilonInterval(
   delta: number,
   options: PldOptions,
 ): EpsilonInterval {
-  const lower = answer(event, options, {
+  const lower = answerOf(reachedBy(reduceEvent(event, options.adjacency, 'pld')), options, {
     gaussian: (s) => gaussianEpsilon(s, delta) * (1 - CLOSED_FORM_ERROR),
     grids: (reduction) =>
       Math.max(
@@ -113,11 +117,24 @@ function answer(
     grids: (reduction: Reduction) => number;
   }>,
 ): number {
-  const reduction = reduceEvent(event, options.adjacency, 'pld');
+  return answerOf(reduceEvent(event, options.adjacency, 'pld'), options, on);
+}
+
+function answerOf(
+  reduction: Reduction,
+  options: PldOptions,
+  on: Parameters<typeof answer>[2],
+): number {
   if (reduction.unbounded) return Infinity;
   if (reduction.parts.length === 0) return 0;
   const gaussian = onlyGaussian(reduction, options.adjacency);
   return gaussian === null ? on.grids(reduction) : on.gaussian(gaussian);
+}
+
+/** Without the parts whose pair is an upper bound: to forget what they said is post-processing. */
+function reachedBy(reduction: Reduction): Reduction {
+  const parts = reduction.parts.filter(({ mechanism }) => mechanism.kind !== 'truncated-poisson');
+  return { ...reduction, parts };
 }
 
 /** δ at ε, pessimistic in discretisation and truncation; nothing below 1e-12 is resolved. */
