@@ -172,14 +172,12 @@ export class RoundRunner {
     const atMs = nowMs();
     const due = dueSlots(newest, atMs, federation.policy);
     const again = await this.#triedAgain(atMs);
-    if (again !== null) await this.#schedule(again, null, atMs);
     for (const slotIndex of due.missed) {
       await this.#schedule({ slotIndex, attempt: 1 }, 'missed', atMs);
     }
-    if (due.open !== null) {
-      const skip = await this.#reasonToSkip(due.open);
-      await this.#schedule({ slotIndex: due.open, attempt: 1 }, skip, atMs);
-    }
+    const key = due.open === null ? again : { slotIndex: due.open, attempt: 1 };
+    // What keeps a slot from running keeps its second attempt from running.
+    if (key !== null) await this.#schedule(key, await this.#reasonToSkip(key.slotIndex), atMs);
   }
 
   /** The second attempt of the newest round, if it is due. */

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Federation } from '../src/federation.js';
 import type { RoundPolicy } from '../src/round/policy.js';
+import { setPaused } from '../src/pause.js';
 import { RoundRunner } from '../src/round-runner.js';
 import { roundSummary, type RoundSummary } from '../src/status.js';
 import type { FederationStore } from '../src/store/store.js';
@@ -43,6 +44,13 @@ async function goOnUntil(atMs: number, ready: readonly string[]): Promise<void> 
   }
 }
 
+/** Members whose clocks are so far ahead of ours. */
+async function contradict(offsetsMs: readonly number[]): Promise<void> {
+  for (const [index, clockOffsetMs] of offsetsMs.entries()) {
+    await store.roster.noteClock(`H${index + 1}`, { atMs: clock.now, clockOffsetMs });
+  }
+}
+
 const rounds = async (): Promise<RoundSummary[]> =>
   (await store.rounds.newest({ limit: 20 })).map((each) => roundSummary(each.round)).reverse();
 
@@ -67,6 +75,26 @@ describe('a round that missed its quorum', () => {
     expect(second!.interval).toEqual(first!.interval);
     expect(more).toEqual([]);
   });
+
+  it.each([
+    ['paused', () => setPaused(store, { paused: true, by: 'ana', nowMs: clock.now })],
+    ['clock', () => contradict([-6_000, -7_000, 100])],
+    ['backlog', () => store.publications.update(0, { state: 'built' })],
+  ] as const)(
+    'is not tried again when meanwhile its slot would be skipped: %s',
+    async (outcome, happens) => {
+      await begin({ ...short, attemptsPerSlot: 2, publicationBacklogMax: 1 });
+      await store.publications.update(0, { state: 'active' });
+      await goOnUntil(START_MS + SLOT_MS + 2_000, ['H1', 'H2', 'H3']);
+      expect((await store.rounds.findOpen())?.round.phase).toBe('collecting');
+      await happens();
+      await goOnUntil(START_MS + 2 * SLOT_MS - 500, ['H1', 'H2', 'H3']);
+      expect(await rounds()).toMatchObject([
+        { attempt: 1, outcome: 'quorum-not-reached' },
+        { attempt: 2, outcome },
+      ]);
+    },
+  );
 
   it('is not tried again when its phases no longer fit, nor where the policy says once', async () => {
     await begin({ ...short, collectMaxMs: 40_000, attemptsPerSlot: 2 });
@@ -114,12 +142,7 @@ describe('slots that are skipped for a reason', () => {
   it('a clock that most members contradict', async () => {
     await begin({});
     clock.now = START_MS + SLOT_MS;
-    for (const [index, nodeId] of ['H1', 'H2', 'H3'].entries()) {
-      await store.roster.noteClock(nodeId, {
-        atMs: clock.now,
-        clockOffsetMs: [-6_000, -7_000, 100][index]!,
-      });
-    }
+    await contradict([-6_000, -7_000, 100]);
     await goOnUntil(START_MS + SLOT_MS + 500, []);
     expect(await rounds()).toMatchObject([{ outcome: 'clock' }]);
   });
@@ -144,12 +167,7 @@ describe('slots that are skipped for a reason', () => {
   it('one wrong clock of three is that hospital’s own', async () => {
     await begin({});
     clock.now = START_MS + SLOT_MS;
-    for (const [index, nodeId] of ['H1', 'H2', 'H3'].entries()) {
-      await store.roster.noteClock(nodeId, {
-        atMs: clock.now,
-        clockOffsetMs: [3_600_000, 10, 100][index]!,
-      });
-    }
+    await contradict([3_600_000, 10, 100]);
     await goOnUntil(START_MS + SLOT_MS + 500, []);
     expect(await rounds()).toMatchObject([{ outcome: null }]);
   });
