@@ -6,7 +6,6 @@
  * matter of types and order instead of discipline.
  * @module
  */
-import { requireInteger } from './argument-checks.js';
 import { sampleDiscreteGaussian } from './discrete-gaussian.js';
 import { NoisePoolError } from './errors.js';
 import { planHash } from './plan-codec.js';
@@ -67,23 +66,18 @@ interface Held {
 const contents = new WeakMap<StepNoise | ReleaseNoise, Held>();
 
 /**
- * Draws a vector for every step of the plan, and for every further release.
- * @param o.vectors - default: `plan.steps`
- * @throws {InvalidArgumentError} `ERR_DP_ARGUMENT`
+ * Draws a vector for every step of the plan, and for every further release: as many as were accounted for, never more.
  */
 export function createNoisePool<Unit extends PrivacyUnit, Relation extends Adjacency>(
   plan: PrivacyPlan<Unit, Relation>,
   random: SecureRandom,
-  o: Readonly<{ vectors?: number }> = {},
 ): NoisePool<Unit, Relation> {
-  const count = o.vectors ?? plan.steps;
-  requireInteger('vectors', count, { min: 1, max: 100_000 });
   const draw = (length: number, scaleExponent: number): Int32Array => {
     const vector = new Int32Array(length);
     sampleDiscreteGaussian(vector, { scaleExponent, random });
     return vector;
   };
-  const vectors = Array.from({ length: count }, () =>
+  const vectors = Array.from({ length: plan.steps }, () =>
     draw(plan.parameterCount, plan.noiseExponent),
   );
   const further = new Map(

@@ -68,6 +68,8 @@ export function misuse(
   // 21: a seed where a release is drawn
   // @ts-expect-error a pool takes the CSPRNG
   createNoisePool(plan, seeded);
+  // @ts-expect-error as many vectors as the plan has steps, not as many as somebody asks for
+  createNoisePool(plan, secure, { vectors: 100 });
   // 30: noise without a debit
   // @ts-expect-error opening needs a ledger record
   pool.open();
