@@ -19,7 +19,12 @@ export interface Started {
 }
 
 export function experiment(...args: string[]): Started {
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return startedAt(BIN, ...args);
+}
+
+/** The command of another checkout. */
+export function startedAt(bin: string, ...args: string[]): Started {
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   const waiting = new Set<() => void>();

@@ -11,9 +11,15 @@ import { integer, runsOption } from './options.js';
 
 export function workerCommand(io: CommandIo): Command {
   return new Command('worker')
-    .description('Run seeds from a queue until Ctrl-C; results go back with the job.')
+    .description(
+      'Run seeds that others queued, of the same code and data, until Ctrl-C; results go back with the job.',
+    )
     .requiredOption('--queue <url>', 'the PostgreSQL that `run --queue` was given')
-    .option('--idle-seconds <count>', 'end after the queue was empty so long', integer(1, 86_400))
+    .option(
+      '--idle-seconds <count>',
+      'end after there was nothing to do so long',
+      integer(1, 86_400),
+    )
     .addOption(
       new Option('--progress <mode>', 'how to tell how far it is')
         .choices(PROGRESS)

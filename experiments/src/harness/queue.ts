@@ -1,6 +1,7 @@
 /**
  * Seeds over several machines: jobs on pg-boss in one PostgreSQL, workers anywhere. A worker sends its seed's folder back with
- * the job, so that results land where they were asked for. A worker holds an advisory lock for its job as long as its session lives;
+ * the job, so that results land where they were asked for. A run has a queue of its own, under its id, which says its code and data: a
+ * worker takes seeds only of runs that it would make itself, and leaves the others untouched. A worker holds an advisory lock for its job as long as its session lives;
  * whoever can take the lock of a running job knows that its worker is gone, and gives the job back.
  * @module
  */
@@ -22,7 +23,7 @@ import {
   type SeedState,
 } from './run-store.js';
 
-const QUEUE = 'bhs-experiment-seeds';
+const QUEUES = 'bhs-experiment-run-';
 const RETRIES = 3;
 const POLL_MS = 500;
 /** A job younger than this may not have its lock yet. */
@@ -39,8 +40,13 @@ interface QueuedResult {
   readonly files: Readonly<Record<string, string>>;
 }
 
-async function openQueue(
+function queueOf({ id }: RunInfo): string {
+  return `${QUEUES}${id}`;
+}
+
+async function openQueues(
   url: string,
+  names: readonly string[] = [],
 ): Promise<{ boss: PgBoss; client: pg.Client; readonly close: () => Promise<void> }> {
   const boss = new PgBoss({
     connectionString: url,
@@ -54,10 +60,11 @@ async function openQueue(
   try {
     await client.connect();
     // Two that make the tables at once deadlock.
-    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [QUEUE]);
+    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [QUEUES]);
     await boss.start();
-    await boss.createQueue(QUEUE, { name: QUEUE, policy: 'standard', retryLimit: RETRIES });
-    await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [QUEUE]);
+    for (const name of names)
+      await boss.createQueue(name, { name, policy: 'standard', retryLimit: RETRIES });
+    await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [QUEUES]);
   } catch (cause) {
     await client.end().catch(() => undefined);
     throw new ExperimentError(
@@ -77,29 +84,36 @@ async function openQueue(
   };
 }
 
-/** Puts the seeds that are not done on the queue and waits until all have an end, wherever they run. */
+/** Puts the seeds that are not done on the queues of their runs and waits until all have an end, wherever they run. */
 export async function runOnQueue(
   url: string,
   jobs: readonly Job[],
   options: Readonly<{ signal: AbortSignal; listener: JobListener }>,
 ): Promise<void> {
   const { signal, listener } = options;
-  const { boss, client, close } = await openQueue(url);
+  const names = [...new Set(jobs.map(({ run }) => queueOf(run)))];
+  const { boss, client, close } = await openQueues(url, names);
   try {
     const open = new Map<string, Job>();
     for (const job of jobs) {
       if (readSeed(seedFolder(openRun(job.runsDir, job.run), job.seed), job.seed).state === 'ok')
         continue;
-      const id = await boss.send(QUEUE, { run: job.run, seed: job.seed } satisfies QueuedSeed, {
-        retryLimit: RETRIES,
-        expireInHours: 23,
-      });
+      const id = await boss.send(
+        queueOf(job.run),
+        { run: job.run, seed: job.seed } satisfies QueuedSeed,
+        {
+          retryLimit: RETRIES,
+          expireInHours: 23,
+        },
+      );
       open.set(id!, job);
     }
     while (open.size > 0 && !signal.aborted) {
       await giveBackLostJobs(boss, client);
       for (const [id, job] of open) {
-        const known = await boss.getJobById<QueuedSeed>(QUEUE, id, { includeArchive: true });
+        const known = await boss.getJobById<QueuedSeed>(queueOf(job.run), id, {
+          includeArchive: true,
+        });
         if (known === null || !['completed', 'failed', 'cancelled'].includes(known.state)) continue;
         open.delete(id);
         const result = known.output as unknown as Partial<QueuedResult> | null;
@@ -113,29 +127,29 @@ export async function runOnQueue(
       }
       await sleep(POLL_MS);
     }
-    for (const id of open.keys()) await boss.cancel(QUEUE, id);
+    for (const [id, { run }] of open) await boss.cancel(queueOf(run), id);
   } finally {
     await close();
   }
 }
 
 async function giveBackLostJobs(boss: PgBoss, client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ id: string }>(
-    `select id from pgboss.job where name = $1 and state = 'active' and started_on < now() - interval '${GRACE_SECONDS} seconds'`,
-    [QUEUE],
+  const { rows } = await client.query<{ id: string; name: string }>(
+    `select id, name from pgboss.job where name like $1 and state = 'active' and started_on < now() - interval '${GRACE_SECONDS} seconds'`,
+    [`${QUEUES}%`],
   );
-  for (const { id } of rows) {
+  for (const { id, name } of rows) {
     const lock = await client.query<{ free: boolean }>(
       'select pg_try_advisory_lock(hashtextextended($1, 0)) as free',
       [id],
     );
     if (!lock.rows[0]!.free) continue;
-    await boss.fail(QUEUE, id, { reason: 'its worker is gone' });
+    await boss.fail(name, id, { reason: 'its worker is gone' });
     await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [id]);
   }
 }
 
-/** Pulls seeds until `signal`, or until the queue was empty for `idleMs`. */
+/** Pulls seeds until `signal`, or until there was nothing to do for `idleMs`. */
 export async function workOnQueue(
   url: string,
   options: Readonly<{
@@ -146,20 +160,21 @@ export async function workOnQueue(
   }>,
 ): Promise<number> {
   const { runsDir, signal, idleMs, listener } = options;
-  const { boss, client, close } = await openQueue(url);
+  const { boss, client, close } = await openQueues(url);
+  const verdicts = new Map<string, boolean>();
   let worked = 0;
   let idleSince = performance.now();
   try {
     while (!signal.aborted && (idleMs === null || performance.now() - idleSince < idleMs)) {
-      const [job] = await boss.fetch<QueuedSeed>(QUEUE);
-      if (job === undefined) {
+      const job = await next();
+      if (job === null) {
         await giveBackLostJobs(boss, client);
         await sleep(POLL_MS);
         continue;
       }
       await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [job.id]);
       try {
-        await work(boss, job);
+        await work(job);
         worked++;
       } finally {
         await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [job.id]);
@@ -171,26 +186,54 @@ export async function workOnQueue(
   }
   return worked;
 
-  async function work(boss: PgBoss, { id, data }: PgBoss.Job<QueuedSeed>): Promise<void> {
-    const { run, seed } = data;
-    const study = STUDIES[run.study];
-    const own =
-      study &&
-      describeRun(study, { config: run.config, swept: run.swept }, { ...run, origins: new Map() });
-    if (own?.id !== run.id) {
-      // Another worker may have the right code.
-      await boss.fail(QUEUE, id, {
-        reason: `this worker would make ${own?.id ?? 'nothing'}: other code or data`,
-      });
-      await sleep(POLL_MS);
-      return;
+  /** The seed that waits longest, of the runs that this worker would make. */
+  async function next(): Promise<PgBoss.Job<QueuedSeed> | null> {
+    const { rows } = await client.query<{ name: string; data: QueuedSeed }>(
+      `select name, data from (
+         select distinct on (name) name, created_on, data from pgboss.job
+         where name like $1 and state < 'active' order by name, created_on
+       ) waiting order by created_on`,
+      [`${QUEUES}%`],
+    );
+    for (const { name, data } of rows) {
+      if (!verdicts.has(name)) verdicts.set(name, judge(data));
+      if (!verdicts.get(name)!) continue;
+      const [job] = await boss.fetch<QueuedSeed>(name);
+      if (job !== undefined) return job;
     }
+    return null;
+  }
+
+  /** Whether the same configuration has the same id here. */
+  function judge({ run, seed }: QueuedSeed): boolean {
+    let why: string;
+    try {
+      const own = ownIdOf(run);
+      if (own === run.id) return true;
+      why = `this worker would make ${own ?? 'nothing'}: other code or data`;
+    } catch (error) {
+      // Its data are not here, say.
+      why = `this worker cannot make it: ${(error as Error).message}`;
+    }
+    listener.line({ runsDir, run, seed }, `left to others; ${why}`);
+    return false;
+  }
+
+  async function work({ id, name, data }: PgBoss.Job<QueuedSeed>): Promise<void> {
+    const { run, seed } = data;
     const [outcome] = await runLocally([{ runsDir, run, seed }], { width: 1, signal, listener });
     const files = pack(seedFolder(join(runsDir, run.id), seed));
     if (outcome!.state === 'stopped')
-      await boss.fail(QUEUE, id, { reason: 'the worker was stopped' });
-    else await boss.complete(QUEUE, id, { state: outcome!.state, files } satisfies QueuedResult);
+      await boss.fail(name, id, { reason: 'the worker was stopped' });
+    else await boss.complete(name, id, { state: outcome!.state, files } satisfies QueuedResult);
   }
+}
+
+function ownIdOf(run: RunInfo): string | null {
+  const study = STUDIES[run.study];
+  if (study === undefined) return null;
+  const point = { config: run.config, swept: run.swept };
+  return describeRun(study, point, { ...run, origins: new Map() }).id;
 }
 
 function pack(folder: string): Record<string, string> {
