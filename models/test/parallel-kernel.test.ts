@@ -68,6 +68,25 @@ describe('parallel kernel', () => {
     expect(await first.gradient(batches)).toEqual(await second.gradient(batches));
   });
 
+  it('refuses batches of different sizes, in plain work too: none is cut', async () => {
+    const kernel = createParallelKernel(SHAPES, pools[0]!);
+    kernel.setParameters(parameters);
+    const sized = (i: number, count: number): (typeof batches)[number] => ({
+      ...randomBatch(SHAPES[i]!, count, seeded(i + 11)),
+    });
+    for (const [first, second] of [
+      [COUNT, COUNT + 8],
+      [COUNT + 8, COUNT],
+    ] as const) {
+      await expect(kernel.gradient([sized(0, first), sized(1, second)])).rejects.toThrow(
+        expect.objectContaining({
+          code: 'ERR_KERNEL_BATCH',
+          message: `batches[1]: expected ${first} windows, got ${second}`,
+        }) as Error,
+      );
+    }
+  });
+
   it('adds nothing for an empty batch, and refuses at its own door', async () => {
     const kernel = createParallelKernel(SHAPES, pools[0]!);
     const empty = { windows: new Float32Array(0), lengths: new Uint8Array(0) };

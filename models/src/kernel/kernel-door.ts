@@ -89,6 +89,17 @@ export function checkBatches(batches: number, kernels: readonly Kernel[]): void 
   if (batches !== networks) throw refuse('ERR_KERNEL_BATCH', 'batches', `${networks}`, batches);
 }
 
+/**
+ * The same windows for every network.
+ * @param counts - windows of each network's batch
+ */
+export function checkCounts(counts: readonly number[]): void {
+  for (const [member, own] of counts.entries()) {
+    if (own === counts[0]) continue;
+    throw refuse('ERR_KERNEL_BATCH', `batches[${member}]`, `${counts[0]} windows`, own);
+  }
+}
+
 /** @param counts - windows of each network's batch */
 export function checkSum(
   request: Omit<ClippedSumRequest, keyof WindowBatch>,
@@ -96,11 +107,8 @@ export function checkSum(
   parameterCount: number,
 ): void {
   const { select, clippingNorm, gridScale, sensitivityUnits, out } = request;
+  checkCounts(counts);
   const count = counts[0]!;
-  for (const [member, own] of counts.entries()) {
-    if (own === count) continue;
-    throw refuse('ERR_KERNEL_BATCH', `batches[${member}]`, `${count} windows`, own);
-  }
   if (select.length !== count) {
     throw refuse('ERR_KERNEL_SUM', 'select', `${count} entries`, select.length);
   }

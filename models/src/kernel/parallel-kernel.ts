@@ -7,7 +7,14 @@
 import type { Architecture } from '../architecture/index.js';
 import { BLOCK } from './clipped-sum.js';
 import { createJointKernel, type JointClippedSumRequest } from './joint-kernel.js';
-import { checkBatch, checkBatches, checkFinite, checkParameters, checkSum } from './kernel-door.js';
+import {
+  checkBatch,
+  checkBatches,
+  checkCounts,
+  checkFinite,
+  checkParameters,
+  checkSum,
+} from './kernel-door.js';
 import type { ClippedSumReport, WindowBatch } from './kernel.js';
 import type { KernelTask, Shard } from './kernel-worker.js';
 
@@ -21,7 +28,10 @@ export interface KernelPool {
 export interface ParallelKernel {
   readonly parameterCount: number;
   setParameters(parameters: Float32Array): void;
-  /** As of a `JointKernel`, but for the order of its additions. */
+  /**
+   * As of a `JointKernel`, but for the order of its additions.
+   * @throws {KernelError} `ERR_KERNEL_BATCH`, for batches of different sizes too
+   */
   gradient(batches: readonly WindowBatch[]): Promise<{ gradient: Float32Array; loss: number }>;
   /** The very integers of a `JointKernel`. */
   clippedSum(request: JointClippedSumRequest): Promise<ClippedSumReport>;
@@ -79,6 +89,7 @@ export function createParallelKernel(
         checkFinite(batches[i]!, architecture);
         return checkBatch(batches[i]!, architecture);
       });
+      checkCounts(counts);
       const shards = shardsOf(counts[0]!);
       const work = { kind: 'gradient', shards, gradients, losses } as const;
       await runTasks(
