@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { parseColumns } from '@bhschain/datasets';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Session } from '../src/detectors/index.js';
 import { evaluate, evaluateInThreads, type EvaluationInput } from '../src/evaluate/evaluate.js';
@@ -122,7 +121,29 @@ describe('a session log', () => {
     for (const train of [join(dir, 'none.csv'), dir]) {
       await expect(read(train)).rejects.toMatchObject({ code: 'ERR_EVALUATE_FILES' });
     }
-    expect(() => parseColumns('idd=x')).toThrow('columns: expected id=…');
+  });
+});
+
+describe('names of columns', () => {
+  it.each([
+    ['idd=x', 'did you mean id?'],
+    ['tiem=at', 'did you mean time?'],
+    ['colour=red', 'expected one of id, label, events, case, time, activity, group, got "colour"'],
+    ['id=', 'expected name=column, got "id="'],
+    ['time=a=b', 'expected name=column, got "time=a=b"'],
+    ['group=a,group=b', 'expected group once, got "group=b"'],
+    ['id=a,time=b', 'got "id and time"'],
+  ])('%s is refused', async (columns, says) => {
+    await expect(read(plain, columns)).rejects.toMatchObject({
+      code: 'ERR_EVALUATE_COLUMNS',
+      message: expect.stringContaining(says) as string,
+    });
+  });
+
+  it('a group alone is a column of whatever the header says the file is', async () => {
+    const { kind, train } = await read(plain, 'group=user');
+    expect(kind).toBe('labelled sessions');
+    expect(train[0]!.group).toBe('u0');
   });
 });
 
@@ -158,6 +179,60 @@ describe('an event log', () => {
     expect(sessions.test).toEqual(alone.test);
     expect(sessions.train.length).toBeGreaterThan(alone.train.length);
     expect(sessions.calibrateFrom).toBe('a file');
+  });
+
+  it('may call its columns anything, and its times be of any usual form', async () => {
+    const usual = await sessionsOfFiles({
+      train: fileOf([HEAD, ...acts].join('\n')),
+      switchShare: 1,
+      seed: 1,
+    });
+    const times = [
+      (date: string) => `${date}T09:00:00.250+02:00`,
+      (date: string) => `${date} 09:00:00`,
+      (date: string) => String(Date.parse(date) / 1_000),
+      (date: string) => date,
+    ];
+    for (const timeOf of times) {
+      const rows = acts.map((row) => {
+        const [, , date, group, activity] = row.split(',');
+        return `${activity!},"${group!}",${timeOf(date!)}`;
+      });
+      const train = fileOf(['what,"who",at', ...rows].join('\n'));
+      const columns = 'time=at,group=who,activity=what';
+      const sessions = await sessionsOfFiles({ train, columns, switchShare: 1, seed: 1 });
+      expect({ ...sessions, files: null }).toEqual({ ...usual, files: null });
+    }
+  });
+
+  it.each([
+    ['case=visit', 'ERR_EVALUATE_FILES', 'expected a column "visit", got "case,seq,date,'],
+    ['activity=code', 'ERR_EVALUATE_FILES', 'expected a column "code"'],
+    ['time=group', 'ERR_EVENT_LOG_MALFORMED', 'line 2: expected a time as iso, got "g0"'],
+  ])('does not have %s', async (columns, code, says) => {
+    const train = fileOf([HEAD, ...acts.slice(0, 100)].join('\n'));
+    await expect(
+      sessionsOfFiles({ train, columns, switchShare: 1, seed: 1 }),
+    ).rejects.toMatchObject({ code, message: expect.stringContaining(says) as string });
+  });
+
+  it('is in the order of its times, or of its rows if that is said', async () => {
+    const early = acts.map((row, i) => (i < 2_800 ? row.replace(/.$/, 'early') : row));
+    const upsideDown = fileOf([HEAD, ...early.toReversed()].join('\n'));
+    const tested = async (order?: 'file'): Promise<Set<string>> => {
+      const { test } = await sessionsOfFiles({ train: upsideDown, order, switchShare: 1, seed: 1 });
+      return new Set(test.flatMap(({ events }) => events));
+    };
+    expect(await tested()).not.toContain('early');
+    expect(await tested('file')).toEqual(new Set(['early']));
+  });
+
+  it('says which lines could not be read', async () => {
+    const train = fileOf([HEAD, ...acts, 'c1,9,yesterday,g1,a'].join('\n'));
+    const { notes } = await sessionsOfFiles({ train, switchShare: 1, seed: 1 });
+    expect(notes).toEqual([
+      '--train: 1 of 8001 lines cannot be read and were left out, the first is line 8002: expected a time as date, got "yesterday"',
+    ]);
   });
 
   it('says how many rows have no group', async () => {

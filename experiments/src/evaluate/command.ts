@@ -14,7 +14,7 @@ interface Flags {
   readonly calibrate?: string;
   readonly columns?: string;
   readonly detector?: readonly string[];
-  readonly order: 'file';
+  readonly order?: 'file';
   readonly seeds: number;
   readonly switchShare: number;
   readonly json?: true;
@@ -31,9 +31,16 @@ export function evaluateCommand(io: {
     .requiredOption('--train <file>', 'labelled session CSV or event log, plain or gzip')
     .option('--test <file>', 'the same form; an event log may be split by time instead')
     .option('--calibrate <file>', 'fixes the threshold; default the last fifth of training')
-    .option('--columns <names>', 'id=session,label=label,events=events[,group=user]')
+    .option(
+      '--columns <names>',
+      'id=…,label=…,events=…[,group=…], or of an event log case=…,time=…,group=…,activity=…',
+    )
     .option('--detector <name...>', 'only these; default all that fit the data')
-    .option('--order <how>', 'rows in file order are time order', only('file'), 'file' as const)
+    .option(
+      '--order <how>',
+      'event logs: rows in file order are time order; default by their times',
+      only('file'),
+    )
     .option('--seeds <count>', 'fits of each detector that draws at random', count(1, 100), 3)
     .option('--switch-share <share>', 'event logs: foreign acts in a switched window', share, 1)
     .option('--json', 'one object on standard output')

@@ -6,25 +6,26 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
-  DatasetError,
   injectUserSwitch,
   openSessionLog,
-  parseColumns,
-  readEventLog,
   SHARES,
   type ActorAct,
   type LabelledSession,
 } from '@bhschain/datasets';
 import { switchedSessions, type Session } from '../detectors/index.js';
 import { ExperimentError } from '../errors.js';
+import { kindNamed, namedColumns, sessionColumns, type NamedColumns } from './columns.js';
+import { isFault, readActs, type GroupAct } from './event-log.js';
 
 export interface FileOptions {
   readonly train: string;
   /** May be absent for an event log, which is then split by time. */
   readonly test?: string | undefined;
   readonly calibrate?: string | undefined;
-  /** `id=session,label=label,events=events[,group=user]`; event logs have columns of their own. */
+  /** `id=session,label=label,events=events[,group=user]`, or of an event log `case=…,time=…,group=…,activity=…`. */
   readonly columns?: string | undefined;
+  /** `file`: rows of an event log are in the order of time as they stand; otherwise their times say. Sessions always are. */
+  readonly order?: 'file' | undefined;
   /** Share of foreign acts in a switched window of an event log. */
   readonly switchShare: number;
   readonly seed: number;
@@ -50,12 +51,15 @@ export interface FileSessions {
 const CALIBRATION_SHARE = 0.2;
 
 /**
- * @throws {ExperimentError} `ERR_EVALUATE_FILES`; {DatasetError} with file and line for what cannot be read
+ * @throws {ExperimentError} `ERR_EVALUATE_FILES`, `ERR_EVALUATE_COLUMNS`; {DatasetError} with file and line for what cannot be read
  */
 export async function sessionsOfFiles(options: FileOptions): Promise<FileSessions> {
   const files = hashed(options);
-  if (options.columns === undefined && !(await isLabelled(options.train))) {
-    return { files, kind: 'event log with planted user switches', ...(await planted(options)) };
+  const columns = options.columns === undefined ? {} : namedColumns(options.columns);
+  const kind = kindNamed(columns) ?? (await kindOf(options.train, columns));
+  if (kind === 'event log') {
+    const sessions = await planted(options, columns);
+    return { files, kind: 'event log with planted user switches', ...sessions };
   }
   if (options.test === undefined) {
     throw new ExperimentError(
@@ -67,11 +71,11 @@ export async function sessionsOfFiles(options: FileOptions): Promise<FileSession
   return {
     files,
     kind: 'labelled sessions',
-    train: await labelled(options.train, options.columns),
+    train: await labelled(options.train, columns),
     ...(options.calibrate === undefined
       ? {}
-      : { calibrate: await labelled(options.calibrate, options.columns) }),
-    test: await labelled(options.test, options.columns),
+      : { calibrate: await labelled(options.calibrate, columns) }),
+    test: await labelled(options.test, columns),
   };
 }
 
@@ -96,52 +100,41 @@ function hashed({ train, test, calibrate }: FileOptions): Record<string, InputFi
   return files;
 }
 
-async function labelled(file: string, columns: string | undefined): Promise<LabelledSession[]> {
-  const log = openSessionLog(file, columns === undefined ? {} : { columns: parseColumns(columns) });
+async function labelled(file: string, columns: NamedColumns): Promise<LabelledSession[]> {
   const sessions: LabelledSession[] = [];
+  const log = openSessionLog(file, { columns: sessionColumns(columns) });
   for await (const session of log.sessions()) sessions.push(session);
   return sessions;
 }
 
 /** A labelled log is told by its header alone, so that a faulty line further down is reported as what it is. */
-async function isLabelled(file: string): Promise<boolean> {
+async function kindOf(file: string, columns: NamedColumns): Promise<'sessions' | 'event log'> {
   try {
-    await openSessionLog(file).sessions().next();
-    return true;
+    await openSessionLog(file, { columns: sessionColumns(columns) })
+      .sessions()
+      .next();
+    return 'sessions';
   } catch (error) {
-    return !isHeaderFault(error);
+    return isFault(error, 'ERR_EVENT_LOG_HEADER') ? 'event log' : 'sessions';
   }
 }
 
-function isHeaderFault(error: unknown): boolean {
-  return error instanceof DatasetError && error.code === 'ERR_EVENT_LOG_HEADER';
-}
-
-function neitherKind(option: string, file: string): (cause: unknown) => never {
-  return (cause) => {
-    if (!isHeaderFault(cause)) throw cause;
-    throw new ExperimentError(
-      'ERR_EVALUATE_FILES',
-      `${option}: ${file}: expected a header with session, label, events (other names: --columns id=…,label=…,events=…) or, ` +
-        'of an event log, case, seq, date or time, group, activity',
-      { option, file },
-      { cause },
-    );
-  };
-}
-
-async function planted({
-  train,
-  test,
-  calibrate,
-  switchShare,
-  seed,
-}: FileOptions): Promise<Omit<FileSessions, 'kind' | 'files'>> {
+async function planted(
+  { train, test, calibrate, order, switchShare, seed }: FileOptions,
+  columns: NamedColumns,
+): Promise<Omit<FileSessions, 'kind' | 'files'>> {
   const notes: string[] = [];
-  const trainActs = await actsOf('--train', train, notes);
-  const calibrateActs =
-    calibrate === undefined ? [] : await actsOf('--calibrate', calibrate, notes);
-  const testActs = test === undefined ? [] : await actsOf('--test', test, notes);
+  const actsOf = async (option: string, file: string | undefined): Promise<readonly GroupAct[]> => {
+    if (file === undefined) return [];
+    const log = await readActs(file, { columns, order }).catch(
+      withoutColumns(option, file, columns),
+    );
+    notes.push(...log.notes.map((note) => `${option}: ${note}`));
+    return log.acts;
+  };
+  const trainActs = await actsOf('--train', train);
+  const calibrateActs = await actsOf('--calibrate', calibrate);
+  const testActs = await actsOf('--test', test);
   // A threshold of its own file and no test file: the end of the training file is tested, and stands behind the calibration.
   const cut =
     calibrate !== undefined && test === undefined
@@ -165,17 +158,23 @@ async function planted({
   };
 }
 
-type Act = Pick<ActorAct, 'actor' | 'act'>;
-
-async function actsOf(option: string, file: string, notes: string[]): Promise<Act[]> {
-  const { rows } = await readEventLog(file).catch(neitherKind(option, file));
-  const acts = rows
-    .toSorted((a, b) => a.timeMs - b.timeMs)
-    .flatMap(({ group, activity }) => (group === null ? [] : [{ actor: group, act: activity }]));
-  if (acts.length < rows.length) {
-    notes.push(
-      `${option}: ${rows.length - acts.length} of ${rows.length} rows without a group were left out`,
+function withoutColumns(
+  option: string,
+  file: string,
+  columns: NamedColumns,
+): (cause: unknown) => never {
+  return (cause) => {
+    if (!isFault(cause, 'ERR_EVENT_LOG_HEADER')) throw cause;
+    const expected =
+      kindNamed(columns) === null
+        ? 'a header with session, label, events (other names: --columns id=…,label=…,events=…) or, of an event log, ' +
+          'time or date, group, activity (other names: --columns case=…,time=…,group=…,activity=…)'
+        : `a column ${JSON.stringify(cause.facts['missing'])}`;
+    throw new ExperimentError(
+      'ERR_EVALUATE_FILES',
+      `${option}: ${file}: expected ${expected}, got ${JSON.stringify(cause.facts['got'])}`,
+      { option, file },
+      { cause },
     );
-  }
-  return acts;
+  };
 }
