@@ -1,6 +1,7 @@
 /** The demonstration's people at a page that has trouble; at a real one the demonstration's own test has them. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createReviewers, type Reviewer } from '../src/demo/scripted-people.js';
 
@@ -8,9 +9,12 @@ let server: Server;
 let people: Reviewer;
 /** What the page says to the next claims; then it takes them. */
 let refusals: number[];
+/** What they sent with each step. */
+let sent: Record<string, unknown>[];
 
 beforeEach(async () => {
   refusals = [];
+  sent = [];
   const hold = { txId: 'a', state: 'open', version: 1, mine: false, can: ['claim'] };
   const states: Record<string, object> = {
     claims: { ...hold, state: 'claimed', can: [] },
@@ -21,6 +25,9 @@ beforeEach(async () => {
     const [path = ''] = request.url!.split('?');
     const step = path.split('/').at(-1)!;
     const status = step === 'claims' ? (refusals.shift() ?? 200) : 200;
+    if (request.method === 'POST') {
+      void json(request).then((body) => sent.push({ step, ...(body as object) }));
+    }
     response.writeHead(status, { 'set-cookie': 's=1', 'retry-after': '0' });
     response.end(JSON.stringify({ csrf: 'c', items: [hold], next: null, ...states[step] }));
   });
@@ -55,6 +62,16 @@ it.each([
 it('a page that is busy for a moment is asked again in the same pass', async () => {
   refusals = [503, 429];
   expect(await people.decideOpenHolds()).toEqual({ decided: 1, interrupted: false });
+});
+
+it('both say why', async () => {
+  await people.decideOpenHolds();
+  expect(sent).toContainEqual(
+    expect.objectContaining({ step: 'proposals', reason: 'Telephoned.' }),
+  );
+  expect(sent).toContainEqual(
+    expect.objectContaining({ step: 'approvals', reason: 'Asked again: Telephoned.' }),
+  );
 });
 
 it('a refusal is nobody’s to repeat', async () => {

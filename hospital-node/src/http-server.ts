@@ -19,8 +19,8 @@ import type { BlockFollower } from './fabric/block-follower.js';
 import type { FabricConnection } from './fabric/connection.js';
 import { caseDifference } from './review/cases.js';
 import { createDecisions } from './review/decisions.js';
-import { ReviewError, type ReviewErrorCode } from './review/errors.js';
-import { problemOf, problemPage, sendProblem } from './review/problem.js';
+import { MalformedRequestError, ReviewError, type ReviewErrorCode } from './review/errors.js';
+import { malformed, problemOf, problemPage, sendProblem } from './review/problem.js';
 import type { ReviewStore } from './review/review-store.js';
 import { registerReviewRoutes, type RouteOptions } from './review/routes.js';
 import { createSessions } from './review/sessions.js';
@@ -225,23 +225,16 @@ function answerErrors(app: FastifyInstance, o: HttpServerOptions): void {
     ),
   );
   app.setErrorHandler(async (thrown: FastifyError | ReviewError, request, reply) => {
-    const error = storeIsAway(thrown) ? awayError(thrown) : thrown;
+    const error = asReviewError(thrown);
     if (error instanceof ReviewError) {
       if (typeof error.facts['retryAfterMs'] === 'number') {
         reply.header('retry-after', Math.ceil(error.facts['retryAfterMs'] / 1_000));
       }
-      const more = (await differenceOf(o, request.params, error)) ?? error.facts;
+      const more =
+        error instanceof MalformedRequestError
+          ? { errors: error.errors }
+          : ((await differenceOf(o, request.params, error)) ?? error.facts);
       return sendProblem(reply, problemOf(error.code as ReviewErrorCode, error.message, more));
-    }
-    if (error.validation !== undefined) {
-      const errors = error.validation.map((fault) => ({
-        pointer: fault.instancePath,
-        expected: fault.message ?? fault.keyword,
-      }));
-      return sendProblem(
-        reply,
-        problemOf('ERR_REQUEST', 'The request is not well formed.', { errors }),
-      );
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return sendProblem(reply, {
@@ -271,6 +264,13 @@ function framesOf({ stack }: Error): readonly string[] {
 
 function storeIsAway(error: unknown): boolean {
   return codeOf(error) === 'ERR_STORE_UNAVAILABLE';
+}
+
+/** What was thrown as a refusal of ours; anything that is none stays as it is. */
+function asReviewError(thrown: FastifyError | ReviewError): FastifyError | ReviewError {
+  if (storeIsAway(thrown)) return awayError(thrown);
+  if (thrown instanceof ReviewError || thrown.validation === undefined) return thrown;
+  return malformed(thrown.validation);
 }
 
 /** A server that is started again is there within seconds. */

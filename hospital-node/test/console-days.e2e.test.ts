@@ -123,7 +123,8 @@ describe.skipIf(!hasBrowser('console-days.e2e'))('the page of days', () => {
     await openDay(ana, id);
     await ana.focus('#day-nothing');
     await ana.keyboard.press('Enter');
-    expect(await ana.isDisabled('dialog[open] [type=submit]')).toBe(true);
+    await ana.click('dialog[open] [type=submit]');
+    await ana.waitForSelector('dialog[open] textarea:focus[aria-invalid=true]');
     await ana.fill('dialog[open] textarea', REASON);
     expect(await violations(ana)).toEqual([]);
     await ana.click('dialog[open] [type=submit]');

@@ -85,7 +85,8 @@ describe.skipIf(!hasBrowser('console-desk.e2e'))('the desk', () => {
     await sam.click('#do-suppress');
     await sam.uncheck('dialog[open] label:has-text("person") input');
     await sam.waitForSelector('dialog[open] .effect >> text=it names no person');
-    expect(await sam.isDisabled('dialog[open] [type=submit]')).toBe(true);
+    await confirm(sam);
+    await sam.waitForSelector('dialog[open] textarea:focus[aria-invalid=true]');
     await reason(sam, `Transfers of the week ${HOSTILE}`);
     expect(await violations(sam)).toEqual([]);
     await confirm(sam);

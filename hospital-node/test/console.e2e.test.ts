@@ -107,9 +107,16 @@ describe.skipIf(!hasBrowser('console.e2e'))('the analyst page', () => {
     await ana.keyboard.press('p');
     await ana.waitForSelector('dialog[open] select');
     expect(await violations(ana)).toEqual([]);
-    expect(await ana.isDisabled('dialog[open] [type=submit]')).toBe(true);
+    await ana.click('dialog[open] [type=submit]'); // too early: it says what is missing, and goes there
+    await ana.waitForSelector('dialog[open] select:focus[aria-invalid=true]');
+    expect(await ana.locator('dialog[open] .missing').allTextContents()).toEqual([
+      '⚠ Choose what it was.',
+      '⚠ Say why, in 10 characters or more.',
+    ]);
+    expect(await violations(ana)).toEqual([]);
     await ana.selectOption('dialog[open] select', 'benign-expected');
     await ana.fill('dialog[open] textarea', 'Monthly report of billing, confirmed by phone.');
+    expect(await ana.locator('dialog[open] .missing').count()).toBe(0);
     expect(await ana.textContent('dialog[open] .effect')).toMatch(
       /one use.*24 hours.*submit it again/,
     );
@@ -124,13 +131,41 @@ describe.skipIf(!hasBrowser('console.e2e'))('the analyst page', () => {
     await ben.click('#do-approve');
     expect(await ben.textContent('dialog[open] blockquote')).toContain('Monthly report');
     await ben.click('dialog[open] [type=submit]');
+    await ben.waitForSelector('dialog[open] textarea:focus[aria-invalid=true]');
+    expect(await ben.textContent('dialog[open] .missing')).toContain('Say why');
+    await ben.fill('dialog[open] textarea', 'Billing told me the same.');
+    await ben.click('dialog[open] [type=submit]');
     await ben.waitForSelector('.sheet-top .state.released');
     expect(await ben.textContent('.history')).toContain('approved');
+    expect(await ben.textContent('.history')).toContain('Billing told me the same.');
     // What ben decided reaches ana's open page by itself.
     await ana.waitForSelector('.sheet-top .state.released');
     await ana.context().close();
     await ben.context().close();
   }, 60_000);
+
+  it.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 320],
+    ['dark', 320],
+  ] as const)(
+    'says beside a field that it is missing: %s, %i px',
+    async (scheme, width) => {
+      const page = await openPage({ scheme, width });
+      await signIn(page, 'ana');
+      await page.evaluate(`location.hash = '#/hold/${server.holds[3]!}'`); // proposed by ben
+      await page.click('#do-approve');
+      await page.click('dialog[open] [type=submit]');
+      await page.waitForSelector('dialog[open] textarea:focus');
+      const described = await page.getAttribute('dialog[open] textarea', 'aria-describedby');
+      expect(await page.textContent(`[id="${described}"]`)).toContain('Say why');
+      expect(await violations(page)).toEqual([]);
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+      await page.context().close();
+    },
+    60_000,
+  );
 
   it('refuses a step on a stale version with what changed, and shows it', async () => {
     const [ana, ben] = [await openPage(), await openPage()];

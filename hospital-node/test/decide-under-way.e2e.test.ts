@@ -164,6 +164,10 @@ describe.skipIf(!hasBrowser('decide-under-way.e2e'))('a decision under way', () 
     expect(await oda.textContent('dialog[open] blockquote')).toBe(REASON);
     await tabTo(oda, '[type=submit]');
     await oda.keyboard.press('Enter');
+    await oda.waitForSelector('dialog[open] textarea:focus[aria-invalid=true]');
+    await oda.keyboard.type('I asked the ward myself.');
+    await tabTo(oda, '[type=submit]');
+    await oda.keyboard.press('Enter');
     await oda.waitForSelector('.sheet-top .state.rejected');
     await ben.waitForSelector('.sheet-top .state.rejected');
     for (const page of [ben, oda]) await page.context().close();

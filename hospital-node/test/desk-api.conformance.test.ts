@@ -365,25 +365,27 @@ onEachEngine((engine) => {
   describe('a reason', () => {
     it('is asked for on every route that decides, escalates, appeals or closes', async () => {
       const path = `/holds/${server.holds[3]!}`;
-      for (const noun of ['proposals', 'returns', 'escalations', 'appeals', 'closings']) {
-        const body = { expectedVersion: 3, action: 'release', finding: 'test' };
-        const { status } = await ana(
-          'POST',
-          `${path}/${noun}`,
-          noun === 'proposals'
-            ? body
-            : {
-                expectedVersion: 3,
-              },
-        );
-        expect([noun, status]).toEqual([noun, 400]);
-        const short = { expectedVersion: 3, reason: 'ok' };
-        expect((await ana('POST', `${path}/${noun}`, short)).status).toBe(400);
+      const missing = {
+        status: 400,
+        body: { code: 'ERR_REASON', errors: [{ pointer: '/reason' }] },
+      };
+      for (const noun of [
+        ...['proposals', 'approvals', 'returns', 'escalations', 'appeals', 'closings'],
+      ]) {
+        const proposal = noun === 'proposals' ? { action: 'release', finding: 'test' } : {};
+        const body = { expectedVersion: 3, ...proposal };
+        for (const said of [{}, { reason: 'ok' }, { reason: `a${' '.repeat(20)}` }]) {
+          expect(await ana('POST', `${path}/${noun}`, { ...body, ...said }), noun).toMatchObject(
+            missing,
+          );
+        }
       }
-      for (const step of ['propose', 'return', 'escalate', 'close']) {
+      for (const step of ['propose', 'approve', 'return', 'escalate', 'close']) {
         const items = [{ txId: server.holds[3]!, expectedVersion: 3 }];
-        const { status } = await ana('POST', '/bulk', { step, items, count: 1 });
-        expect([step, status]).toEqual([step, 400]);
+        const proposal = step === 'propose' ? { action: 'release', finding: 'test' } : {};
+        const body = { step, items, count: 1, ...proposal };
+        expect(await ana('POST', '/bulk', body), step).toMatchObject(missing);
+        expect(await ana('POST', '/bulk', { ...body, reason: 'ok' }), step).toMatchObject(missing);
       }
       expect((await ana('GET', path)).body['version']).toBe(3);
     });
@@ -414,7 +416,9 @@ onEachEngine((engine) => {
       if (state['state'] === 'open') await ben('POST', `${path}/claims`, { expectedVersion: 1 });
       const decision = { action: 'reject', finding: 'policy-breach', reason: REASON };
       await ben('POST', `${path}/proposals`, { expectedVersion: await version(), ...decision });
-      await oda('POST', `${path}/approvals`, { expectedVersion: await version() });
+      await oda('POST', `${path}/approvals`, {
+        ...{ expectedVersion: await version(), reason: REASON },
+      });
       const decided = (await ana('GET', path)).body;
       expect(decided).toMatchObject({ state: 'rejected', can: ['appeal'] });
       const appealed = await ana('POST', `${path}/appeals`, {

@@ -25,7 +25,7 @@ beforeEach(async () => {
 
 describe('what cannot be taken back', () => {
   const asks = (): readonly (readonly [Call, string, object])[] => [
-    [ana, `/holds/${server.holds[3]!}/approvals`, { expectedVersion: 3 }],
+    [ana, `/holds/${server.holds[3]!}/approvals`, { expectedVersion: 3, reason: REASON }],
     [oda, `/holds/${server.holds[0]!}/re-identifications`, { reason: REASON }],
     [oda, '/suppressions', { rule: { ward: 'it' }, days: 7, reason: REASON }],
     [oda, '/suppressions/1/approvals', {}],
@@ -37,6 +37,7 @@ describe('what cannot be taken back', () => {
         step: 'approve',
         items: [{ txId: server.holds[3]!, expectedVersion: 3 }],
         count: 1,
+        reason: REASON,
       },
     ],
   ];

@@ -143,11 +143,12 @@ describe('a held access', () => {
         body: { current: { version: 2, state: 'claimed', holder: { name: 'ana' } } },
       });
       expect((await ana('POST', `${path}/proposals`, proposalOf(2))).status).toBe(201);
-      expect(await ana('POST', `${path}/approvals`, { expectedVersion: 3 })).toMatchObject({
+      const approval = { expectedVersion: 3, reason: 'Asked the ward myself.' };
+      expect(await ana('POST', `${path}/approvals`, approval)).toMatchObject({
         status: 403,
         body: { code: 'ERR_HOLD_SECOND_PERSON', ledgerCode: 'ERR_FOUR_EYES' },
       });
-      const approved = await ben('POST', `${path}/approvals`, { expectedVersion: 3 });
+      const approved = await ben('POST', `${path}/approvals`, approval);
       expect(approved).toMatchObject({ status: 201, body: { state: 'released' } });
 
       const again = await until(() => outcomes().find((each) => each.kind === 'resubmission'));

@@ -33,7 +33,8 @@ beforeAll(async () => {
   });
   [ana, oda] = [await signedIn(server, 'ana'), await signedIn(server, 'oda')];
   const path = `/holds/${server.holds[3]!}`; // proposed by ben
-  expect((await ana('POST', `${path}/approvals`, { expectedVersion: 3 })).status).toBe(201);
+  const approval = { expectedVersion: 3, reason: 'Asked the ward myself.' };
+  expect((await ana('POST', `${path}/approvals`, approval)).status).toBe(201);
   bundle = (await oda('GET', `${path}/evidence.json`)).text;
 });
 

@@ -180,7 +180,7 @@ onEachEngine((engine) => {
 
     it('is refused without the reason that a proposal needs', async () => {
       const answer = await bulk([[server.holds[0]!, 4]], { step: 'propose', action: 'release' });
-      expect(answer).toMatchObject({ status: 400, body: { code: 'ERR_REQUEST' } });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'ERR_REASON' } });
     });
   });
 

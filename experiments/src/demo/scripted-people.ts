@@ -108,7 +108,10 @@ export function createReviewers<Facts>(o: {
         });
       }
       if (current.state !== 'proposed') continue;
-      await post(second, `${path}/approvals`, { expectedVersion: current.version });
+      await post(second, `${path}/approvals`, {
+        expectedVersion: current.version,
+        reason: `Asked again: ${verdict.reason}`,
+      });
       if (verdict.action === 'release') tally.released++;
       else tally.rejected++;
       done.count++;

@@ -88,6 +88,7 @@ export async function walkAsAnalyst(o: {
   await ben.click(`[data-tx="${txId}"]`);
   await ben.click('#do-approve');
   await ben.waitForSelector('dialog[open] blockquote');
+  await ben.fill('dialog[open] textarea', 'Asked the ward again, same answer.');
   await picture(ben, 'approve');
   await ben.click('dialog[open] [type=submit]');
   await ben.waitForSelector('.sheet-top .state.released');

@@ -7,7 +7,7 @@ import type { JSX } from 'preact';
 import type { HoldDetail } from '../../src/http/answers.js';
 import { send } from './asked.js';
 import { Dialog } from './dialog.js';
-import { isReason, ReasonField } from './fields.js';
+import { ReasonField } from './fields.js';
 import { loadDetail, reviews, session } from './model.js';
 import { hrefOf, leads } from './pages.js';
 import { ruleOf, SuppressionForm } from './suppression-form.js';
@@ -69,7 +69,6 @@ function OpenCase({ hold }: { readonly hold: HoldDetail }): JSX.Element {
       label="Open a case…"
       title="Open a case"
       disabled={false}
-      ready={isReason(reason.value)}
       confirm="Open the case"
       busyWord="Opening…"
       run={async () => {

@@ -9,7 +9,7 @@ import { ask, newIdempotencyKey, Problem } from './api.js';
 import type { Hold, Step } from '../../src/http/answers.js';
 import { Dialog } from './dialog.js';
 import { draft, forget } from './drafts.js';
-import { FindingField, isReason, ReasonField } from './fields.js';
+import { FindingField, ReasonField } from './fields.js';
 import { answerRefusal, loadQueue, selected, status, tell } from './model.js';
 import { STATES } from './words.js';
 
@@ -46,7 +46,7 @@ export function BulkBar(): JSX.Element | null {
         refused.value.length === 0 ? 'ok' : 'bad',
       );
       selected.value = new Map();
-      forget('bulk propose');
+      forget('bulk propose', 'bulk approve');
       await loadQueue();
       return true;
     } catch (error) {
@@ -110,7 +110,6 @@ function BulkStep(o: {
   const typed = useSignal('');
   const impossible = holds.filter(({ can }) => !can.includes(step as Step));
   const counted = holds.length <= UNTYPED_MAX || typed.value === String(holds.length);
-  const reasoned = step !== 'propose' || (finding.value !== '' && isReason(reason.value));
   return (
     <Dialog
       id={`bulk-${step}`}
@@ -119,14 +118,13 @@ function BulkStep(o: {
       confirm={`Sign ${holds.length} times: ${step}`}
       disabled={status.value?.ledger.connected === false}
       fresh={step === 'approve'}
-      ready={impossible.length === 0 && counted && reasoned}
+      ready={impossible.length === 0 && counted}
       run={() =>
         o.run({
           step,
           count: holds.length,
-          ...(step === 'propose'
-            ? { action: action.value, finding: finding.value, reason: reason.value.trim() }
-            : {}),
+          ...(step === 'claim' ? {} : { reason: reason.value.trim() }),
+          ...(step === 'propose' ? { action: action.value, finding: finding.value } : {}),
         })
       }
     >
@@ -155,8 +153,10 @@ function BulkStep(o: {
             </select>
           </label>
           <FindingField value={finding} />
-          <ReasonField value={reason} label="Reason, the same for each" finding={finding.value} />
         </>
+      )}
+      {step !== 'claim' && (
+        <ReasonField value={reason} label="Reason, the same for each" finding={finding.value} />
       )}
       {holds.length > UNTYPED_MAX && (
         <label>

@@ -7,7 +7,7 @@ import type { JSX } from 'preact';
 import type { Case, CaseDetail, CaseList } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
-import { isReason, ReasonField } from './fields.js';
+import { NoteField, ReasonField } from './fields.js';
 import { nowMs, reviews, selected } from './model.js';
 import { hrefOf, openCase } from './pages.js';
 import { columnWord, scoreWord, STATES, timeWord, untilWord, verbOf } from './words.js';
@@ -213,7 +213,7 @@ function Change({
         label="Change status…"
         title={`Status of case C-${found.id}`}
         disabled={false}
-        ready={status.value !== found.status && isReason(reason.value)}
+        ready={status.value !== found.status}
         confirm="Change"
         busyWord="Saving…"
         run={() =>
@@ -247,7 +247,6 @@ function Change({
         label="Add a note…"
         title="Note"
         disabled={false}
-        ready={note.value.trim() !== ''}
         confirm="Add"
         busyWord="Saving…"
         run={async () => {
@@ -256,7 +255,7 @@ function Change({
           return made;
         }}
       >
-        <ReasonField value={note} label="Note" />
+        <NoteField value={note} label="Note" />
       </Dialog>
     </div>
   );

@@ -10,7 +10,7 @@ import { send, useAsked } from './asked.js';
 import { CallsTable } from './calls-table.js';
 import { Dialog } from './dialog.js';
 import { draft, forget } from './drafts.js';
-import { isReason, ReasonField } from './fields.js';
+import { ReasonField } from './fields.js';
 import { daysVersion, reviews } from './model.js';
 import { hrefOf, openDayWord } from './pages.js';
 import { TimelineChart } from './timeline.js';
@@ -235,7 +235,6 @@ function Decide({
         label="Looked at, nothing…"
         title="Looked at, nothing"
         disabled={false}
-        ready={isReason(reason.value)}
         confirm="Write it down"
         busyWord="Saving…"
         run={() => decide({ kind: 'nothing' }, 'Written down.')}
@@ -248,7 +247,7 @@ function Decide({
         label="Open a review…"
         title="Open a review of a call"
         disabled={txId === null}
-        ready={txId !== null && isReason(reason.value)}
+        ready={txId !== null}
         confirm="Open the review"
         busyWord="Filing…"
         run={() =>

@@ -8,7 +8,7 @@ import type { Action, HoldDetail } from '../../src/http/answers.js';
 import { claim, ClaimOnOpen } from './claim-on-open.js';
 import { Dialog } from './dialog.js';
 import { draft, forget } from './drafts.js';
-import { FindingField, isReason, ReasonField } from './fields.js';
+import { FindingField, ReasonField } from './fields.js';
 import { session, status, take, tell } from './model.js';
 import { effectOf, findingWord, RAN, timeWord } from './words.js';
 
@@ -190,7 +190,6 @@ function Propose({
   const finding = draft(`${hold.txId} finding`);
   const reason = draft(`${hold.txId} proposal`);
   const chosen: Action = action.value === 'reject' ? 'reject' : 'release';
-  const ready = finding.value !== '' && isReason(reason.value);
   return (
     <Dialog
       id="do-propose"
@@ -198,7 +197,6 @@ function Propose({
       title="Propose a decision"
       primary
       disabled={disabled}
-      ready={ready}
       confirm={`Sign: propose to ${chosen}`}
       run={async () => {
         const taken = await take(hold, 'proposals', {
@@ -252,7 +250,6 @@ function Approve({
 }): JSX.Element {
   const action = hold.action ?? 'release';
   const note = draft(`${hold.txId} approval`);
-  const said = note.value.trim();
   return (
     <Dialog
       id="do-approve"
@@ -260,11 +257,10 @@ function Approve({
       title={`Approve: ${action}`}
       primary
       disabled={disabled}
-      ready={said === '' || isReason(said)}
       confirm={`Sign: ${action}`}
       fresh
       run={async () => {
-        const taken = await take(hold, 'approvals', said === '' ? {} : { reason: said });
+        const taken = await take(hold, 'approvals', { reason: note.value.trim() });
         if (taken) {
           tell(action === 'release' ? 'Released.' : 'Rejected.', 'ok');
           forget(`${hold.txId} approval`);
@@ -279,8 +275,7 @@ function Approve({
       <ReasonField
         value={note}
         label="What you checked yourself"
-        hint="optional; with your signature you make the reason above your own"
-        optional
+        hint="your own reason, kept in this hospital"
       />
       <p class="effect">
         <b>Your signature:</b> {effectOf(hold, action)}
@@ -310,7 +305,6 @@ function Reasoned(o: {
       label={o.label}
       title={o.title}
       disabled={o.disabled}
-      ready={isReason(reason.value)}
       confirm={`Sign: ${o.verb}`}
       run={async () => {
         const taken = await take(o.hold, o.noun, { reason: reason.value.trim() });

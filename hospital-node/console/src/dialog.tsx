@@ -12,7 +12,8 @@ export interface DialogProps {
   readonly label: string;
   readonly title: string;
   readonly confirm: string;
-  readonly ready: boolean;
+  /** False while the form cannot be sent for what no field of it mends; missing fields speak for themselves (`wanted.ts`). */
+  readonly ready?: boolean;
   readonly disabled: boolean;
   readonly primary?: boolean;
   /** On the button while it runs; 'Signing…' if nothing else is said. */
@@ -60,7 +61,7 @@ export function Dialog(props: DialogProps): JSX.Element {
             <button type="button" onClick={() => dialog.current?.close()}>
               Cancel
             </button>
-            <button type="submit" class="primary" disabled={!props.ready || busy.value}>
+            <button type="submit" class="primary" disabled={props.ready === false || busy.value}>
               {busy.value ? (props.busyWord ?? 'Signing…') : props.confirm}
             </button>
           </div>

@@ -4,12 +4,15 @@
  */
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
+import { useWanted, type Wanted } from './wanted.js';
 import { FINDINGS } from './words.js';
 
 const REASON_LENGTH_MIN = 10;
 
-export function isReason(text: string): boolean {
-  return text.trim().length >= REASON_LENGTH_MIN;
+function missingReason(text: string): string | null {
+  return text.trim().length >= REASON_LENGTH_MIN
+    ? null
+    : `Say why, in ${REASON_LENGTH_MIN} characters or more.`;
 }
 
 /** Sentences to begin with; each asks for what only the reviewer knows. */
@@ -26,26 +29,30 @@ const USUAL_REASONS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function FindingField({ value }: { readonly value: Signal<string> }): JSX.Element {
+  const wanted = useWanted(value.value === '' ? 'Choose what it was.' : null);
   return (
-    <label>
-      Finding
-      <select
-        value={value.value}
-        required
-        onChange={(event) => {
-          value.value = event.currentTarget.value;
-        }}
-      >
-        <option value="" disabled>
-          What was it?
-        </option>
-        {FINDINGS.map((each) => (
-          <option key={each.value} value={each.value}>
-            {each.word} – {each.hint}
+    <div>
+      <label>
+        Finding <small>required</small>
+        <select
+          {...wanted.field}
+          value={value.value}
+          onChange={(event) => {
+            value.value = event.currentTarget.value;
+          }}
+        >
+          <option value="" disabled>
+            What was it?
           </option>
-        ))}
-      </select>
-    </label>
+          {FINDINGS.map((each) => (
+            <option key={each.value} value={each.value}>
+              {each.word} – {each.hint}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Missing of={wanted} />
+    </div>
   );
 }
 
@@ -56,20 +63,29 @@ export interface ReasonFieldProps {
   readonly placeholder?: string;
   /** Offers the usual beginnings for it. */
   readonly finding?: string;
-  readonly optional?: boolean;
 }
 
 export function ReasonField(o: ReasonFieldProps): JSX.Element {
+  return <WordsField {...o} missing={missingReason(o.value.value)} />;
+}
+
+/** Words of which any will do. */
+export function NoteField(o: ReasonFieldProps): JSX.Element {
+  return <WordsField {...o} missing={o.value.value.trim() === '' ? 'Write something.' : null} />;
+}
+
+function WordsField(o: ReasonFieldProps & { readonly missing: string | null }): JSX.Element {
   const { value } = o;
+  const wanted = useWanted(o.missing);
   const usual = USUAL_REASONS[o.finding ?? ''] ?? [];
   return (
     <div class="reason-field">
       <label>
-        {o.label ?? 'Reason'} {o.hint !== undefined && <small>{o.hint}</small>}
+        {o.label ?? 'Reason'} <small>required{o.hint !== undefined && <>; {o.hint}</>}</small>
         <textarea
+          {...wanted.field}
           rows={3}
           maxLength={2_000}
-          required={o.optional !== true}
           value={value.value}
           placeholder={o.placeholder ?? ''}
           onInput={(event) => {
@@ -77,6 +93,7 @@ export function ReasonField(o: ReasonFieldProps): JSX.Element {
           }}
         />
       </label>
+      <Missing of={wanted} />
       {usual.length > 0 && (
         <p class="usual" role="group" aria-label="Usual beginnings">
           {usual.map((text) => (
@@ -96,5 +113,14 @@ export function ReasonField(o: ReasonFieldProps): JSX.Element {
         </p>
       )}
     </div>
+  );
+}
+
+function Missing({ of }: { readonly of: Wanted }): JSX.Element | null {
+  if (of.says === null) return null;
+  return (
+    <p class="missing" id={of.id}>
+      ⚠ {of.says}
+    </p>
   );
 }

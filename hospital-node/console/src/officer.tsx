@@ -9,7 +9,7 @@ import { ask, Problem } from './api.js';
 import type { HoldDetail } from '../../src/http/answers.js';
 import { Dialog } from './dialog.js';
 import { draft } from './drafts.js';
-import { isReason, ReasonField } from './fields.js';
+import { ReasonField } from './fields.js';
 import { answerRefusal, session, tell } from './model.js';
 
 /** A name does not stay on a screen that somebody walked away from. */
@@ -56,7 +56,6 @@ export function Officer({ hold }: { readonly hold: HoldDetail }): JSX.Element | 
           label="Re-identify…"
           title={`Who is ${hold.actor}?`}
           disabled={false}
-          ready={isReason(reason.value)}
           confirm="Show the name"
           fresh
           busyWord="Looking…"

@@ -15,7 +15,7 @@ import type {
 } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
-import { isReason, ReasonField } from './fields.js';
+import { ReasonField } from './fields.js';
 import { nowMs, session } from './model.js';
 import { hrefOf, leads } from './pages.js';
 import { agoWord, durationWord, findingWord, roleWord, timeWord, untilWord } from './words.js';
@@ -582,7 +582,6 @@ function Propose(o: {
       label="Propose a change…"
       title="Propose another alert budget"
       disabled={others.length === 0}
-      ready={isReason(reason.value)}
       confirm="Write the proposal down"
       busyWord="Saving…"
       fresh

@@ -8,7 +8,7 @@ import type { JSX } from 'preact';
 import type { HoldDetail, SuppressionPreview, SuppressionRule } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
-import { isReason, ReasonField } from './fields.js';
+import { ReasonField } from './fields.js';
 import { CAUSES, columnWord, findingWord, roleWord, scoreWord, verbOf, VERBS } from './words.js';
 
 /** What a rule for holds like this one would name. */
@@ -104,7 +104,7 @@ export function SuppressionForm(o: {
       label={o.label}
       title="Let alike holds wait"
       disabled={false}
-      ready={says && isReason(reason.value) && preview !== null}
+      ready={says && preview !== null}
       confirm={
         preview?.secondPersonBecause.length === 0 ? 'Suppress' : 'Propose to a second person'
       }

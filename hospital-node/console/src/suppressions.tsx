@@ -7,7 +7,7 @@ import type { JSX } from 'preact';
 import type { Suppression } from '../../src/http/answers.js';
 import { send, useAsked } from './asked.js';
 import { Dialog } from './dialog.js';
-import { isReason, ReasonField } from './fields.js';
+import { ReasonField } from './fields.js';
 import { nowMs, session } from './model.js';
 import { leads } from './pages.js';
 import { Preview, ruleWords, SuppressionForm } from './suppression-form.js';
@@ -108,7 +108,6 @@ function Card(o: {
               title={`Approve suppression S-${item.id}`}
               primary
               disabled={false}
-              ready
               fresh
               confirm="Put it in force"
               busyWord="Saving…"
@@ -131,7 +130,6 @@ function Card(o: {
             label={item.state === 'proposed' ? 'Turn down…' : 'End now…'}
             title={`End suppression S-${item.id}`}
             disabled={false}
-            ready={isReason(reason.value)}
             confirm="End it"
             busyWord="Ending…"
             run={async () => {

@@ -13,9 +13,10 @@ import type { HoldDetail, ReviewStore } from './review-store.js';
 
 export type StepCommand =
   | { readonly step: 'claim' | 'unclaim' }
-  /** An approval confirms the reason of the proposal; a word of its own is welcome. */
-  | { readonly step: 'approve'; readonly reason?: string }
-  | { readonly step: 'return' | 'escalate' | 'appeal' | 'close'; readonly reason: string }
+  | {
+      readonly step: 'approve' | 'return' | 'escalate' | 'appeal' | 'close';
+      readonly reason: string;
+    }
   | {
       readonly step: 'propose';
       readonly action: 'release' | 'reject';

@@ -20,8 +20,11 @@ export interface Desk {
 }
 
 export const closed = { additionalProperties: false } as const;
-/** Ten characters are no essay; they are more than "ok". */
-export const Reason: Type.TString = Type.String({ minLength: 10, maxLength: 2_000 });
+/** Ten characters from the first to the last that is no blank: no essay, and more than "ok". */
+export const Reason: Type.TString = Type.String({
+  pattern: String.raw`\S[\s\S]{8,}\S`,
+  maxLength: 2_000,
+});
 export const TxId: Type.TString = Type.String({ pattern: '^[0-9a-f]{64}$' });
 /** Of our own small tables. */
 export const ById: Type.TObject<{ id: Type.TString }> = Type.Object(

@@ -32,6 +32,7 @@ export type ReviewErrorCode =
   | 'ERR_FORBIDDEN'
   | 'ERR_CSRF'
   | 'ERR_REQUEST'
+  | 'ERR_REASON'
   | 'ERR_CURSOR'
   | 'ERR_NOT_FOUND'
   | 'ERR_RATE_LIMIT'
@@ -47,5 +48,26 @@ export type ReviewErrorCode =
 export class ReviewError extends HospitalNodeError {
   constructor(code: ReviewErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {
     super(code, message, facts, cause);
+  }
+}
+
+/** What does not fit, and where in the body. */
+export interface Misfit {
+  /** JSON pointer. */
+  readonly pointer: string;
+  readonly expected: string;
+}
+
+/** A request that is not as it must be; the program that sent it is told each place. */
+export class MalformedRequestError extends ReviewError {
+  readonly errors: readonly Misfit[];
+
+  constructor(
+    code: 'ERR_REQUEST' | 'ERR_REASON',
+    message: string,
+    o: { readonly errors: readonly Misfit[] },
+  ) {
+    super(code, message);
+    this.errors = o.errors;
   }
 }

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { FabricIdentity } from '../fabric/identity.js';
+import { closed, Reason } from './desk.js';
 import { ReviewError } from './errors.js';
 import { bundlePage, makeBundle } from './evidence-bundle.js';
 import { EXPORT_FORMATS, EXPORTERS, type ExportFormat } from './exports.js';
@@ -32,10 +33,7 @@ export interface OfficerRouteOptions {
   readonly byTxId: object;
 }
 
-const Reason = Type.Object(
-  { reason: Type.String({ minLength: 10, maxLength: 2_000 }) },
-  { additionalProperties: false },
-);
+const Reasoned = Type.Object({ reason: Reason }, closed);
 const EXPORT_MAX = 100_000;
 const PAGE = 1_000;
 
@@ -126,9 +124,9 @@ export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptio
     );
   }
 
-  app.post<{ Params: { txid: string }; Body: Static<typeof Reason> }>(
+  app.post<{ Params: { txid: string }; Body: Static<typeof Reasoned> }>(
     '/api/v1/holds/:txid/re-identifications',
-    { schema: { params: o.byTxId, body: Reason } },
+    { schema: { params: o.byTxId, body: Reasoned } },
     async (request, reply) => {
       const { person } = await officer(request, o.writer);
       const hold = await o.review.detail(request.params.txid);

@@ -2,7 +2,7 @@
  * Every refusal of the API as `application/problem+json` (RFC 9457), made in one place.
  * @module
  */
-import type { FastifyReply } from 'fastify';
+import type { FastifyError, FastifyReply } from 'fastify';
 import {
   ChaincodeError,
   FabricError,
@@ -10,7 +10,7 @@ import {
   TransactionInvalidError,
   UnknownOutcomeError,
 } from '../fabric/errors.js';
-import { ReviewError, type ReviewErrorCode } from './errors.js';
+import { MalformedRequestError, ReviewError, type ReviewErrorCode } from './errors.js';
 
 export interface Problem {
   readonly type: string;
@@ -50,6 +50,7 @@ const CATALOGUE: Readonly<Record<ReviewErrorCode, readonly [status: number, titl
   ERR_FORBIDDEN: [403, 'Not allowed'],
   ERR_CSRF: [403, 'Request not from this page'],
   ERR_REQUEST: [400, 'Malformed request'],
+  ERR_REASON: [400, 'A reason is needed'],
   ERR_CURSOR: [400, 'Cursor not ours'],
   ERR_NOT_FOUND: [404, 'Nothing here'],
   ERR_RATE_LIMIT: [429, 'Too many requests'],
@@ -72,6 +73,33 @@ export function problemPage(code: string): string | null {
 export function problemOf(code: ReviewErrorCode, detail: string, more: object = {}): Problem {
   const [status, title] = CATALOGUE[code];
   return { type: `/problems/${code}`, title, status, detail, code, ...more };
+}
+
+const REASON = '/reason';
+
+/** A step that wants a reason and has none, or one that is too short to be one. */
+export function reasonMissing(): MalformedRequestError {
+  const expected = 'why, in 10 to 2,000 characters';
+  return new MalformedRequestError(
+    'ERR_REASON',
+    `reason: expected ${expected}. Nothing was done.`,
+    {
+      errors: [{ pointer: REASON, expected }],
+    },
+  );
+}
+
+/** What the schemas found, each at its place. */
+export function malformed(faults: NonNullable<FastifyError['validation']>): MalformedRequestError {
+  const errors = faults.map(({ instancePath, params, message, keyword }) => ({
+    pointer: [
+      instancePath,
+      ...(keyword === 'required' ? [String(params['missingProperty'])] : []),
+    ].join('/'),
+    expected: message ?? keyword,
+  }));
+  if (errors.some(({ pointer }) => pointer === REASON)) return reasonMissing();
+  return new MalformedRequestError('ERR_REQUEST', 'The request is not well formed.', { errors });
 }
 
 /** How refusals of the review contract reach a person: their meaning as a code of ours, their sentence as it is. */

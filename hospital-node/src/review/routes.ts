@@ -17,7 +17,7 @@ import { registerDayRoutes } from '../second-line/day-routes.js';
 import type { SecondLine } from '../second-line/second-line.js';
 import { createCursors } from './cursor.js';
 import type { Decisions, StepCommand } from './decisions.js';
-import type { Desk } from './desk.js';
+import { Reason, type Desk } from './desk.js';
 import { registerDeskRoutes } from './desk-routes.js';
 import { ReviewError } from './errors.js';
 import { filterOf } from './hold-query.js';
@@ -26,7 +26,7 @@ import { createIdempotency, type IdempotentCall } from './idempotency.js';
 import { registerLiveEvents } from './live-events.js';
 import { registerOfficerRoutes, type OfficerRouteOptions } from './officer-routes.js';
 import type { Person } from './people.js';
-import { reviewErrorOf } from './problem.js';
+import { reasonMissing, reviewErrorOf } from './problem.js';
 import { countBreakGlass } from './review-counts.js';
 import type { HoldDetail, ReviewStore } from './review-store.js';
 import type { Session, Sessions } from './sessions.js';
@@ -55,19 +55,17 @@ export interface RouteOptions {
 
 const closed = { additionalProperties: false } as const;
 const version = Type.Optional(Type.Integer({ minimum: 1 }));
-const reason = Type.String({ minLength: 10, maxLength: 2_000 });
 const FindingName = Type.Unsafe<Finding>(
   Type.Union(FINDINGS.map((finding) => Type.Literal(finding))),
 );
 const Versioned = Type.Object({ expectedVersion: version }, closed);
-const Approved = Type.Object({ expectedVersion: version, reason: Type.Optional(reason) }, closed);
-const Returned = Type.Object({ expectedVersion: version, reason }, closed);
+const Reasoned = Type.Object({ expectedVersion: version, reason: Reason }, closed);
 const Proposed = Type.Object(
   {
     expectedVersion: version,
     action: Type.Union([Type.Literal('release'), Type.Literal('reject')]),
     finding: FindingName,
-    reason,
+    reason: Reason,
   },
   closed,
 );
@@ -111,7 +109,8 @@ const Bulk = Type.Object(
     count: Type.Integer({ minimum: 1, maximum: BULK_MAX }),
     action: Type.Optional(Type.Union([Type.Literal('release'), Type.Literal('reject')])),
     finding: Type.Optional(FindingName),
-    reason: Type.Optional(reason),
+    /** With every step but claim and unclaim. */
+    reason: Type.Optional(Reason),
   },
   closed,
 );
@@ -273,26 +272,16 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       step(request, reply, { step: name }),
     );
   }
-  app.post<{ Body: Static<typeof Approved> }>(
-    '/api/v1/holds/:txid/approvals',
-    { schema: { params: ByTxId, body: Approved } },
-    (request, reply) => {
-      const { reason: why } = request.body;
-      return step(request, reply, {
-        step: 'approve',
-        ...(why === undefined ? {} : { reason: why }),
-      });
-    },
-  );
   for (const [noun, name] of [
+    ['approvals', 'approve'],
     ['returns', 'return'],
     ['escalations', 'escalate'],
     ['appeals', 'appeal'],
     ['closings', 'close'],
   ] as const) {
-    app.post<{ Body: Static<typeof Returned> }>(
+    app.post<{ Body: Static<typeof Reasoned> }>(
       `/api/v1/holds/:txid/${noun}`,
-      { schema: { params: ByTxId, body: Returned } },
+      { schema: { params: ByTxId, body: Reasoned } },
       (request, reply) => step(request, reply, { step: name, reason: request.body.reason }),
     );
   }
@@ -300,8 +289,8 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
     '/api/v1/holds/:txid/proposals',
     { schema: { params: ByTxId, body: Proposed } },
     (request, reply) => {
-      const { action, finding, reason: why } = request.body;
-      return step(request, reply, { step: 'propose', action, finding, reason: why });
+      const { action, finding, reason } = request.body;
+      return step(request, reply, { step: 'propose', action, finding, reason });
     },
   );
 
@@ -386,18 +375,14 @@ function callOf(request: FastifyRequest, person: string, nowMs: number): Idempot
 }
 
 function commandOf(body: Static<typeof Bulk>): StepCommand {
-  const { step, action, finding, reason: why } = body;
-  if (step === 'propose') {
-    if (action === undefined || finding === undefined || why === undefined) {
-      throw new ReviewError('ERR_REQUEST', 'propose: expected action, finding and reason');
-    }
-    return { step, action, finding, reason: why };
+  const { step, action, finding, reason } = body;
+  if (step === 'claim' || step === 'unclaim') return { step };
+  if (reason === undefined) throw reasonMissing();
+  if (step !== 'propose') return { step, reason };
+  if (action === undefined || finding === undefined) {
+    throw new ReviewError('ERR_REQUEST', 'propose: expected action and finding');
   }
-  if (step === 'return' || step === 'escalate' || step === 'close') {
-    if (why === undefined) throw new ReviewError('ERR_REQUEST', 'reason: expected for this step');
-    return { step, reason: why };
-  }
-  return step === 'approve' && why !== undefined ? { step, reason: why } : { step };
+  return { step, action, finding, reason };
 }
 
 function expectedVersionOf(request: FastifyRequest): number {
