@@ -10,6 +10,10 @@ export interface AdmissionLimits {
   readonly callsPerSecond: number;
   /** Uploads of one node at the same time. */
   readonly uploadsPerNode: number;
+  /** Objects that one node reads at the same time. */
+  readonly downloadsPerNode: number;
+  /** A reader that has not taken the next chunk after this long is shown out. */
+  readonly chunkTakenMs: number;
   /** Calls of all nodes in progress. */
   readonly handlersMax: number;
   /** Bytes of requests in progress. */
@@ -21,6 +25,8 @@ export interface AdmissionLimits {
 export const DEFAULT_LIMITS: AdmissionLimits = Object.freeze({
   callsPerSecond: 20,
   uploadsPerNode: 2,
+  downloadsPerNode: 4,
+  chunkTakenMs: 60_000,
   handlersMax: 32,
   inFlightBytesMax: 67_108_864,
   bytesPerNodeDay: 134_217_728,
@@ -30,6 +36,7 @@ interface NodeUse {
   tokens: number;
   refilledAtMs: number;
   uploads: number;
+  downloads: number;
   day: number;
   bytes: number;
 }
@@ -47,6 +54,10 @@ export class Admission {
   constructor(limits: AdmissionLimits, nowMs: () => number) {
     this.#limits = limits;
     this.#nowMs = nowMs;
+  }
+
+  get chunkTakenMs(): number {
+    return this.#limits.chunkTakenMs;
   }
 
   get inFlightBytes(): number {
@@ -91,13 +102,26 @@ export class Admission {
     };
   }
 
+  /**
+   * Lets a call that is in read an object, and returns what to call when its last chunk is taken.
+   * @throws {FederationError} `ERR_BUSY` with the time to wait
+   */
+  download(nodeId: string): () => void {
+    const use = this.#useOf(nodeId);
+    if (use.downloads >= this.#limits.downloadsPerNode) throw busy('downloads of this node', 1_000);
+    use.downloads += 1;
+    return () => {
+      use.downloads -= 1;
+    };
+  }
+
   #useOf(nodeId: string): NodeUse {
     const nowMs = this.#nowMs();
     const burst = 2 * this.#limits.callsPerSecond;
     const day = Math.floor(nowMs / DAY_MS);
     let use = this.#nodes.get(nodeId);
     if (use === undefined) {
-      use = { tokens: burst, refilledAtMs: nowMs, uploads: 0, day, bytes: 0 };
+      use = { tokens: burst, refilledAtMs: nowMs, uploads: 0, downloads: 0, day, bytes: 0 };
       this.#nodes.set(nodeId, use);
     }
     const elapsedMs = Math.max(0, nowMs - use.refilledAtMs);

@@ -14,7 +14,7 @@ import {
 import type { Admission } from './admission.js';
 import { FederationError, OrchestratorError, StoreError } from './errors.js';
 import { SILENT, type Log } from './federation.js';
-import { listen, type ConnectionLimits, type ListeningServer } from './listening.js';
+import { listen, type ConnectionLimits, type GrpcServer } from './listening.js';
 import type { Caller } from './gates.js';
 import type { Assignment, NodeDesk } from './node-desk.js';
 import type { MemberDesk } from './member-desk.js';
@@ -50,6 +50,8 @@ export interface FederationServiceOptions {
   readonly members: MemberDesk;
   readonly nowMs: () => number;
   readonly log?: Log;
+  /** Closes the connection of a peer (`address:port`) that does not read. */
+  readonly showOut: (peer: string) => void;
   readonly observe?: (method: string, code: string, seconds: number) => void;
   /** Told of every call that is refused, with who called if that is known. */
   readonly refused?: (refusal: Refusal) => void;
@@ -63,6 +65,8 @@ export interface Refusal {
 
 /** What all kinds of calls have in common. */
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext' | 'metadata'>;
+
+type ObjectCall = ServerWritableStream<GetObjectRequest, GetObjectResponse>;
 
 type Handler<Request, Answer> = (caller: Caller, request: Request) => Promise<Answer>;
 
@@ -159,8 +163,15 @@ export function createFederationService(o: FederationServiceOptions): Federation
       return { work: workToWire(assignment), pollAfterInMs: BigInt(pollAfterInMs) };
     }),
 
-    getObject: (call: ServerWritableStream<GetObjectRequest, GetObjectResponse>): void => {
-      guarded('GetObject', call, 0, () => sendObject(desk, call)).then(
+    getObject: (call: ObjectCall): void => {
+      guarded('GetObject', call, 0, async ({ nodeId }) => {
+        const done = o.admission.download(nodeId);
+        try {
+          await sendObject(await desk.getObject(call.request.digest), call, o);
+        } finally {
+          done();
+        }
+      }).then(
         () => call.end(),
         (error: unknown) => call.emit('error', error),
       );
@@ -299,7 +310,7 @@ export async function listenFederation(
     identity: ServerIdentity;
     limits?: ConnectionLimits;
   }>,
-): Promise<ListeningServer> {
+): Promise<GrpcServer> {
   const server = new Server({
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
@@ -361,27 +372,37 @@ function isDiskTrouble(cause: unknown): boolean {
   return typeof code === 'string' && ['ENOSPC', 'EIO', 'EROFS', 'EDQUOT'].includes(code);
 }
 
+/** Chunk by chunk: the next one is made when the one before has been taken, so a slow reader holds one of them. */
 async function sendObject(
-  desk: NodeDesk,
-  call: ServerWritableStream<GetObjectRequest, GetObjectResponse>,
+  bytes: Uint8Array,
+  call: ObjectCall,
+  { admission, showOut }: Pick<FederationServiceOptions, 'admission' | 'showOut'>,
 ): Promise<void> {
-  const { digest, firstChunk } = call.request;
-  const bytes = await desk.getObject(digest);
   const objectBytes = BigInt(bytes.length);
-  for (let index = firstChunk; index * CHUNK_BYTES < bytes.length; index++) {
+  for (let index = call.request.firstChunk; index * CHUNK_BYTES < bytes.length; index++) {
     const chunk = bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
-    const more = call.write({ index, objectBytes, bytes: Buffer.from(chunk) });
-    // A slow reader is waited for, and given up on when it leaves.
-    if (!more) await drained(call);
+    const message = { index, objectBytes, bytes: Buffer.from(chunk) };
+    if (!(await taken(call, message, admission.chunkTakenMs))) {
+      // A status would wait behind what is not read, and the stream with it: only the connection can be closed.
+      showOut(call.getPeer());
+      throw new FederationError('ERR_UNREACHABLE', 'object: nobody reads it');
+    }
     if (call.cancelled) return;
   }
 }
 
-function drained(call: ServerWritableStream<GetObjectRequest, GetObjectResponse>): Promise<void> {
+/** False if neither the chunk is taken nor the call given up within the time. */
+function taken(call: ObjectCall, message: GetObjectResponse, withinMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    call.once('drain', resolve);
-    call.once('cancelled', resolve);
-    call.once('close', resolve);
+    const end = (ok: boolean): void => {
+      clearTimeout(timer);
+      call.off('cancelled', settle);
+      resolve(ok);
+    };
+    const settle = (): void => end(true);
+    const timer = setTimeout(() => end(false), withinMs).unref();
+    call.once('cancelled', settle);
+    call.write(message, settle);
   });
 }
 

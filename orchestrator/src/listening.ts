@@ -13,6 +13,11 @@ export interface ListeningServer {
   close(): Promise<void>;
 }
 
+export interface GrpcServer extends ListeningServer {
+  /** Closes the connection of a peer, `address:port`; nothing if there is none. */
+  showOut(peer: string): void;
+}
+
 export interface ConnectionLimits {
   /** Connections at once; beyond it a new one is closed at once. */
   readonly connectionsMax: number;
@@ -36,7 +41,7 @@ export async function listen(
     port: number;
     limits?: ConnectionLimits;
   }>,
-): Promise<ListeningServer> {
+): Promise<GrpcServer> {
   const { connectionsMax, silenceMs } = o.limits ?? DEFAULT_CONNECTION_LIMITS;
   const injector = o.server.createConnectionInjector(o.credentials);
   const open = new Set<Socket>();
@@ -59,6 +64,9 @@ export async function listen(
   const port = await bind(door, o.host, o.port);
   return {
     port,
+    showOut: (peer) => {
+      for (const socket of open) if (peerOf(socket) === peer) socket.destroy();
+    },
     close: async () => {
       const closed = new Promise((resolve) => door.close(resolve));
       injector.drain(DRAIN_MS);
@@ -68,6 +76,11 @@ export async function listen(
       await closed;
     },
   };
+}
+
+/** As grpc-js names the peer of a call. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
 }
 
 function bind(door: ReturnType<typeof createServer>, host: string, port: number): Promise<number> {

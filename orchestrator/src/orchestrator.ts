@@ -139,6 +139,7 @@ export async function createOrchestrator(o: OrchestratorOptions): Promise<Orches
       federationId: o.federation.federationId,
       admission,
       members,
+      showOut: (peer) => server.showOut(peer),
       nowMs: o.nowMs,
       log,
       observe: (method, code, seconds) => o.metrics.rpc(method, code, seconds),

@@ -4,6 +4,8 @@ import { Admission } from '../src/admission.js';
 const LIMITS = {
   callsPerSecond: 2,
   uploadsPerNode: 2,
+  downloadsPerNode: 2,
+  chunkTakenMs: 1_000,
   handlersMax: 3,
   inFlightBytesMax: 100,
   bytesPerNodeDay: 250,
@@ -55,6 +57,16 @@ describe('admission', () => {
     expect(() => admission.enter('H1', 100)).toThrow(busy(/bytes of this node today/));
     clock.now += 86_400_000;
     admission.enter('H1', 100)();
+  });
+
+  it('bounds downloads of a node, and frees them', () => {
+    const { admission } = make();
+    const first = admission.download('H1');
+    admission.download('H1');
+    expect(() => admission.download('H1')).toThrow(busy(/downloads of this node/));
+    admission.download('H2');
+    first();
+    admission.download('H1');
   });
 
   it('keeps the limits when the clock goes back', () => {

@@ -278,10 +278,13 @@ export const FAULT_MATRIX: readonly FaultRow[] = [
   },
   {
     id: 'F40',
-    fault: 'silent connections, half-open streams, oversized and unannounced chunks',
+    fault:
+      'silent connections, half-open streams, readers that never read, oversized and unannounced chunks',
     holds: 'bounded and closed; a member gets in beside them',
     tests: [
       'hostile.e2e.test.ts > silent connections and half-open streams are bounded',
+      'hostile.e2e.test.ts > has few streams at once',
+      'hostile.e2e.test.ts > is shown out with all that it holds',
       'hostile.e2e.test.ts > cannot fill the store',
     ],
   },

@@ -5,6 +5,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, status, type ClientReadableStream } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '@bhschain/dp';
 import {
@@ -14,6 +15,9 @@ import {
   type UpdateEnvelope,
   type WorkUnit,
 } from '../src/protocol.js';
+import { DEFAULT_LIMITS, type AdmissionLimits } from '../src/admission.js';
+import type { IssuedIdentity } from '../src/enrolment/authority.js';
+import { FederationServiceService } from '../src/protocol/generated/federation.js';
 import { SERVER_NAME } from '../src/protocol/identifiers.js';
 import { RoundRunner } from '../src/round-runner.js';
 import { UpdateDesk } from '../src/update-desk.js';
@@ -161,6 +165,82 @@ describe('a hostile member', () => {
     });
     // The honest upload of the same bytes still goes through.
     expect((await submit(evil, units[0]!, 'H1', update)).receipt.verdict).toBe('accepted');
+  }, 120_000);
+});
+
+describe('a reader that never reads', () => {
+  /** More than the real client takes by itself, which is sixteen chunks and a window. */
+  const PARAMETER_COUNT = 1_500_000;
+
+  /** Opens an object by the real client and takes no message of it; resolves when the server has begun to send. */
+  async function openUnread(
+    world: World,
+    identity: IssuedIdentity,
+    digest: string,
+  ): Promise<Readonly<{ call: ClientReadableStream<unknown>; ended: Promise<unknown> }>> {
+    const { getObject } = FederationServiceService;
+    const client = new Client(
+      `127.0.0.1:${world.orchestrator.port}`,
+      credentials.createSsl(
+        ...[identity.ca, identity.privateKey, identity.certificate].map((pem) => Buffer.from(pem)),
+      ),
+      // A connection of its own, as somebody would who wants to hold many.
+      { 'grpc.ssl_target_name_override': SERVER_NAME, 'grpc.use_local_subchannel_pool': 1 },
+    );
+    opened.push(() => client.close());
+    const request = { digest, firstChunk: 0 };
+    const call = client.makeServerStreamRequest(
+      ...[getObject.path, getObject.requestSerialize, getObject.responseDeserialize],
+      request,
+    );
+    opened.push(() => call.cancel());
+    const ended = new Promise((resolve) => call.once('error', resolve));
+    const begun = new Promise((resolve) => call.once('metadata', resolve));
+    // Lets the client begin; without anybody who takes its messages it soon asks for no more.
+    call.read();
+    await Promise.race([begun, ended.then((cause) => Promise.reject(cause as Error))]);
+    return { call, ended };
+  }
+
+  const begin = async (limits: Partial<AdmissionLimits>) => {
+    const world = await startWorld(
+      {},
+      { parameterCount: PARAMETER_COUNT, limits: { ...DEFAULT_LIMITS, ...limits } },
+    );
+    const identity = await world.authority.issueNode('H1', nowMs());
+    const digest = (await world.store.lineage.models())[0]!.digest;
+    return { world, digest, open: () => openUnread(world, identity, digest) };
+  };
+
+  it('has few streams at once, and they are in nobody’s way', async () => {
+    const { world, digest, open } = await begin({});
+    const unread = [];
+    for (let stream = 0; stream < DEFAULT_LIMITS.downloadsPerNode; stream++) {
+      unread.push(await open());
+    }
+    const h1 = await world.client('H1');
+    await expect(h1.getObject(digest)).rejects.toMatchObject({ code: 'ERR_BUSY' });
+    expect((await (await world.client('H2')).getObject(digest)).length).toBe(4 * PARAMETER_COUNT);
+    // Its other calls go on, and so do downloads when it gives one up.
+    await h1.getWork({ state: 'ready' });
+    unread[0]!.call.cancel();
+    await until(() =>
+      h1.getObject(digest).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }, 120_000);
+
+  it('is shown out with all that it holds when it takes nothing in time', async () => {
+    const { world, digest, open } = await begin({ chunkTakenMs: 200 });
+    const unread = await Promise.all([open(), open()]);
+    for (const { ended } of unread) {
+      expect(await ended).toMatchObject({ code: status.UNAVAILABLE });
+    }
+    // Whoever reads gets everything, the same node as well.
+    const h1 = await world.client('H1');
+    expect((await h1.getObject(digest)).length).toBe(4 * PARAMETER_COUNT);
   }, 120_000);
 });
 
