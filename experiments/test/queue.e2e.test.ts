@@ -27,11 +27,16 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function seedsOf(url: string): Promise<{ state: string; retry_count: number }[]> {
+interface SeedRow {
+  readonly state: string;
+  readonly retry_count: number;
+}
+
+async function seedsOf(url: string): Promise<SeedRow[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query('select state, retry_count from pgboss.job')).rows;
+    return (await client.query<SeedRow>('select state, retry_count from pgboss.job')).rows;
   } finally {
     await client.end();
   }
