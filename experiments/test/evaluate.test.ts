@@ -305,6 +305,29 @@ describe('what evaluate says', () => {
     expect(page).toMatch(/^More than that, .*: count-vector 1\.000/m);
   });
 
+  it('gives every figure an interval, and says of what the draws are', () => {
+    const { intervals, detectors } = evaluate(input);
+    expect(intervals).toEqual({ level: 0.95, over: 'groups', units: 4, draws: 200 });
+    for (const { auc, aucWithinGroupsInterval, recallAt, atTheta, classes } of detectors) {
+      for (const interval of [
+        auc.interval,
+        aucWithinGroupsInterval!,
+        ...recallAt.map((at) => at.interval),
+        atTheta.falsePositiveInterval,
+        atTheta.recallInterval,
+        ...classes.flatMap((one) => [one.aucInterval, one.recallInterval]),
+      ]) {
+        expect(interval.low).toBeLessThanOrEqual(interval.high);
+      }
+    }
+    const page = textReport(evaluate(input));
+    expect(page).toMatch(/recall at 3\.2 %/);
+    expect(page).toMatch(/count-vector +1\.000 \[[.\d]+, 1\.000\] +1\.000 \[/);
+    expect(page).toContain('by 200 draws of whole groups');
+    const alone = { test: test.map((one) => ({ ...one, group: null })), detectors: ['length'] };
+    expect(textReport(evaluate({ ...input, ...alone }))).toContain('by 200 draws of 60 sessions');
+  });
+
   it('has no ranking within a group where there is none', () => {
     const without = (sessions: readonly Session[]): Session[] =>
       sessions.map((one) => ({ ...one, group: null }));

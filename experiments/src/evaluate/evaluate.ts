@@ -9,21 +9,16 @@ import {
   joinMembers,
   type SequenceDetector,
   type Session,
-  type Standing,
 } from '../detectors/index.js';
 import { ExperimentError } from '../errors.js';
-import { ALPHA, conformal } from '../evaluation/conformal.js';
-import { bootstrap, rateByChance, wilson, type Interval } from '../evaluation/intervals.js';
-import {
-  aucOfRanks,
-  aucWithinGroups,
-  densely,
-  rank,
-  shareOf,
-  type OperatingPoint,
-} from '../evaluation/ranking.js';
+import { ALPHA } from '../evaluation/conformal.js';
+import { shareOf } from '../evaluation/ranking.js';
 import { closest } from '../harness/closest.js';
+import { DRAWS, unitCount } from './draws.js';
 import { fitHere, fitInThreads, type FitData, type Fits, type SeedScores } from './fits.js';
+import { judge, type DetectorResult } from './judge.js';
+
+export type { ClassResult, DetectorResult } from './judge.js';
 
 /** Share of the training sessions, the latest, that fixes the threshold if no calibration file is given. */
 export const CALIBRATION_SHARE = 0.2;
@@ -51,48 +46,19 @@ export interface EvaluationInput {
   readonly onFitted?: (name: string) => void;
 }
 
-export interface ClassResult {
-  readonly label: string;
-  readonly sessions: number;
-  readonly auc: number;
-  /** At θ, threshold from calibration. */
-  readonly recall: number;
-  readonly recallInterval: Interval;
-}
-
-export interface DetectorResult {
-  readonly name: string;
-  readonly standing: Standing;
-  readonly about: string;
-  readonly seeds: number;
-  /** Mean over seeds, the range over seeds, and the 95 % bootstrap interval over sessions (groups) and seeds. */
-  readonly auc: { readonly mean: number; readonly range: Interval; readonly interval: Interval };
-  readonly averagePrecision: number;
-  /**
-   * Of pairs under one name only, normal and abnormal; null without groups or without such a pair. Near .5 beside a high AUC: the
-   * names differ, not the events.
-   */
-  readonly aucWithinGroups: number | null;
-  /** Threshold on the test's own normals: ranking quality only. */
-  readonly recallAt: readonly OperatingPoint[];
-  /** At θ = 0.87 (α = 0.032), the threshold fixed on calibration sessions. */
-  readonly atTheta: {
-    readonly falsePositiveRate: number;
-    readonly falsePositiveInterval: Interval;
-    /** Where the rate may lie by chance, so few calibration sessions there are; above, test and calibration differ. */
-    readonly byChance: Interval;
-    readonly recall: number;
-    readonly recallInterval: Interval;
-  };
-  readonly classes: readonly ClassResult[];
-}
-
 export interface Evaluation {
   readonly sessions: { readonly train: number; readonly calibrate: number; readonly test: number };
   readonly abnormal: number;
   readonly groups: boolean;
   readonly calibrationFrom: string;
   readonly notes: readonly string[];
+  /** Percentiles of draws with replacement; `over` what is drawn as a whole, `units` how many of those the test has. */
+  readonly intervals: {
+    readonly level: 0.95;
+    readonly over: 'groups' | 'sessions';
+    readonly units: number;
+    readonly draws: number;
+  };
   readonly detectors: readonly DetectorResult[];
 }
 
@@ -175,6 +141,12 @@ function judged(plan: Plan, scores: readonly (readonly SeedScores[])[]): Evaluat
     groups,
     calibrationFrom,
     notes,
+    intervals: {
+      level: 0.95,
+      over: data.test.some(({ group }) => group !== null) ? 'groups' : 'sessions',
+      units: unitCount(data.test),
+      draws: DRAWS,
+    },
     detectors: results,
   };
 }
@@ -291,128 +263,4 @@ function ensemble(members: readonly Run[], { data, seeds }: Plan): DetectorResul
 
 function isEven(_value: unknown, index: number): boolean {
   return index % 2 === 0;
-}
-
-function judge(
-  { name, standing, about }: Pick<SequenceDetector, 'name' | 'standing' | 'about'>,
-  seeds: readonly SeedScores[],
-  test: readonly Session[],
-): DetectorResult {
-  const each = seeds.map((scores) => outcomeOf(scores, test));
-  const mean = (of: (outcome: Outcome) => number): number =>
-    each.reduce((sum, outcome) => sum + of(outcome), 0) / each.length;
-  const first = each[0]!;
-  const aucs = each.map((outcome) => outcome.ranking.auc);
-  const negatives = first.normal.length;
-  const positives = first.abnormal.length;
-  const falsePositiveRate = mean((o) => shareOf(o.normal, alarms));
-  const recall = mean((o) => shareOf(o.abnormal, alarms));
-  return {
-    name,
-    standing,
-    about,
-    seeds: seeds.length,
-    auc: {
-      mean: mean((o) => o.ranking.auc),
-      range: { low: Math.min(...aucs), high: Math.max(...aucs) },
-      interval: bootstrap({
-        groupsOfSeeds: each.map(({ judged }) => grouped(judged)),
-        seed: name,
-        statistic: aucOfRanks,
-        draws: 200,
-      }),
-    },
-    aucWithinGroups: withinGroups(each),
-    averagePrecision: mean((o) => o.ranking.averagePrecision),
-    recallAt: first.ranking.recallAt.map(({ falsePositiveRate: rate }, i) => ({
-      falsePositiveRate: rate,
-      recall: mean((o) => o.ranking.recallAt[i]!.recall),
-    })),
-    atTheta: {
-      falsePositiveRate,
-      falsePositiveInterval: wilson(falsePositiveRate * negatives, negatives),
-      byChance: rateByChance({
-        calibration: seeds[0]!.calibration.length,
-        test: negatives,
-        alpha: ALPHA,
-      }),
-      recall,
-      recallInterval: wilson(recall * positives, positives),
-    },
-    classes: classesOf(each),
-  };
-}
-
-interface Judged {
-  readonly session: Session;
-  readonly normal: boolean;
-  readonly score: number;
-  /** Place of the score among the different scores of the test. */
-  readonly rank: number;
-  /** Conformal p-value against the calibration sessions. */
-  readonly p: number;
-}
-
-interface Outcome {
-  readonly judged: readonly Judged[];
-  readonly normal: readonly Judged[];
-  readonly abnormal: readonly Judged[];
-  readonly ranking: ReturnType<typeof rank>;
-}
-
-function outcomeOf(scores: SeedScores, test: readonly Session[]): Outcome {
-  const pValue = conformal(scores.calibration);
-  const ranks = densely(scores.test);
-  const judged = test.map((session, i): Judged => {
-    const score = scores.test[i]!;
-    return { session, normal: session.normal, score, rank: ranks[i]!, p: pValue(score) };
-  });
-  const normal = judged.filter((one) => one.normal);
-  const abnormal = judged.filter((one) => !one.normal);
-  return { judged, normal, abnormal, ranking: rank(numbers(normal), numbers(abnormal)) };
-}
-
-const alarms = ({ p }: Judged): boolean => p <= ALPHA;
-const numbers = (judged: readonly Judged[]): number[] => judged.map(({ score }) => score);
-
-function withinGroups(each: readonly Outcome[]): number | null {
-  const values = each.map(({ judged }) => {
-    const named = judged.filter(({ session }) => session.group !== null);
-    return aucWithinGroups(named, ({ session }) => session.group!);
-  });
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Number.isFinite(mean) ? mean : null;
-}
-
-/** Sessions of one group are not independent, so a group is drawn as a whole. */
-function grouped(judged: readonly Judged[]): Judged[][] {
-  const groups = new Map<string, Judged[]>();
-  judged.forEach((one, i) => {
-    const key = one.session.group === null ? `#${i}` : `${one.session.group}/${one.session.label}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [one]);
-    else group.push(one);
-  });
-  return [...groups.values()];
-}
-
-function classesOf(each: readonly Outcome[]): ClassResult[] {
-  const labels = [...new Set(each[0]!.abnormal.map(({ session }) => session.label))].sort();
-  return labels.map((label) => {
-    const parts = each.map((outcome) => ({
-      normal: outcome.normal,
-      own: outcome.abnormal.filter(({ session }) => session.label === label),
-    }));
-    const mean = (of: (part: (typeof parts)[number]) => number): number =>
-      parts.reduce((sum, part) => sum + of(part), 0) / parts.length;
-    const sessions = parts[0]!.own.length;
-    const recall = mean(({ own }) => shareOf(own, alarms));
-    return {
-      label,
-      sessions,
-      auc: mean(({ normal, own }) => rank(numbers(normal), numbers(own)).auc),
-      recall,
-      recallInterval: wilson(recall * sessions, sessions),
-    };
-  });
 }

@@ -4,60 +4,90 @@
  * @module
  */
 import type { Interval } from '../evaluation/intervals.js';
+import { OPERATING_RATES } from '../evaluation/ranking.js';
 import type { DetectorResult, Evaluation } from './evaluate.js';
 
 const STANDINGS = { ours: 'ours', rival: 'rivals', control: 'controls' } as const;
 
 export function textReport(evaluation: Evaluation): string {
-  const { sessions, abnormal, calibrationFrom, notes, detectors, groups } = evaluation;
+  const { sessions, abnormal, calibrationFrom, notes, intervals, detectors, groups } = evaluation;
   return [
     `${sessions.train} sessions to train on, ${sessions.calibrate} to fix the threshold (${calibrationFrom}), ` +
       `${sessions.test} to test, ${abnormal} of them abnormal`,
     ...notes.map((note) => `note: ${note}`),
     '',
-    ...headOf(groups),
-    ...(['ours', 'rival', 'control'] as const).flatMap((standing) => {
-      const of = detectors.filter((detector) => detector.standing === standing);
-      return of.length === 0
-        ? []
-        : [STANDINGS[standing], ...of.map((detector) => rowOf(detector, groups))];
-    }),
+    ...tableOf(detectors, [
+      { head: 'AUC', of: ({ auc }) => [auc.mean, auc.interval] },
+      ...(groups ? [WITHIN] : []),
+      {
+        head: 'θ: false positives',
+        of: ({ atTheta: at }) => [at.falsePositiveRate, at.falsePositiveInterval],
+      },
+      { head: 'θ: recall', of: ({ atTheta: at }) => [at.recall, at.recallInterval] },
+    ]),
     '',
-    'AUC: how surely an abnormal session scores above a normal one; .5 is a coin. Intervals are 95 %.',
+    ...tableOf(
+      detectors,
+      OPERATING_RATES.map((rate, i) => ({
+        head: `recall at ${+(100 * rate).toFixed(1)} %`,
+        of: ({ recallAt }) => [recallAt[i]!.recall, recallAt[i]!.interval],
+      })),
+    ),
+    '',
+    'AUC: how surely an abnormal session scores above a normal one; .5 is a coin.',
     ...(groups
       ? ['Within: the same among sessions of one group; near .5, only names differ.']
       : []),
     'Recall at a rate puts the threshold on the test itself, so it says how well a detector ranks.',
     'At θ = 0.87 the threshold was fixed before the test and promises 3.2 % false positives.',
+    ...intervalLines(intervals),
     ...chanceLines(detectors),
     ...classLines(detectors),
     ...verdict(detectors),
   ].join('\n');
 }
 
-function headOf(groups: boolean): string[] {
-  const within = groups ? 'within' : '';
-  const width = groups ? 8 : 0;
+interface Column {
+  readonly head: string;
+  of(detector: DetectorResult): readonly [number, Interval | null];
+}
+
+const WITHIN: Column = {
+  head: 'within',
+  of: (one) => [one.aucWithinGroups ?? Number.NaN, one.aucWithinGroupsInterval],
+};
+
+function tableOf(detectors: readonly DetectorResult[], columns: readonly Column[]): string[] {
+  const row = (name: string, cells: readonly string[]): string =>
+    `${name.padEnd(27)}${cells.map((cell) => cell.padEnd(20)).join('')}`.trimEnd();
   return [
-    `${''.padEnd(50 + width)}recall at false positives of   at θ = 0.87`,
-    `${'detector'.padEnd(27)}${'AUC'.padStart(6)}${'interval'.padStart(15)}${within.padStart(width)}` +
-      `${['1 %', '3.2 %', '5 %', '10 %'].map((rate) => rate.padStart(7)).join('')}   ${'false positives'.padEnd(21)}recall`,
+    row(
+      'detector',
+      columns.map(({ head }) => head),
+    ),
+    ...(['ours', 'rival', 'control'] as const).flatMap((standing) => {
+      const of = detectors.filter((detector) => detector.standing === standing);
+      if (of.length === 0) return [];
+      const rows = of.map((one) =>
+        row(
+          `  ${one.name}`,
+          columns.map((column) => withInterval(...column.of(one))),
+        ),
+      );
+      return [STANDINGS[standing], ...rows];
+    }),
   ];
 }
 
-function rowOf(
-  { name, auc, aucWithinGroups, recallAt, atTheta }: DetectorResult,
-  groups: boolean,
-): string {
+function intervalLines({ over, units, draws }: Evaluation['intervals']): string[] {
+  const groups = over === 'groups';
+  const drawn = groups
+    ? `whole groups (${units}, what is normal and abnormal under one name apart)`
+    : `${units} sessions`;
   return [
-    `  ${name.padEnd(25)}`,
-    share(auc.mean).padStart(6),
-    interval(auc.interval).padStart(15),
-    ...(groups ? [share(aucWithinGroups ?? Number.NaN).padStart(8)] : []),
-    ...recallAt.map(({ recall }) => share(recall).padStart(7)),
-    `   ${share(atTheta.falsePositiveRate)} ${interval(atTheta.falsePositiveInterval)}`.padEnd(24),
-    `${share(atTheta.recall)} ${interval(atTheta.recallInterval)}`,
-  ].join('');
+    `Intervals are 95 %, by ${draws} draws of ${drawn} and of seeds.`,
+    `A rate or recall that is 0, or 1, in every draw has Wilson's instead, each ${groups ? 'group' : 'session'} counted once.`,
+  ];
 }
 
 /** How far a threshold from so few sessions may miss its promise by chance, and who misses it by more. */
@@ -94,8 +124,9 @@ function classLines(detectors: readonly DetectorResult[]): string[] {
     '',
     `${best.name}, by class:`,
     ...best.classes.map(
-      ({ label, sessions, auc, recall, recallInterval }) =>
-        `  ${label.padEnd(25)}${share(auc).padStart(6)}   recall at θ ${share(recall)} ${interval(recallInterval)} of ${sessions}`,
+      ({ label, sessions, auc, aucInterval, recall, recallInterval }) =>
+        `  ${label.padEnd(25)}AUC ${withInterval(auc, aucInterval).padEnd(20)}` +
+        `recall at θ ${withInterval(recall, recallInterval)} of ${sessions}`,
     ),
   ];
 }
@@ -125,6 +156,10 @@ function bestOf(
   return detectors
     .filter((one) => one.standing === standing && Number.isFinite(one.auc.mean))
     .toSorted((a, b) => b.auc.mean - a.auc.mean)[0];
+}
+
+function withInterval(value: number, of: Interval | null): string {
+  return of === null || !Number.isFinite(value) ? share(value) : `${share(value)} ${interval(of)}`;
 }
 
 function interval({ low, high }: Interval): string {
