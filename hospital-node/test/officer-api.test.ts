@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAuditLog } from '../src/audit/audit-log.js';
 import { verifyBundle, type EvidenceBundle } from '../src/proof/verify-bundle.js';
 import { startSeededServer, type SeededServer } from './seeded-server.js';
-import { signedIn, type Call } from './signed-in.js';
+import { signedIn, type Answer, type Call } from './signed-in.js';
 
 let server: SeededServer;
 let ana: Call;
@@ -147,6 +147,8 @@ describe('an export', () => {
       finding_info: { uid: 'H-4' },
       unmapped: { transaction: server.holds[3], finding: 'benign-expected' },
     });
+    expect(text).toMatch(/"block":"\d+","detector_hash":"[0-9a-f]{64}"/);
+    expect(text).toMatch(/"p_value":0\.\d+/);
   });
 
   it('is CEF, escaped', async () => {
@@ -154,6 +156,50 @@ describe('an export', () => {
     expect(text).toMatch(/^CEF:0\|BHSChain\|hospital-node\|1\|score\|erase held\|(3|5|8|10)\|/);
     expect(text).toMatch(/ externalId=H-3|externalId=H-3 /);
     expect((await ana('GET', '/exports/xml')).status).toBe(400);
+  });
+
+  it('says in each format what became of the call', async () => {
+    const acts = async (query: string): Promise<(string | undefined)[]> =>
+      (await ana('GET', `/exports/cef?${query}`)).text
+        .trim()
+        .split('\n')
+        .map((line) => / act=(\S+)/.exec(line)?.[1]);
+    expect(await acts('state=released')).toEqual(['released']);
+    expect(await acts('function=erase')).toEqual(['quarantined']);
+    expect(await acts('kind=review')).toEqual(['allowed']);
+    const ran = (await ana('GET', '/exports/cef?kind=review')).text;
+    expect(ran).toMatch(/\|break-glass\|\w+ ran\|/);
+    expect((await ana('GET', '/exports/ocsf?kind=review')).text).toMatch(/"title":"\w+ ran: break/);
+    const held = (await ana('GET', '/exports/cef?state=released')).text;
+    expect(held).toMatch(/cs4Label=block cs4=\d+ cs5Label=detector cs5=[0-9a-f]{64} /);
+    expect(held).toMatch(/cfp2Label=pValue cfp2=[\d.e-]+$/m);
+  });
+
+  it('is CEF in a syslog frame of RFC 5424', async () => {
+    const { text } = await ana('GET', '/exports/syslog?function=erase');
+    const frame = /^<10[6-9]>1 \d{4}-\d\d-\d\dT[\d:.]+Z H1 bhs-node - hold - (CEF:0\|.*)\n$/;
+    const [, message] = frame.exec(text)!;
+    expect(`${message!}\n`).toBe((await ana('GET', '/exports/cef?function=erase')).text);
+  });
+
+  it('goes on in parts, says so, and loses and repeats nothing', async () => {
+    const whole = await ana('GET', '/exports/ocsf');
+    expect(whole.headers.get('link')).toBeNull();
+    let path: string | undefined = '/exports/ocsf?limit=3';
+    let text = '';
+    const names: string[] = [];
+    while (path !== undefined) {
+      const part: Answer = await ana('GET', path);
+      text += part.text;
+      names.push(/filename="(.*)"/.exec(part.headers.get('content-disposition')!)![1]!);
+      path = /^<\/api\/v1(.*)>; rel="next"$/.exec(part.headers.get('link') ?? '')?.[1];
+    }
+    expect(text).toBe(whole.text);
+    expect(names.length).toBe(Math.ceil(whole.text.trim().split('\n').length / 3));
+    expect(new Set(names.slice(0, -1))).toEqual(new Set(['holds-incomplete.ocsf.jsonl']));
+    expect(names.at(-1)).toBe('holds.ocsf.jsonl');
+    const other = await ana('GET', '/exports/cef?limit=3&after=0.1.AAAAAAAAAAAAAAAAAAAAAA');
+    expect(other).toMatchObject({ status: 400, body: { code: 'ERR_CURSOR' } });
   });
 });
 

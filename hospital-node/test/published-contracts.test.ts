@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { CONFIG_SCHEMA } from '../src/config-schema.js';
 import { createNodeMetrics } from '../src/metrics.js';
 import { EXPORT_FORMATS, EXPORTERS, type ExportFormat } from '../src/review/exports.js';
-import type { HoldSummary } from '../src/review/review-store.js';
+import type { ExportedHold } from '../src/review/exported-hold.js';
 import { startSeededServer } from './seeded-server.js';
 
 async function expectFile(name: string, content: unknown): Promise<void> {
@@ -21,7 +21,7 @@ async function expectFile(name: string, content: unknown): Promise<void> {
 const CONTEXT = { hospital: 'H1', theta: 870_000 };
 const AT_MS = Date.UTC(2026, 2, 9, 12, 30);
 /** A hold with every field set. */
-const HOLD: HoldSummary = {
+const HOLD: ExportedHold = {
   id: 'H-12',
   txId: '7d1f'.repeat(16),
   kind: 'quarantine',
@@ -44,14 +44,18 @@ const HOLD: HoldSummary = {
   action: 'reject',
   finding: 'policy-breach',
   appealed: false,
+  block: '88214',
+  detectorHash: '9f3c'.repeat(16),
+  tableHash: 'c41e'.repeat(16),
+  pValue: 0.004,
 };
 
-function exported(format: ExportFormat, changes: Partial<HoldSummary> = {}): string {
+function exported(format: ExportFormat, changes: Partial<ExportedHold> = {}): string {
   return EXPORTERS[format].line({ ...HOLD, ...changes }, CONTEXT).trimEnd();
 }
 
 /** The members of the OCSF object and of the CEF line that follow from a change of the hold. */
-function words(changes: Partial<HoldSummary>): object {
+function words(changes: Partial<ExportedHold>): object {
   const ocsf = JSON.parse(exported('ocsf', changes)) as Record<string, unknown>;
   const cef = exported('cef', changes);
   const ids = ['activity_id', 'type_uid', 'status_id', 'disposition_id', 'action_id'];

@@ -23,6 +23,7 @@ interface Exports {
   readonly csv: string;
   readonly ocsf: string;
   readonly cef: string;
+  readonly syslog: string;
   readonly states: Readonly<Record<string, Words>>;
   readonly review: Words;
   readonly findings: Readonly<Record<string, Words>>;
@@ -47,6 +48,9 @@ const MEANING = {
   state: 'state of the review',
   action: 'what was proposed or decided',
   finding: 'what was found',
+  block: 'number of the block in which it was filed',
+  detector: 'hash of the detector that judged',
+  pValue: 'how rare a call this strange is among everyday ones',
 } as const;
 
 const CSV: Readonly<Record<string, string>> = {
@@ -85,16 +89,19 @@ const OCSF: Readonly<Record<string, string>> = {
   verdict_id: 'what was found, see below; absent without a finding',
   risk_score: 'score, 0 to 100; absent if no detector judged',
   'finding_info.uid': MEANING.id,
-  'finding_info.title': 'what was called, and why it was held',
+  'finding_info.title': 'what was called, whether it was held or ran, and why there is a record',
   'finding_info.created_time': `${MEANING.filed}, ms since 1970`,
   'actor.user.uid': MEANING.actor,
   'actor.user.type': MEANING.role,
   'unmapped.transaction': MEANING.transaction,
+  'unmapped.block': MEANING.block,
+  'unmapped.detector_hash': `${MEANING.detector}; null if none did`,
   'unmapped.hospital': MEANING.hospital,
   'unmapped.ward': MEANING.ward,
   'unmapped.cause': MEANING.cause,
   'unmapped.top_reason': MEANING.reason,
   'unmapped.score_millionths': MEANING.score,
+  'unmapped.p_value': `${MEANING.pValue}; null if no detector judged`,
   'unmapped.review_state': MEANING.state,
   'unmapped.finding': MEANING.finding,
   'unmapped.due_time': `${MEANING.due}, ms since 1970`,
@@ -106,20 +113,23 @@ const CEF_HEADER = [
   'product',
   'version of this line',
   MEANING.cause,
-  'what was held',
+  'what was called, and whether it was held or ran',
   'severity, see below',
 ];
 
 const CEF: Readonly<Record<string, string>> = {
   externalId: MEANING.id,
   rt: `${MEANING.filed}, ms since 1970`,
-  act: 'quarantined, or allowed for a call that ran and is reviewed afterwards',
+  act: 'quarantined, released or rejected; allowed for a call that ran and is reviewed afterwards',
   suser: MEANING.actor,
   spriv: MEANING.role,
   cs1: MEANING.state,
   cs2: `${MEANING.finding}; absent without a finding`,
   cs3: MEANING.transaction,
+  cs4: MEANING.block,
+  cs5: `${MEANING.detector}; absent if none did`,
   cfp1: 'score between 0 and 1; absent if no detector judged',
+  cfp2: `${MEANING.pValue}; absent if no detector judged`,
 };
 
 /** @throws {TypeError} if the export has a field without a meaning here, or the other way round */
@@ -196,12 +206,17 @@ export function exportReference(): string {
       'JSON lines, OCSF 1.5, Detection Finding (class 2004), profiles security_control and incident.',
       fieldTable(leavesOf(JSON.parse(exports.ocsf), ''), OCSF),
       '## CEF',
-      'One ArcSight Common Event Format line a hold, to be sent by the syslog forwarder of your choice. `\\`, `|` and `=` are escaped.',
+      'One ArcSight Common Event Format line a hold. `\\`, `|` and `=` are escaped.',
       table(
         ['place in the header', 'holds', 'example'],
         header.map((value, index) => [String(index + 1), CEF_HEADER[index] ?? '', code(value)]),
       ),
       fieldTable(extension, CEF),
+      '## Syslog',
+      'The same CEF lines, each in a frame of RFC 5424, for the forwarder of your choice: facility 13 (log audit) with severity notice, warning, error or critical, the time of the commit, the hospital as host, `bhs-node` as application, `hold` as message id. No byte order mark; one frame a line.',
+      `\`\`\`text\n${exports.syslog.replaceAll(/([0-9a-f]{8})[0-9a-f]{56}/g, '$1…')}\n\`\`\``,
+      '## In parts',
+      'A part has `limit` holds, 100,000 at most and if nothing else is asked. If there are more, the answer has a header `Link: <…>; rel="next"` (RFC 8288) with the address of the next part, and the file is called `holds-incomplete`. Ask until there is no such header. Each part is recorded, with whether it was the last.',
       '## Words as numbers',
       table(
         ['state of the review', 'status_id', 'activity_id', 'disposition_id', 'action_id', 'act'],

@@ -269,6 +269,7 @@ const EXPORTS = [
   ['csv', 'CSV'],
   ['ocsf', 'OCSF'],
   ['cef', 'CEF'],
+  ['syslog', 'syslog'],
 ] as const;
 
 function Count(): JSX.Element | null {

@@ -61,7 +61,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'GET /api/v1/alert-budget/proposals': 'Proposals for another alert budget',
   'POST /api/v1/alert-budget/proposals': 'Propose another alert budget; changes nothing by itself',
   'POST /api/v1/bulk': 'One step for exactly the named holds, one transaction each',
-  'GET /api/v1/exports/:format': 'Holds as csv, ocsf or cef; recorded',
+  'GET /api/v1/exports/:format':
+    'Holds as csv, ocsf, cef or syslog, 100,000 at most; Link names the next part; recorded',
   'GET /api/v1/holds/:txid/evidence.json': 'Signed evidence file, for `bhs-node evidence verify`',
   'GET /api/v1/holds/:txid/evidence.html': 'The same to read',
   'POST /api/v1/holds/:txid/re-identifications': 'The name behind a pseudonym; recorded first',

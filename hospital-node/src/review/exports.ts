@@ -1,24 +1,26 @@
 /**
  * Holds for other systems. Pseudonyms everywhere; free text of reviewers stays here.
- * Sources: RFC 4180 (CSV); OCSF 1.5 Detection Finding, class 2004; ArcSight Common Event Format, revision 25.
+ * Sources: RFC 4180 (CSV); OCSF 1.5 Detection Finding, class 2004.
  * @module
  */
-import type { HoldSummary } from './review-store.js';
+import { cef, syslogFrame } from './cef.js';
+import {
+  isDecided,
+  outcomeOf,
+  titleOf,
+  type ExportContext,
+  type ExportedHold,
+} from './exported-hold.js';
+import { severityOf } from './severity.js';
 
-export const EXPORT_FORMATS = ['csv', 'ocsf', 'cef'] as const;
+export const EXPORT_FORMATS = ['csv', 'ocsf', 'cef', 'syslog'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
-export interface ExportContext {
-  readonly hospital: string;
-  /** Millionths. */
-  readonly theta: number;
-}
 
 interface Exporter {
   readonly mediaType: string;
   readonly suffix: string;
   readonly head: string;
-  readonly line: (hold: HoldSummary, context: ExportContext) => string;
+  readonly line: (hold: ExportedHold, context: ExportContext) => string;
 }
 
 export const EXPORTERS: Readonly<Record<ExportFormat, Exporter>> = {
@@ -51,6 +53,12 @@ export const EXPORTERS: Readonly<Record<ExportFormat, Exporter>> = {
     head: '',
     line: (hold, context) => `${cef(hold, context)}\n`,
   },
+  syslog: {
+    mediaType: 'text/plain; charset=utf-8',
+    suffix: 'syslog',
+    head: '',
+    line: (hold, context) => `${syslogFrame(hold, context)}\n`,
+  },
 };
 
 /** A cell that a spreadsheet would take for a formula gets an apostrophe. */
@@ -59,7 +67,7 @@ function csvCell(value: string): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-const STATUS: Readonly<Record<HoldSummary['state'], number>> = {
+const STATUS: Readonly<Record<ExportedHold['state'], number>> = {
   open: 1,
   claimed: 2,
   proposed: 2,
@@ -80,18 +88,17 @@ const VERDICT: Readonly<Record<string, number>> = {
   duplicate: 10,
 };
 
-/** How far beyond θ, as the words of OCSF: 2 low … 5 critical. What no detector judged is low. */
-function severityOf(hold: HoldSummary, { theta }: ExportContext): 2 | 3 | 4 | 5 {
-  const beyond = ((hold.scoreMillionths ?? 0) - theta) / (1_000_000 - theta);
-  return beyond >= 0.95 ? 5 : beyond >= 0.75 ? 4 : beyond >= 0.4 ? 3 : 2;
-}
+/** `disposition_id` and `action_id`. */
+const OUTCOME = {
+  allowed: [1, 1],
+  quarantined: [3, 2],
+  released: [8, 1],
+  rejected: [2, 2],
+} as const;
 
-function ocsf(hold: HoldSummary, context: ExportContext): object {
-  // Closing changes nothing of what was decided.
-  const decided = STATUS[hold.state] === 4 ? hold.action : null;
-  const [disposition, action] =
-    decided === 'release' ? [8, 1] : decided === 'reject' ? [2, 2] : [3, 2];
-  const activity = STATUS[hold.state] === 4 ? 3 : hold.version === 1 ? 1 : 2;
+function ocsf(hold: ExportedHold, context: ExportContext): object {
+  const [disposition, action] = OUTCOME[outcomeOf(hold)];
+  const activity = isDecided(hold) ? 3 : hold.version === 1 ? 1 : 2;
   return {
     metadata: {
       version: '1.5.0',
@@ -103,66 +110,35 @@ function ocsf(hold: HoldSummary, context: ExportContext): object {
     activity_id: activity,
     type_uid: 200_400 + activity,
     time: hold.filedMs,
-    severity_id: severityOf(hold, context),
+    severity_id: severityOf(hold.scoreMillionths, context.theta),
     status_id: STATUS[hold.state],
-    disposition_id: hold.kind === 'review' ? 1 : disposition,
-    action_id: hold.kind === 'review' ? 1 : action,
+    disposition_id: disposition,
+    action_id: action,
     ...(hold.finding === null ? {} : { verdict_id: VERDICT[hold.finding] ?? 0 }),
     ...(hold.scoreMillionths === null
       ? {}
       : { risk_score: Math.floor(hold.scoreMillionths / 10_000) }),
     finding_info: {
       uid: hold.id,
-      title: `${hold.function} held: ${hold.cause}`,
+      title: `${titleOf(hold)}: ${hold.cause}`,
       created_time: hold.filedMs,
     },
     actor: { user: { uid: hold.actor, type: hold.role } },
     unmapped: {
       transaction: hold.txId,
+      block: hold.block,
+      detector_hash: hold.detectorHash,
       hospital: hold.mspId,
       ward: hold.ward,
       cause: hold.cause,
       top_reason: hold.topReason,
       score_millionths: hold.scoreMillionths,
+      p_value: hold.pValue,
       review_state: hold.state,
       finding: hold.finding,
       due_time: hold.deadlineMs,
     },
   };
-}
-
-const CEF_SEVERITY = { 2: 3, 3: 5, 4: 8, 5: 10 } as const;
-
-function cef(hold: HoldSummary, context: ExportContext): string {
-  const header = ['CEF:0', 'BHSChain', 'hospital-node', '1', hold.cause, `${hold.function} held`];
-  const extension: Readonly<Record<string, string | number>> = {
-    externalId: hold.id,
-    rt: hold.filedMs,
-    act: hold.kind === 'review' ? 'allowed' : 'quarantined',
-    suser: hold.actor,
-    spriv: hold.role,
-    cs1Label: 'reviewState',
-    cs1: hold.state,
-    ...(hold.finding === null ? {} : { cs2Label: 'finding', cs2: hold.finding }),
-    cs3Label: 'transaction',
-    cs3: hold.txId,
-    ...(hold.scoreMillionths === null
-      ? {}
-      : { cfp1Label: 'score', cfp1: hold.scoreMillionths / 1_000_000 }),
-  };
-  const fields = Object.entries(extension).map(
-    ([name, value]) => `${name}=${cefValue(String(value))}`,
-  );
-  const severity = CEF_SEVERITY[severityOf(hold, context)];
-  return `${[...header.map(cefHeader), severity].join('|')}|${fields.join(' ')}`;
-}
-
-function cefHeader(text: string): string {
-  return text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ');
-}
-
-function cefValue(text: string): string {
-  return text.replace(/[\\=]/g, '\\$&').replaceAll('\r', '\\r').replaceAll('\n', '\\n');
 }
 
 function iso(ms: number): string {

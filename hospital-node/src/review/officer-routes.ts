@@ -7,11 +7,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { FabricIdentity } from '../fabric/identity.js';
+import type { Cursors } from './cursor.js';
 import { closed, Reason } from './desk.js';
 import { ReviewError } from './errors.js';
 import { bundlePage, makeBundle } from './evidence-bundle.js';
 import { EXPORT_FORMATS, EXPORTERS, type ExportFormat } from './exports.js';
-import { filterOf, type HoldQuery, type HoldQueryText } from './hold-query.js';
+import { EXPORT_MAX, exportPart } from './hold-export.js';
+import { filterOf, type HoldQueryText } from './hold-query.js';
 import { reviewErrorOf } from './problem.js';
 import type { Directory } from './re-identification.js';
 import type { ReviewStore } from './review-store.js';
@@ -29,14 +31,18 @@ export interface OfficerRouteOptions {
   readonly now: () => number;
   readonly reader: (request: FastifyRequest) => Promise<Session>;
   readonly writer: (request: FastifyRequest) => Promise<Session>;
-  readonly list: object;
+  readonly cursors: Cursors;
+  /** Of an export: the filters of the queue, and which part of it. */
+  readonly exported: object;
   readonly byTxId: object;
 }
 
 const Reasoned = Type.Object({ reason: Reason }, closed);
-const EXPORT_MAX = 100_000;
-const PAGE = 1_000;
 
+interface ExportQuery extends HoldQueryText {
+  readonly after?: string;
+  readonly limit?: string;
+}
 type ById = FastifyRequest<{ Params: { txid: string } }>;
 
 export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptions): void {
@@ -51,9 +57,9 @@ export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptio
     return session;
   };
 
-  app.get<{ Params: { format: string }; Querystring: HoldQueryText }>(
+  app.get<{ Params: { format: string }; Querystring: ExportQuery }>(
     '/api/v1/exports/:format',
-    { schema: { querystring: o.list } },
+    { schema: { querystring: o.exported } },
     async (request, reply) => {
       const { person } = await o.reader(request);
       const { format } = request.params;
@@ -63,30 +69,38 @@ export function registerOfficerRoutes(app: FastifyInstance, o: OfficerRouteOptio
           `format: expected ${EXPORT_FORMATS.join(', ')}, got ${format}`,
         );
       }
-      const filter = filterOf(request.query, { actor: person.actor, nowMs: o.now() });
-      const exporter = EXPORTERS[format];
-      const context = { hospital: o.hospital, theta: o.theta };
-      const lines: string[] = [];
-      let after: HoldQuery['after'] = null;
-      do {
-        const page = await o.review.list({ ...filter, mspId: o.mspId, limit: PAGE, after });
-        for (const hold of page) lines.push(exporter.line(hold, context));
-        const last = page.at(-1);
-        after =
-          page.length < PAGE || last === undefined
-            ? null
-            : { deadlineMs: last.deadlineMs, number: last.number };
-      } while (after !== null && lines.length < EXPORT_MAX);
+      const { after, limit, ...query } = request.query;
+      const asked = JSON.stringify({ format, ...query });
+      const { lines, next } = await exportPart(o.review, {
+        format,
+        filter: { mspId: o.mspId, ...filterOf(query, { actor: person.actor, nowMs: o.now() }) },
+        context: { hospital: o.hospital, theta: o.theta },
+        limit: Math.min(EXPORT_MAX, Number(limit ?? EXPORT_MAX)),
+        after: after === undefined ? null : o.cursors.decode(after, asked),
+      });
       o.audit.append({
         kind: 'exported',
         by: person.name,
-        body: { format, holds: lines.length, query: JSON.stringify(request.query) },
+        body: {
+          ...{ format, holds: lines.length, complete: next === null },
+          query: JSON.stringify(request.query),
+        },
       });
+      const { mediaType, head, suffix } = EXPORTERS[format];
+      if (next !== null) {
+        const rest = new URLSearchParams({
+          ...request.query,
+          after: o.cursors.encode(next, asked),
+        });
+        reply.header('link', `</api/v1/exports/${format}?${rest.toString()}>; rel="next"`);
+      }
+      // Whoever saved it by hand sees no header; the name says that there is more.
+      const name = next === null ? 'holds' : 'holds-incomplete';
       return reply
-        .type(exporter.mediaType)
-        .header('content-disposition', `attachment; filename="holds.${exporter.suffix}"`)
+        .type(mediaType)
+        .header('content-disposition', `attachment; filename="${name}.${suffix}"`)
         .header('cache-control', 'no-store')
-        .send(exporter.head + lines.join(''));
+        .send(head + lines.join(''));
     },
   );
 

@@ -50,6 +50,11 @@ export interface HoldSummary {
   readonly finding: Finding | null;
   /** The actor used her one appeal. */
   readonly appealed: boolean;
+  /** In which it was filed. */
+  readonly block: string;
+  /** Of the detector and the table that judged; null if none did. */
+  readonly detectorHash: string | null;
+  readonly tableHash: string | null;
 }
 
 /** A person of this hospital by name, anybody else by a short form of her ledger id. */
@@ -504,6 +509,9 @@ function summaryOf(row: HoldRow, people: ReadonlyMap<string, string>): HoldSumma
     action: proposal?.action ?? null,
     finding: proposal?.finding ?? null,
     appealed: record.appealed,
+    block: String(row.block),
+    detectorHash: row.model_hash,
+    tableHash: row.table_hash,
   };
 }
 

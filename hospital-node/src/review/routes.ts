@@ -81,13 +81,13 @@ const filters = {
   deferred: Type.Optional(Type.String({ maxLength: 4 })),
   text: Type.Optional(Type.String({ minLength: 1, maxLength: 80 })),
 };
-const Filtered = Type.Object(filters, closed);
+const after = Type.Optional(Type.String({ maxLength: 80 }));
 const Listed = Type.Object(
-  {
-    ...filters,
-    after: Type.Optional(Type.String({ maxLength: 80 })),
-    limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
-  },
+  { ...filters, after, limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })) },
+  closed,
+);
+const Exported = Type.Object(
+  { ...filters, after, limit: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,5}$' })) },
   closed,
 );
 const ByTxId = Type.Object({ txid: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed);
@@ -344,7 +344,8 @@ export function registerReviewRoutes(app: FastifyInstance, o: RouteOptions): voi
       ...o.officer,
       reader: sessionOf,
       writer,
-      list: Filtered,
+      cursors,
+      exported: Exported,
       byTxId: ByTxId,
     });
   }
