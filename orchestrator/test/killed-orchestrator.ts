@@ -10,13 +10,8 @@ import { createOrchestrator } from '../src/orchestrator.js';
 import { encodeParameters } from '../src/protocol.js';
 import { signDocument } from '../src/protocol/signing.js';
 import { SOLE } from '../src/store/leadership.js';
-import {
-  MemoryChannel,
-  openDisk,
-  testAuthority,
-  testFederation,
-  testSigner,
-} from './consortium.js';
+import { MemoryChannel, openDisk, testAuthority, testSigner } from './consortium.js';
+import { FEDERATION } from './kill-world.js';
 
 const [folder = '', target = '-', when = 'after'] = process.argv.slice(2);
 const nowMs = (): number => Date.now();
@@ -71,19 +66,7 @@ const key = createPrivateKey(kept.privateKey);
 const channel = new MemoryChannel();
 channel.away = true;
 const orchestrator = await createOrchestrator({
-  federation: testFederation({
-    nodes: 2,
-    policy: {
-      slotLengthMs: 5_000,
-      openDelayMs: 50,
-      gatherMaxMs: 1_200,
-      collectMaxMs: 3_200,
-      graceMs: 300,
-      sealMaxMs: 400,
-      publicationBacklogMax: 1_000,
-      optimiser: { rule: 'fedavgm', momentum: [1, 2] },
-    },
-  }),
+  federation: FEDERATION,
   store: wrap(disk.store),
   objects: wrap(disk.objects),
   leadership: SOLE,

@@ -1,30 +1,20 @@
 /**
  * kill −9 of a real orchestrator process before and after every kind of step that a round makes durable, one round a step
- * in one long history. Each round ends with exactly the model that the updates make, and no update counts twice.
- * (`crash.test.ts` does the same at every single operation, in one process.)
+ * in one long history, and of one of the nodes with it. Each round ends with exactly the model that the same updates make
+ * where nobody dies, and no update counts twice. (`crash.test.ts` does the same at every single operation, in one process.)
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Authority, IssuedIdentity } from '../src/enrolment/authority.js';
-import {
-  createFederationClient,
-  encodeParameters,
-  type FederationClient,
-  type WorkUnit,
-} from '../src/protocol.js';
+import type { IssuedIdentity } from '../src/enrolment/authority.js';
 import { verifyRound } from '../src/round-proof.js';
-import {
-  FEDERATION_ID,
-  honestUpdate,
-  openDisk,
-  temporaryFolder,
-  testAuthority,
-} from './consortium.js';
+import { isFinal, nodesIn, type Round } from '../src/round/round.js';
+import { FEDERATION_ID, openDisk, temporaryFolder, testAuthority } from './consortium.js';
 import { openFaultyLink, type FaultyLink } from './faulty-link.js';
-import { envelopeFor, nowMs } from './world.js';
+import { NODES, undisturbed, updateOf } from './kill-world.js';
+import { nowMs } from './world.js';
 
 /**
  * Every kind of durable step from the slot to the publication's row, in its order. (The first two objects of a life are
@@ -59,13 +49,18 @@ afterEach(() => {
   for (const each of close.splice(0).reverse()) each();
 });
 
-/** Each life has a port of its own, since somebody else may take one between two lives; nodes dial the link. */
-function start(folder: string, step: string, when: string, link: FaultyLink): ChildProcess {
-  const child = fork(new URL('./killed-orchestrator.ts', import.meta.url), [folder, step, when], {
+function startChild(file: string, ...args: readonly string[]): ChildProcess {
+  const child = fork(new URL(file, import.meta.url), args, {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   close.push(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Each life has a port of its own, since somebody else may take one between two lives; nodes dial the link. */
+function start(folder: string, step: string, when: string, link: FaultyLink): ChildProcess {
+  const child = startChild('./killed-orchestrator.ts', folder, step, when);
   child.on('message', (message: { type: string; port?: number }) => {
     if (message.type === 'ready') link.targetPort = message.port!;
   });
@@ -75,49 +70,14 @@ function start(folder: string, step: string, when: string, link: FaultyLink): Ch
 const gone = (child: ChildProcess): Promise<NodeJS.Signals | null> =>
   new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
 
-/** A node that takes work and sends its update until the round is over, whatever happens to the other side. */
-async function live(client: FederationClient, index: number, stop: AbortSignal): Promise<void> {
-  const nodeId = `H${index + 1}`;
-  while (!stop.aborted) {
-    try {
-      const work = await client.getWork({ state: 'ready' });
-      if (work.kind === 'train') await submit(client, work.unit, nodeId, index);
-    } catch {
-      // Down, or closed: the next poll tells.
-    }
-    await sleep(40);
+/** What lies on the disk of a dead orchestrator as its open round. */
+async function openRoundIn(folder: string): Promise<Round | null> {
+  const { store } = await openDisk(folder, nowMs());
+  try {
+    return (await store.rounds.findOpen())?.round ?? null;
+  } finally {
+    await store.close();
   }
-}
-
-function submit(
-  client: FederationClient,
-  unit: WorkUnit,
-  nodeId: string,
-  index: number,
-): Promise<unknown> {
-  // The same bytes for a round, however often they are sent.
-  const update = encodeParameters(honestUpdate((unit.roundId.slotIndex % 1_000) * 2 + index));
-  return client.submitUpdate({ update, envelope: envelopeFor(unit, nodeId, update) });
-}
-
-async function connect(
-  identity: IssuedIdentity,
-  nodeId: string,
-  port: number,
-  trusted: string,
-): Promise<FederationClient> {
-  const client = createFederationClient({
-    address: `127.0.0.1:${port}`,
-    federationId: FEDERATION_ID,
-    nodeId,
-    ca: identity.ca,
-    certificate: identity.certificate,
-    privateKey: identity.privateKey,
-    trustedSigners: [trusted],
-    nowMs,
-  });
-  close.push(() => client.close());
-  return Promise.resolve(client);
 }
 
 describe('an orchestrator killed with −9', () => {
@@ -126,10 +86,13 @@ describe('an orchestrator killed with −9', () => {
     close.push(folder.remove);
     const link = await openFaultyLink(0);
     close.push(() => link.close());
-    const authority: Authority = await testAuthority(folder.path, nowMs());
-    const identities = await Promise.all(
-      ['H1', 'H2'].map((nodeId) => authority.issueNode(nodeId, nowMs())),
-    );
+    const authority = await testAuthority(folder.path, nowMs());
+    const identities = new Map<string, IssuedIdentity>();
+    for (const nodeId of NODES) {
+      const identity = await authority.issueNode(nodeId, nowMs());
+      identities.set(nodeId, identity);
+      writeFileSync(join(folder.path, `${nodeId}.json`), JSON.stringify(identity));
+    }
     // The first life makes the keys.
     const first = start(folder.path, '-', 'after', link);
     await new Promise((resolve) => first.once('message', resolve));
@@ -139,34 +102,56 @@ describe('an orchestrator killed with −9', () => {
     first.kill('SIGKILL');
     await gone(first);
 
-    const stop = new AbortController();
-    const clients = await Promise.all(
-      ['H1', 'H2'].map((nodeId, index) => connect(identities[index]!, nodeId, link.port, trusted)),
-    );
-    const lives = clients.map((client, index) => live(client, index, stop.signal));
-    for (const [step, when] of LIVES) {
+    const startNode = (nodeId: string): ChildProcess =>
+      startChild('./killed-node.ts', folder.path, nodeId, String(link.port));
+    const nodes = NODES.map(startNode);
+    const died: Readonly<{ step: string; phase: string; slotIndex: number }>[] = [];
+    for (const [life, [step, when]] of LIVES.entries()) {
       const child = start(folder.path, step, when, link);
       const signal = await Promise.race([gone(child), sleep(120_000, 'never' as const)]);
       expect({ step, when, signal }).toEqual({ step, when, signal: 'SIGKILL' });
+      // One node dies with it, the other one dials on.
+      const index = life % NODES.length;
+      nodes[index]!.kill('SIGKILL');
+      await gone(nodes[index]!);
+      nodes[index] = startNode(NODES[index]!);
+      const open = await openRoundIn(folder.path);
+      if (open !== null) died.push({ step, phase: open.phase, slotIndex: open.id.slotIndex });
     }
     // One calm life at the end, until one more round is sealed.
     const last = start(folder.path, '-', 'after', link);
     const sealedOnce = new Promise((resolve) =>
       last.on('message', (message: { step?: string }) => {
-        if (message.step?.startsWith('commit manifest-signed') === true) resolve(true);
+        if (message.step?.startsWith('commit manifest-signed') === true) resolve('sealed');
       }),
     );
-    await Promise.race([sealedOnce, sleep(120_000)]);
-    stop.abort();
-    await Promise.all(lives);
+    expect(await Promise.race([sealedOnce, sleep(120_000, 'never' as const)])).toBe('sealed');
     last.kill('SIGKILL');
     await gone(last);
 
     const disk = await openDisk(folder.path, nowMs());
     close.push(() => disk.store.close());
     const sealed = await disk.store.lineage.manifestsAfter(0, 1_000);
-    expect(sealed.length).toBeGreaterThan(0);
-    expect(new Set(sealed.map((each) => each.key.slotIndex)).size).toBe(sealed.length);
+    const sealedSlots = sealed.map((each) => each.key.slotIndex);
+    expect(new Set(sealedSlots).size).toBe(sealed.length);
+
+    // Every round has ended but the one that the last kill may have met, and the ones that had their updates are sealed.
+    const rounds = (await disk.store.rounds.newest({ limit: 1_000 })).map(({ round }) => round);
+    expect(rounds.slice(1).filter((round) => !isFinal(round))).toEqual([]);
+    const withUpdates = rounds
+      .filter((round) => isFinal(round) && nodesIn(round, 'accepted').length === NODES.length)
+      .map((round) => round.id.slotIndex);
+    expect(withUpdates.reverse()).toEqual(sealedSlots);
+    // Some kills met a round whose updates were in: it is among them.
+    const late = died.filter(({ phase }) => phase === 'aggregating' || phase === 'sealing');
+    expect(late).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ step: 'commit aggregated 1', phase: 'aggregating' }),
+        expect.objectContaining({ step: 'commit manifest-signed 1', phase: 'sealing' }),
+      ]),
+    );
+    expect(sealedSlots).toEqual(expect.arrayContaining(late.map(({ slotIndex }) => slotIndex)));
+
     const proof = {
       ...disk,
       federationId: FEDERATION_ID,
@@ -176,14 +161,17 @@ describe('an orchestrator killed with −9', () => {
     for (const each of sealed) {
       expect((await verifyRound(proof, each)).filter((check) => !check.ok)).toEqual([]);
       // What counted are the bytes that each node makes for this slot, once each.
-      const { slotIndex } = each.key;
       const submissions = await disk.store.rounds.submissions(each.key);
-      for (const [index, submission] of submissions.entries()) {
-        const bytes = await disk.objects.get(submission.update);
-        const made = encodeParameters(honestUpdate((slotIndex % 1_000) * 2 + index));
+      expect(submissions.map(({ nodeId }) => nodeId)).toEqual(NODES);
+      for (const { nodeId, update } of submissions) {
+        const bytes = await disk.objects.get(update);
+        const made = updateOf(nodeId, each.key.slotIndex);
         expect(Buffer.from(bytes!).equals(Buffer.from(made))).toBe(true);
       }
     }
+    expect(sealed.map((each) => each.resultModel)).toEqual(
+      await undisturbed(sealedSlots, identities),
+    );
     await disk.store.audit.verify();
   }, 900_000);
 });
