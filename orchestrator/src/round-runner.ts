@@ -372,7 +372,7 @@ export class RoundRunner {
     if (bytes === null) throw new Error(`object ${digest} is missing`);
     // What was screened is what counts: a store that has other bytes under the name has none that may be averaged.
     if (sha256Hex(bytes) !== digest) {
-      throw new AggregationError('ERR_AGGREGATE_OBJECT', `object ${digest}: not these bytes`, {
+      throw new AggregationError('ERR_OBJECT_DIGEST', `object ${digest}: not these bytes`, {
         digest,
       });
     }
