@@ -1,19 +1,20 @@
 /**
- * Privacy mutation testing: each bug of the catalogue is put into a copy of `src`, and the named test must fail.
+ * Privacy mutation testing: each bug of a room's catalogue is put into a copy of its `src`, and the named test must fail.
+ * The room is the folder that npm starts a script in; `mutants/catalogue.json` is its list.
  *
  *   npm run mutants -w dp            all of them, and writes KILLS.md
  *   npm run mutants -w dp -- 06 17   some of them
+ *   npm run mutants -w models
  *
  * Exit status 1 when a mutant survives, or when a patch no longer fits the source.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, dirname, join } from 'node:path';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const room = dirname(here);
+const room = process.cwd();
+const here = join(room, 'mutants');
 // Under dist: ignored by git, by the linters, and still below the packages that the tests import.
 const work = join(room, 'dist', 'mutants');
 const wanted = new Set(process.argv.slice(2));
@@ -26,9 +27,10 @@ const vitest = join(
 function prepare() {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
-  for (const folder of ['src', 'test', 'bin'])
-    cpSync(join(room, folder), join(work, folder), { recursive: true });
-  cpSync(join(room, 'README.md'), join(work, 'README.md'));
+  for (const part of ['src', 'test', 'bin', 'README.md']) {
+    if (existsSync(join(room, part)))
+      cpSync(join(room, part), join(work, part), { recursive: true });
+  }
   writeFileSync(
     join(work, 'vitest.config.mjs'),
     "export default { test: { include: ['test/**/*.test.ts'], testTimeout: 120000, bail: 1 } };\n",
@@ -76,8 +78,8 @@ let survivors = 0;
 for (const mutant of catalogue) {
   if (wanted.size > 0 && !wanted.has(mutant.id)) continue;
   const type = mutant.type === true ? 'yes' : '';
-  if (mutant.room !== undefined) {
-    rows.push([mutant.id, mutant.origin, mutant.bug, `not in this room (${mutant.room})`, type]);
+  if (mutant.elsewhere !== undefined) {
+    rows.push([mutant.id, mutant.origin, mutant.bug, `elsewhere: ${mutant.elsewhere}`, type]);
     continue;
   }
   cpSync(join(room, 'src'), join(work, 'src'), { recursive: true });
@@ -96,14 +98,14 @@ for (const mutant of catalogue) {
 rmSync(work, { recursive: true, force: true });
 
 if (wanted.size === 0) {
-  const killed = rows.filter(([, , , verdict]) => !/^(SURVIVED|not in)/.test(verdict)).length;
+  const killed = rows.filter(([, , , verdict]) => !/^(SURVIVED|elsewhere)/.test(verdict)).length;
   const escape = (text) => text.replaceAll('|', '\\|');
   writeFileSync(
     join(here, 'KILLS.md'),
     [
       '# Privacy mutants',
       '',
-      'Each row is a public bug, or one of ours, put back into a copy of this room; the named test fails on it. Made by `npm run mutants -w dp`. "Type" says that the straightforward form of the misuse does not compile either (`test/misuse.types.test.ts`).',
+      `Each row is a public bug, or one of ours, put back into a copy of this room; the named test fails on it. Made by \`npm run mutants -w ${basename(room)}\`. "Type" says that the straightforward form of the misuse does not compile either.`,
       '',
       `${killed} of ${killed + survivors} applicable mutants are killed.`,
       '',
