@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createJointKernel, createKernel, type WindowBatch } from '../src/kernel/index.js';
+import { jointClippedSum, type SummingKernel } from '../src/kernel/clipped-sum.js';
+import {
+  createJointKernel,
+  createKernel,
+  type Kernel,
+  type WindowBatch,
+} from '../src/kernel/index.js';
 import { randomBatch, randomParameters, seeded, windowOf } from './reference.js';
 
 /** Three networks of different width, depth in time and heads. */
@@ -29,6 +35,32 @@ function sumOf(
   const select = new Uint8Array(of[0]!.lengths.length).fill(1);
   const gridScale = clip.sensitivityUnits / clip.clippingNorm;
   return { out, report: joint.clippedSum({ ...clip, gridScale, batches: of, select, out }) };
+}
+
+/** A network whose gradient has `count` equal entries, since those of real ones hardly ever round up together. */
+function even(count: number): Kernel {
+  const architecture = { steps: 1, features: 1, hidden: 1, latent: 1 };
+  const sums = new Float64Array(count);
+  const rounded = (factor: number, towardsZero: boolean): number =>
+    towardsZero ? Math.trunc(factor) : Math.round(factor);
+  const kernel: SummingKernel & Pick<Kernel, 'architecture' | 'layout'> = {
+    architecture,
+    layout: { architecture, tensors: [], parameterCount: count },
+    windowGradients: {
+      begin: () => sums.fill(0),
+      differentiate: () => undefined,
+      form: () => count,
+      add: (factor, towardsZero) => {
+        sums.forEach((sum, i) => (sums[i] = sum + rounded(factor, towardsZero)));
+        return count * rounded(factor, towardsZero) ** 2;
+      },
+      take: (factor, towardsZero) => {
+        sums.forEach((sum, i) => (sums[i] = sum - rounded(factor, towardsZero)));
+      },
+      flush: () => sums,
+    },
+  };
+  return kernel as unknown as Kernel;
 }
 
 const lengthOf = (v: Float64Array): number => Math.hypot(...v);
@@ -85,6 +117,21 @@ describe('joint kernel', () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it('leaves nothing of a window whose integers all together break the bound', () => {
+    // 400 entries of norm 10.8 are .54 each and round to 1: a norm of 20 where 14 is allowed, 10 and 17 in either network.
+    for (const sizes of [[400], [100, 300], [300, 100]]) {
+      const out = new Float64Array(400);
+      const batch = { windows: Float32Array.of(0), lengths: Uint8Array.of(1) };
+      const report = jointClippedSum(
+        sizes.map((size) => ({ kernel: even(size), batch })),
+        { clippingNorm: 1, gridScale: 14, sensitivityUnits: 14, select: Uint8Array.of(1), out },
+      );
+      expect(lengthOf(out)).toBeLessThanOrEqual(14);
+      expect(out.every((x) => x === 0)).toBe(true);
+      expect(report).toEqual({ contributing: 1, clipped: 1, nonFinite: 0 });
+    }
   });
 
   it('adds what its windows add alone, in any order', () => {

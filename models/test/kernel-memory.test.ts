@@ -43,6 +43,29 @@ it('keeps its memory over 100,000 calls of every kind', () => {
   expect(kernel.losses(one)).toEqual(expected);
 });
 
+it('takes no more memory for more windows: no gradient of a window is kept', () => {
+  const count = 50_000;
+  const kernel = createKernel(a);
+  kernel.setParameters(randomParameters(a, seeded(2)));
+  const { parameterCount } = layoutOf(a);
+  const many = {
+    windows: new Float32Array(count * a.steps * a.features).fill(0.5),
+    lengths: new Uint8Array(count).fill(a.steps),
+    clippingNorm: 1,
+    gridScale: 1000,
+    sensitivityUnits: 1000,
+    select: new Uint8Array(count).fill(1),
+    out: new Float64Array(parameterCount),
+  };
+  collectGarbage();
+  const before = process.memoryUsage().arrayBuffers;
+  kernel.clippedSum(many);
+  const grown = process.memoryUsage().arrayBuffers - before;
+  // All gradients together would be sixty times as much.
+  expect(count * parameterCount * 4).toBeGreaterThan(25 * 2 ** 20);
+  expect(grown).toBeLessThan(2 ** 20);
+});
+
 it('is planned once: a module never grows after its shape is laid out', () => {
   const wasm = instantiateKernel();
   const needed = wasm.plan(64, 128, 128, 128);
