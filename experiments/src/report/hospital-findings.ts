@@ -43,7 +43,7 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
       of: 'Hospitals that differ more and more',
       arms: ['federated', 'federated-private', 'local-only', 'detector-zero', 'siem-tuned'],
     }),
-    ...sweepFindings(named('contamination', 'small-contamination'), {
+    ...sweepFindings(named('contamination'), {
       of: "Attack windows in everybody's training data",
       arms: ['federated', 'federated-private', 'detector-zero'],
     }),
