@@ -5,11 +5,17 @@
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { calibrate } from './accounting/calibration.js';
-import { deltaOf, epsilonInterval, epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
+import {
+  deltaInterval,
+  deltaOf,
+  epsilonInterval,
+  epsilonOf,
+  provenEpsilonOf,
+} from './accounting/epsilon.js';
 import type { Accountant } from './accounting/mechanism.js';
 import { DpError, PrivacyLedgerError, UnsupportedEventError, UsageError } from './errors.js';
 import { decodeEvent, encodeEvent } from './event-codec.js';
-import { groupEpsilonBound, groupEvent } from './group-event.js';
+import { groupDeltaBound, groupEpsilonBound, groupEvent } from './group-event.js';
 import { decodePlan } from './plan-codec.js';
 import { PLAN_PRESETS, planPreset, type PlanPresetName } from './plan-presets.js';
 import type { Adjacency, PrivacyEvent } from './privacy-event.js';
@@ -34,11 +40,14 @@ MECHANISM
   --noise-multiplier S [--sampling-rate Q] [--steps T]   T steps of the Poisson-sampled Gaussian (Q 1, T 1)
   --events FILE                                          a JSON list of events or {"event": ..., "count": n}
 
-Everywhere
+epsilon, delta and calibrate
   --relation add-or-remove | replace-one | zero-out      (add-or-remove)
   --accountant pld | rdp                                 (pld)
   --windows-per-actor K                                  the cost for a person with K windows (1)
-  --json                                                 one JSON object
+
+Everywhere
+  --json                                                 one JSON object: inputs, result, accountant, and the interval
+                                                         in which PLD certifies it (null where there is none)
   --help
 
 Exit status: 0 done, 1 a privacy ledger that does not verify, 2 anything else that was refused.
@@ -74,7 +83,27 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
-type Values = { readonly [K in keyof typeof OPTIONS]?: string | boolean };
+type Option = keyof typeof OPTIONS;
+type Values = { readonly [K in Option]?: string | boolean };
+
+const QUESTION = [
+  'events',
+  'sampling-rate',
+  'steps',
+  'relation',
+  'accountant',
+  'windows-per-actor',
+] as const;
+
+/** What each command looks at; anything else is refused, so that nobody believes an option that had no say. */
+const TAKES: Readonly<Record<string, readonly Option[]>> = {
+  epsilon: ['delta', 'noise-multiplier', ...QUESTION],
+  delta: ['epsilon', 'noise-multiplier', ...QUESTION],
+  calibrate: ['epsilon', 'delta', ...QUESTION],
+  statement: ['plan', 'preset', 'parameters', 'rounds'],
+  'ledger verify': [],
+  'ledger show': ['delta', 'windows-per-actor'],
+};
 
 /** What a command found: an object for `--json`, lines for people. */
 interface Answer {
@@ -127,11 +156,13 @@ function dispatch(positionals: readonly string[], values: Values, io: CommandLin
   if (command === 'ledger') {
     if (file === undefined || rest.length > 0)
       throw new UsageError('ledger: expected verify FILE or show FILE');
+    checkOptions(`ledger ${String(action)}`, values);
     if (action === 'verify') return ledgerVerify(file, io);
     if (action === 'show') return ledgerShow(file, values, io);
     throw new UsageError(`ledger: expected verify or show, got "${String(action)}"`);
   }
   if (action !== undefined) throw new UsageError(`${String(command)}: unexpected "${action}"`);
+  checkOptions(String(command), values);
   switch (command) {
     case 'epsilon':
       return epsilonCommand(values, io);
@@ -146,6 +177,15 @@ function dispatch(positionals: readonly string[], values: Values, io: CommandLin
         `unknown command "${String(command)}"; expected epsilon, delta, calibrate, statement or ledger`,
       );
   }
+}
+
+function checkOptions(command: string, values: Values): void {
+  const takes = TAKES[command];
+  if (takes === undefined) return;
+  const idle = Object.keys(values).find(
+    (name) => name !== 'json' && !(takes as readonly string[]).includes(name),
+  );
+  if (idle !== undefined) throw new UsageError(`${command}: --${idle} has no meaning here`);
 }
 
 function epsilonCommand(values: Values, io: CommandLineIo): Answer {
@@ -168,20 +208,12 @@ function epsilonCommand(values: Values, io: CommandLineIo): Answer {
       accountant: question.options.accountant,
       epsilon: finite(epsilon),
       interval: interval && { lower: finite(interval.lower), upper: finite(interval.upper) },
-      groupRule: question.group === 1 ? null : group === null ? 'generic' : 'exact',
+      groupRule: groupRule(question, group),
     },
     lines: [
       `epsilon ${shown(epsilon)} at delta ${delta} (${question.options.adjacency}, ${question.options.accountant})`,
-      ...(interval === null
-        ? []
-        : [
-            `certified in [${shown(interval.lower)}, ${shown(interval.upper)}], truncation and round-off included`,
-          ]),
-      ...(group === null
-        ? [
-            `by the bound for any mechanism: no exact rule for ${question.group} windows of a person in these events`,
-          ]
-        : []),
+      ...certifiedIn(interval),
+      ...byAnyRule(question, group),
     ],
   };
 }
@@ -189,17 +221,27 @@ function epsilonCommand(values: Values, io: CommandLineIo): Answer {
 function deltaCommand(values: Values, io: CommandLineIo): Answer {
   const question = questionOf(values, io);
   const epsilon = requiredNumber(values, 'epsilon');
-  const event = groupEvent(question.event, question.group);
-  const delta = deltaOf(event, { ...question.options, epsilon });
+  const options = { ...question.options, epsilon };
+  const group = groupedOrNull(question);
+  const delta =
+    group === null
+      ? groupDeltaBound(question.event, question.group, options)
+      : deltaOf(group, options);
+  const interval =
+    group !== null && question.options.accountant === 'pld' ? deltaInterval(group, options) : null;
   return {
     json: {
       command: 'delta',
       inputs: { ...question.inputs, epsilon },
       accountant: question.options.accountant,
       delta,
+      interval,
+      groupRule: groupRule(question, group),
     },
     lines: [
       `delta ${delta.toPrecision(8)} at epsilon ${epsilon} (${question.options.adjacency}, ${question.options.accountant})`,
+      ...certifiedIn(interval),
+      ...byAnyRule(question, group),
     ],
   };
 }
@@ -223,6 +265,8 @@ function calibrateCommand(values: Values, io: CommandLineIo): Answer {
   const idle = samplingRate === 0 || steps === 0;
   const noiseMultiplier =
     idle && provenEpsilonOf(family(1), target) <= epsilon ? 0 : calibrate(family, target, 1e-9);
+  const interval =
+    options.accountant === 'pld' ? epsilonInterval(family(noiseMultiplier), target) : null;
   return {
     json: {
       command: 'calibrate',
@@ -237,6 +281,8 @@ function calibrateCommand(values: Values, io: CommandLineIo): Answer {
       },
       accountant: options.accountant,
       noiseMultiplier,
+      // Of the ε that this multiplier has.
+      interval: interval && { lower: finite(interval.lower), upper: finite(interval.upper) },
     },
     lines: [
       `noise multiplier ${noiseMultiplier.toPrecision(11)} keeps epsilon ${epsilon} at delta ${delta} (${options.adjacency}, ${options.accountant})`,
@@ -246,14 +292,36 @@ function calibrateCommand(values: Values, io: CommandLineIo): Answer {
 
 function statementCommand(values: Values, io: CommandLineIo): Answer {
   const plan = planOf(values, io);
-  const statement = privacyStatement(plan, { roundsSoFar: countOf(values, 'rounds', 0) });
-  return { json: { command: 'statement', ...statement.machine }, lines: statement.text };
+  const rounds = countOf(values, 'rounds', 0);
+  const statement = privacyStatement(plan, { roundsSoFar: rounds });
+  const inputs = {
+    plan: values.plan ?? null,
+    preset: values.preset ?? null,
+    parameters: plan.parameterCount,
+    rounds,
+  };
+  // Of a window, under the plan's own relation and δ; ε of the actor stands in `epsilonMicro`.
+  const interval = epsilonInterval(plan.event, {
+    delta: plan.target.delta,
+    adjacency: plan.adjacency,
+  });
+  return {
+    json: { command: 'statement', inputs, accountant: 'pld', interval, ...statement.machine },
+    lines: statement.text,
+  };
 }
 
 function ledgerVerify(file: string, io: CommandLineIo): Answer {
   const { records, head } = verifyLedger(utf8(io.readFile(file)));
   return {
-    json: { command: 'ledger verify', file, ok: true, records: records.length, head },
+    json: {
+      command: 'ledger verify',
+      inputs: { file },
+      file,
+      ok: true,
+      records: records.length,
+      head,
+    },
     lines: [
       head === null
         ? `${file}: empty`
@@ -264,13 +332,31 @@ function ledgerVerify(file: string, io: CommandLineIo): Answer {
 
 function ledgerShow(file: string, values: Values, io: CommandLineIo): Answer {
   const { records, head } = verifyLedger(utf8(io.readFile(file)));
-  const { delta, windowsPerActor, ...spent } = spentSoFar(records, {
+  const asked = {
     delta: numberOf(values, 'delta') ?? undefined,
     windowsPerActor: values['windows-per-actor'] === undefined ? undefined : groupOf(values),
-  });
+  };
+  const { delta, windowsPerActor, actorInterval, ...spent } = spentSoFar(records, asked);
+  const { lower, upper } = actorInterval;
   const rounds = debitsOf(records).map((debit) => ({ ...debit, event: encodeEvent(debit.event) }));
   return {
-    json: { command: 'ledger show', file, head, delta, windowsPerActor, spent, rounds },
+    json: {
+      command: 'ledger show',
+      inputs: {
+        file,
+        delta: asked.delta ?? null,
+        windowsPerActor: asked.windowsPerActor ?? null,
+      },
+      accountant: 'pld',
+      file,
+      head,
+      delta,
+      windowsPerActor,
+      spent,
+      // Of the actor's ε.
+      interval: { lower: finite(lower), upper: finite(upper) },
+      rounds,
+    },
     lines: [
       `${file}: ${records.length} records, ${spent.rounds} rounds debited`,
       `window: epsilon ${shown(spent.windowEpsilon)}; actor with up to ${windowsPerActor} window${windowsPerActor === 1 ? '' : 's'} a round: epsilon ${shown(spent.actorEpsilon)} (delta ${delta})`,
@@ -310,6 +396,24 @@ function questionOf(values: Values, io: CommandLineIo): Question {
     options,
     inputs: { event: encodeEvent(event), relation: options.adjacency, windowsPerActor: group },
   };
+}
+
+function groupRule(question: Question, group: PrivacyEvent | null): string | null {
+  if (question.group === 1) return null;
+  return group === null ? 'generic' : 'exact';
+}
+
+function certifiedIn(interval: Readonly<{ lower: number; upper: number }> | null): string[] {
+  if (interval === null) return [];
+  const { lower, upper } = interval;
+  return [`certified in [${shown(lower)}, ${shown(upper)}], truncation and round-off included`];
+}
+
+function byAnyRule(question: Question, group: PrivacyEvent | null): string[] {
+  if (group !== null) return [];
+  return [
+    `by the bound for any mechanism: no exact rule for ${question.group} windows of a person in these events`,
+  ];
 }
 
 /** Null where only the bound that holds for every mechanism is left. */
@@ -361,6 +465,9 @@ function readEvents(file: string, io: CommandLineIo): PrivacyEvent {
 function planOf(values: Values, io: CommandLineIo): PrivacyPlan {
   if ((values.plan === undefined) === (values.preset === undefined)) {
     throw new UsageError('expected either --plan FILE or --preset NAME');
+  }
+  if (values.plan !== undefined && values.parameters !== undefined) {
+    throw new UsageError('statement: --parameters has no meaning beside --plan');
   }
   if (typeof values.plan === 'string') return decodePlan(io.readFile(values.plan));
   return createPrivacyPlan(

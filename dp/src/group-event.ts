@@ -3,7 +3,7 @@
  * @module
  */
 import { requireDelta, requireInteger } from './argument-checks.js';
-import { provenEpsilonOf } from './accounting/epsilon.js';
+import { deltaInterval, deltaOf, provenEpsilonOf } from './accounting/epsilon.js';
 import { gaussianOf, type Accountant } from './accounting/mechanism.js';
 import { UnsupportedEventError } from './errors.js';
 import { decodeEvent } from './event-codec.js';
@@ -140,6 +140,24 @@ export function groupEpsilonBound(
     if (group.delta <= options.delta) return group.epsilon;
   }
   return Infinity;
+}
+
+/**
+ * δ of k records at ε from δ of one record alone at ε / k, whatever the mechanism: the same bound, the other way round.
+ *
+ * @param k - 1 … 64
+ * @throws as `deltaOf`
+ */
+export function groupDeltaBound(
+  given: PrivacyEvent,
+  k: number,
+  options: Readonly<{ epsilon: number; adjacency?: Adjacency; accountant?: Accountant }>,
+): number {
+  requireInteger('k', k, { min: 1, max: GROUP_SIZE_MAX });
+  const one = { ...options, epsilon: options.epsilon / k };
+  const delta =
+    options.accountant === 'rdp' ? deltaOf(given, one) : deltaInterval(given, one).upper;
+  return groupOfEpsilonDelta({ epsilon: one.epsilon, delta }, k).delta;
 }
 
 /** Down to δ e^−30 in steps of a fifth. */

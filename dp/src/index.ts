@@ -7,7 +7,13 @@ export { ADJACENCIES } from './privacy-event.js';
 export type { Adjacency, PrivacyEvent, PrivacyEventKind } from './privacy-event.js';
 export { EVENT_KINDS, decodeEvent, encodeEvent } from './event-codec.js';
 export { gaussianDelta, gaussianEpsilon, gaussianNoiseMultiplier } from './accounting/gaussian.js';
-export { deltaOf, epsilonInterval, epsilonOf, provenEpsilonOf } from './accounting/epsilon.js';
+export {
+  deltaInterval,
+  deltaOf,
+  epsilonInterval,
+  epsilonOf,
+  provenEpsilonOf,
+} from './accounting/epsilon.js';
 export { gaussianMuOf, truePositiveRateOf } from './accounting/attack-power.js';
 export { gaussianRho, zcdpDelta, zcdpEpsilon } from './accounting/zcdp.js';
 export type { EpsilonInterval } from './accounting/epsilon.js';
@@ -18,7 +24,7 @@ export { sampleDiscreteGaussian } from './discrete-gaussian.js';
 export { SAMPLING_DENOMINATOR, samplePoissonMask } from './poisson-mask.js';
 export { SENSITIVITY_UNITS_MAX, clipToGrid } from './clipping.js';
 export type { GridClipping, SensitivityUnits } from './clipping.js';
-export { GROUP_SIZE_MAX, groupEpsilonBound, groupEvent } from './group-event.js';
+export { GROUP_SIZE_MAX, groupDeltaBound, groupEpsilonBound, groupEvent } from './group-event.js';
 export { FEATURE_SCOPES, PRIVACY_UNITS, createPrivacyPlan } from './privacy-plan.js';
 export type {
   CertifiedEpsilon,

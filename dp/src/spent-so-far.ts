@@ -3,7 +3,7 @@
  * @module
  */
 import { requireDelta, requireInteger } from './argument-checks.js';
-import { epsilonOf } from './accounting/epsilon.js';
+import { epsilonInterval, epsilonOf, type EpsilonInterval } from './accounting/epsilon.js';
 import { LedgerRecordError } from './errors.js';
 import { decodeEvent } from './event-codec.js';
 import { groupEvent } from './group-event.js';
@@ -95,6 +95,8 @@ export function spentSoFar(
 ): {
   windowEpsilon: number;
   actorEpsilon: number;
+  /** Certified, of the actor's ε. */
+  actorInterval: EpsilonInterval;
   rounds: number;
   delta: number;
   windowsPerActor: number;
@@ -120,13 +122,12 @@ export function spentSoFar(
   for (const events of overlapGroups(debits)) {
     windowEpsilon = Math.max(windowEpsilon, epsilon(events));
   }
-  const actorEpsilon =
-    debits.length === 0
-      ? 0
-      : epsilon(debits.map((debit) => groupEvent(debit.event, windowsOf(debit))));
+  const actor = debits.map((debit) => groupEvent(debit.event, windowsOf(debit)));
+  const actorEpsilon = epsilon(actor);
   return {
     windowEpsilon,
     actorEpsilon,
+    actorInterval: epsilonInterval({ kind: 'composed', events: actor }, { delta }),
     rounds: debits.length,
     delta,
     windowsPerActor: debits.reduce(

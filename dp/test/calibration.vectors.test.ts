@@ -1,7 +1,13 @@
 /** Sources: OPA pytorch/opacus (tests/accountants_test, tolerance .01 in ε); the table of our own, checked by grid and by closed form. */
 import { describe, expect, it } from 'vitest';
 import { calibrate, calibrateNoiseMultiplier } from '../src/accounting/calibration.js';
-import { epsilonInterval, epsilonOf, provenEpsilonOf } from '../src/accounting/epsilon.js';
+import {
+  deltaInterval,
+  deltaOf,
+  epsilonInterval,
+  epsilonOf,
+  provenEpsilonOf,
+} from '../src/accounting/epsilon.js';
 import { CalibrationError, InvalidArgumentError } from '../src/errors.js';
 import { all, dpSgd, gaussian, times } from './events.js';
 
@@ -137,6 +143,22 @@ describe('certified interval', () => {
     expect(upper).toBeGreaterThanOrEqual(truth - 1e-9);
     expect(upper - lower).toBeLessThan(1e-3);
   });
+
+  it.each([0, 0.1, 0.5, 1])(
+    'of δ at ε = %d contains the closed form, and is the same bracket as of ε',
+    (epsilon) => {
+      const almost = dpSgd(1 - 2 ** -40, 8, 3);
+      const { lower, upper } = deltaInterval(almost, { epsilon });
+      const truth = deltaOf(times(3, gaussian(8)), { epsilon });
+      expect(lower).toBeLessThanOrEqual(truth + 1e-11);
+      expect(upper).toBeGreaterThanOrEqual(truth - 1e-11);
+      expect(upper - lower).toBeLessThan(1e-4);
+      // What is certified at ε for δ is certified at δ for ε.
+      const back = epsilonInterval(almost, { delta: upper });
+      expect(back.lower).toBeLessThanOrEqual(epsilon + 1e-9);
+      expect(back.upper).toBeLessThanOrEqual(epsilon + 1e-5);
+    },
+  );
 
   it('RDP never proves less than the lower end', () => {
     for (const [q, s, steps] of [

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { deltaOf } from '../src/accounting/epsilon.js';
 import { runCommandLine, type CommandLineResult } from '../src/command-line.js';
 import { FileReadError } from '../src/errors.js';
 import { encodeEvent } from '../src/event-codec.js';
@@ -21,6 +22,11 @@ function ledgerText(): string {
     event: encodeEvent(gaussian(7.0318266756)),
   });
   return opened.line + debited.line;
+}
+
+interface Interval {
+  readonly lower: number;
+  readonly upper: number;
 }
 
 const RESPONSE = { kind: 'randomized-response', buckets: 2, noise: 0.8 } as const;
@@ -107,9 +113,78 @@ describe('bhs-dp', () => {
     });
   });
 
-  it('delta', () => {
-    const delta = json('delta --noise-multiplier 7.0318266756 --epsilon 0.5')['delta'] as number;
-    expect(delta).toBeCloseTo(1e-5, 12);
+  it('delta, certified from both sides', () => {
+    for (const [line, expected] of [
+      ['delta --noise-multiplier 7.0318266756 --epsilon 0.5', 1e-5],
+      ['delta --noise-multiplier 3.0499 --sampling-rate 0.0512 --steps 59 --epsilon 0.5', 1e-5],
+    ] as const) {
+      const answer = json(line) as unknown as { delta: number; interval: Interval };
+      expect(Math.abs(answer.delta / expected - 1)).toBeLessThan(1e-3);
+      expect(answer.interval.lower).toBeLessThanOrEqual(answer.delta);
+      expect(answer.interval.upper).toBeGreaterThanOrEqual(answer.delta);
+      expect(answer.interval.upper - answer.interval.lower).toBeLessThan(3e-8);
+      expect(run(line).stdout).toMatch(/^delta .*\ncertified in \[/);
+      expect(json(`${line} --accountant rdp`)).toMatchObject({ interval: null, accountant: 'rdp' });
+    }
+  });
+
+  it('delta: for a group without an exact rule, by the generic bound, as epsilon does', () => {
+    const line = 'delta --events response.json --epsilon 1 --relation replace-one';
+    const answer = json(`${line} --windows-per-actor 3`);
+    expect(answer).toMatchObject({ groupRule: 'generic', interval: null });
+    // δ (1 + e^ε + e^2ε) at ε = 1/3 of one record.
+    const one = deltaOf(RESPONSE, { epsilon: 1 / 3, adjacency: 'replace-one' });
+    const growth = 1 + Math.exp(1 / 3) + Math.exp(2 / 3);
+    expect(answer['delta']).toBeCloseTo(Math.min(1, one * growth), 9);
+    expect(answer['delta']).toBeGreaterThan(0.1);
+    expect(run(`${line} --windows-per-actor 3`).stdout).toMatch(/by the bound for any mechanism/);
+    expect(json('delta --events events.json --epsilon 1 --windows-per-actor 2')).toMatchObject({
+      groupRule: 'exact',
+    });
+  });
+
+  it('every answer echoes its inputs, and names the accountant and what is certified', () => {
+    const answers: readonly [string, object][] = [
+      [
+        'epsilon --noise-multiplier 3 --delta 1e-5',
+        { inputs: { delta: 1e-5, windowsPerActor: 1 } },
+      ],
+      ['delta --noise-multiplier 3 --epsilon 1', { inputs: { epsilon: 1, windowsPerActor: 1 } }],
+      [
+        'calibrate --epsilon 0.5 --delta 1e-5 --sampling-rate 0.1 --steps 9',
+        { inputs: { epsilon: 0.5, delta: 1e-5, samplingRate: 0.1, steps: 9 } },
+      ],
+      [
+        'statement --preset demo --parameters 10 --rounds 4',
+        { inputs: { plan: null, preset: 'demo', parameters: 10, rounds: 4 } },
+      ],
+      ['statement --plan plan.json', { inputs: { plan: 'plan.json', preset: null, rounds: 0 } }],
+      ['ledger show ledger.jsonl', { inputs: { file: 'ledger.jsonl', delta: null } }],
+      ['ledger show ledger.jsonl --delta 1e-6', { inputs: { delta: 1e-6 }, delta: 1e-6 }],
+    ];
+    for (const [line, expected] of answers) {
+      const answer = json(line);
+      expect(answer).toMatchObject({ ...expected, accountant: 'pld' });
+      const { lower, upper } = answer['interval'] as Interval;
+      expect(lower).toBeGreaterThan(0);
+      expect(upper).toBeGreaterThanOrEqual(lower);
+    }
+    expect(json('ledger verify ledger.jsonl')).toMatchObject({ inputs: { file: 'ledger.jsonl' } });
+    const { interval } = json('calibrate --epsilon 0.5 --delta 1e-5 --sampling-rate 0.1 --steps 9');
+    expect((interval as Interval).upper).toBeLessThanOrEqual(0.5);
+    expect((interval as Interval).upper).toBeGreaterThan(0.4999);
+  });
+
+  it.each([
+    ['statement --preset demo --parameters 10 --accountant rdp', 'accountant'],
+    ['statement --plan plan.json --parameters 10', 'parameters'],
+    ['ledger show ledger.jsonl --relation replace-one', 'relation'],
+    ['ledger verify ledger.jsonl --delta 1e-5', 'delta'],
+    ['epsilon --noise-multiplier 3 --delta 1e-5 --rounds 4', 'rounds'],
+  ])('refuses what "%s" would not look at', (line, name) => {
+    const { code, message } = JSON.parse(run(line).stderr) as { code: string; message: string };
+    expect(code).toBe('ERR_DP_USAGE');
+    expect(message).toContain(`--${name}`);
   });
 
   it('calibrate: alone, for replace-one, and beside other releases', () => {
@@ -131,7 +206,8 @@ describe('bhs-dp', () => {
   it('statement: of a preset and of a plan file', () => {
     const preset = json('statement --preset demo --parameters 10 --rounds 4');
     const plan = json('statement --plan plan.json --rounds 4');
-    expect(plan).toEqual(preset);
+    const said = ({ inputs, ...rest }: Record<string, unknown>): unknown => [typeof inputs, rest];
+    expect(said(plan)).toEqual(said(preset));
     expect(run('statement --plan plan.json').stdout).toMatch(/^Per window: ε = 0\.5/);
   });
 

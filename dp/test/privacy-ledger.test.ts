@@ -157,6 +157,7 @@ describe('spent so far', () => {
     expect(spent(ledger([]))).toEqual({
       windowEpsilon: 0,
       actorEpsilon: 0,
+      actorInterval: { lower: 0, upper: 0 },
       rounds: 0,
       delta,
       windowsPerActor: 1,

@@ -9,9 +9,11 @@ import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
 import type { Accountant } from './mechanism.js';
 import {
   pldDelta,
+  pldDeltaInterval,
   pldEpsilon,
   pldEpsilonInterval,
   pldUpperEpsilon,
+  type DeltaInterval,
   type EpsilonInterval,
 } from './pld-accountant.js';
 import { rdpDelta, rdpEpsilon } from './rdp-accountant.js';
@@ -46,9 +48,7 @@ export function deltaOf(
   given: PrivacyEvent,
   options: Readonly<{ epsilon: number; adjacency?: Adjacency; accountant?: Accountant }>,
 ): number {
-  if (!(options.epsilon >= 0)) {
-    throw new InvalidArgumentError('epsilon', 'a number >= 0', options.epsilon);
-  }
+  requireEpsilon(options.epsilon);
   const event = decodeEvent(given);
   const adjacency = options.adjacency ?? 'add-or-remove-one';
   return options.accountant === 'rdp'
@@ -87,4 +87,19 @@ export function epsilonInterval(
   });
 }
 
-export type { EpsilonInterval };
+/** The certified interval of δ at ε >= 0, by PLD. Errors as `epsilonOf`. */
+export function deltaInterval(
+  given: PrivacyEvent,
+  options: Readonly<{ epsilon: number; adjacency?: Adjacency }>,
+): DeltaInterval {
+  requireEpsilon(options.epsilon);
+  return pldDeltaInterval(decodeEvent(given), options.epsilon, {
+    adjacency: options.adjacency ?? 'add-or-remove-one',
+  });
+}
+
+function requireEpsilon(epsilon: number): void {
+  if (!(epsilon >= 0)) throw new InvalidArgumentError('epsilon', 'a number >= 0', epsilon);
+}
+
+export type { DeltaInterval, EpsilonInterval };

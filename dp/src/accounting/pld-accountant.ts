@@ -6,6 +6,7 @@
  * wide where the loss is, and memory stays bounded.
  * @module
  */
+import { normalCdf } from '../numerics/normal-distribution.js';
 import type { Adjacency, PrivacyEvent } from '../privacy-event.js';
 import { composeGrids } from './compose-grids.js';
 import { gaussianDelta, gaussianEpsilon } from './gaussian.js';
@@ -30,6 +31,12 @@ export interface PldOptions {
  * there are none.
  */
 export interface EpsilonInterval {
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/** What is proved about δ at ε, in the same way. */
+export interface DeltaInterval {
   readonly lower: number;
   readonly upper: number;
 }
@@ -149,6 +156,37 @@ export function pldDelta(event: PrivacyEvent, epsilon: number, options: PldOptio
       Math.min(1, deltaAt(grid, epsilon) + grid.aliasing),
     ),
   );
+}
+
+/** The certified interval of δ at ε: round-off and truncation charged to either side, as in `pldEpsilonInterval`. */
+export function pldDeltaInterval(
+  event: PrivacyEvent,
+  epsilon: number,
+  options: PldOptions,
+): DeltaInterval {
+  const reduction = reduceEvent(event, options.adjacency, 'pld');
+  const bound = (of: Reduction, sign: 1 | -1, discretise: typeof dominatingGrid): number => {
+    if (of.unbounded) return 1;
+    if (of.parts.length === 0) return 0;
+    const gaussian = onlyGaussian(of, options.adjacency);
+    const found =
+      gaussian !== null
+        ? [gaussianDelta(gaussian, epsilon) + sign * closedFormError(gaussian, epsilon)]
+        : askGrids(of, 1e-12, options, discretise).map(
+            ({ grid }) =>
+              deltaAt(grid, epsilon + grid.shift) + sign * (grid.aliasing + grid.roundOff),
+          );
+    return Math.min(1, Math.max(0, ...found));
+  };
+  return {
+    lower: bound(reachedBy(reduction), -1, dominatedGrid),
+    upper: bound(reduction, 1, dominatingGrid),
+  };
+}
+
+/** δ is a difference of two tails; this is some units in the last place of the larger. */
+function closedFormError(noiseMultiplier: number, epsilon: number): number {
+  return CLOSED_FORM_ERROR * normalCdf(0.5 / noiseMultiplier - epsilon * noiseMultiplier);
 }
 
 /** The largest true positive rate at a false positive rate; directions apart, the larger answer counts. */
