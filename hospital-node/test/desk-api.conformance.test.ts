@@ -141,10 +141,6 @@ onEachEngine((engine) => {
     it('is previewed over the holds of thirty days, confirmed incidents by name', async () => {
       const { body } = await sam('GET', '/suppressions/preview?function=export');
       expect(body).toMatchObject({ matched: 5, confirmedCount: 2, confirmed: ['H-5', 'H-3'] });
-      expect(body['secondPersonBecause']).toEqual([
-        'it names no person',
-        'it would have moved back what was confirmed as attack or policy breach',
-      ]);
       const nothing = await sam('GET', '/suppressions/preview?scoreBelow=900000');
       expect(nothing).toMatchObject({ status: 400, body: { code: 'ERR_REQUEST' } });
     });
@@ -161,19 +157,36 @@ onEachEngine((engine) => {
       );
     });
 
-    it('of one person moves her holds back at once, and hides none of them', async () => {
+    it('waits for a second person, however narrow; then it moves holds back and hides none', async () => {
       const txId = server.holds[1]!;
       const made = await sam('POST', '/suppressions', {
         rule: await narrow(),
         days: 7,
         reason: REASON,
       });
-      expect(made).toMatchObject({ status: 201, body: { state: 'active', holding: 1 } });
+      expect(made).toMatchObject({ status: 201, body: { id: 1, state: 'proposed', holding: 0 } });
+      expect(await idsOf('deferred=only')).toEqual([]);
+      const path = '/suppressions/1/approvals';
+      const reason = { reason: 'Asked the ward myself.' };
+      expect(await oda('POST', path, {})).toMatchObject({
+        status: 400,
+        body: { code: 'ERR_REASON' },
+      });
+      expect(await sam('POST', path, reason)).toMatchObject({
+        status: 403,
+        body: { code: 'ERR_HOLD_SECOND_PERSON' },
+      });
+      expect((await ben('POST', path, reason)).status).toBe(403);
+      expect((await oda('POST', path, reason)).body).toMatchObject({
+        ...{ state: 'active', holding: 1, owner: 'sam', approver: 'oda' },
+        approvalReason: reason.reason,
+      });
+      expect((await oda('POST', '/suppressions/99/approvals', reason)).status).toBe(404);
       expect(await idsOf('deferred=no')).not.toContain(txId);
       expect(await idsOf('deferred=only')).toEqual([txId]);
       expect(await idsOf('limit=200')).toContain(txId);
       const { body } = await ana('GET', `/holds/${txId}`);
-      expect(body['deferredBy']).toMatchObject([{ owner: 'sam', reason: REASON }]);
+      expect(body['deferredBy']).toMatchObject([{ owner: 'sam', approver: 'oda', reason: REASON }]);
       expect(body['can']).toEqual(['claim']);
       expect((await ana('GET', '/status')).body['review']).toMatchObject({ deferred: 1 });
     });
@@ -206,28 +219,18 @@ onEachEngine((engine) => {
       expect(again).toMatchObject({ status: 409, body: { code: 'ERR_SUPPRESSION_STATE' } });
     });
 
-    it('that is broad waits for a second person', async () => {
+    it('that nobody has approved yet can be turned down, and moves nothing back', async () => {
       const made = await sam('POST', '/suppressions', {
-        rule: { role: 'nurse' },
-        days: 1,
-        reason: REASON,
+        ...{ rule: { role: 'nurse' }, days: 1, reason: REASON },
       });
-      expect(made.body).toMatchObject({ state: 'proposed', holding: 0 });
+      const path = `/suppressions/${String(made.body['id'])}`;
+      const ended = await oda('POST', `${path}/endings`, { reason: REASON });
+      expect(ended.body).toMatchObject({ state: 'ended', approver: null, endedBy: 'oda' });
       expect(await idsOf('deferred=only')).toEqual([]);
-      const path = `/suppressions/${String(made.body['id'])}/approvals`;
-      expect(await sam('POST', path, {})).toMatchObject({
-        status: 403,
-        body: { code: 'ERR_HOLD_SECOND_PERSON' },
+      expect(await oda('POST', `${path}/approvals`, { reason: REASON })).toMatchObject({
+        status: 409,
+        body: { code: 'ERR_SUPPRESSION_STATE' },
       });
-      expect((await ben('POST', path, {})).status).toBe(403);
-      expect((await oda('POST', path, {})).body).toMatchObject({
-        state: 'active',
-        approver: 'oda',
-      });
-      expect(await idsOf('deferred=only')).toEqual([server.holds[1]]);
-      expect((await oda('POST', '/suppressions/99/approvals', {})).status).toBe(404);
-      const id = String(made.body['id']);
-      await oda('POST', `/suppressions/${id}/endings`, { reason: REASON });
     });
   });
 
@@ -462,7 +465,7 @@ onEachEngine((engine) => {
         expect(kinds).toContain(kind);
       }
       const proposed = records.find(({ kind }) => kind === 'suppression-proposed')!;
-      expect(proposed).toMatchObject({ by: 'sam', body: { reason: REASON, state: 'active' } });
+      expect(proposed).toMatchObject({ by: 'sam', body: { reason: REASON, state: 'proposed' } });
     });
   });
 });

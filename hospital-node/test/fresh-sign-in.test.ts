@@ -28,7 +28,7 @@ describe('what cannot be taken back', () => {
     [ana, `/holds/${server.holds[3]!}/approvals`, { expectedVersion: 3, reason: REASON }],
     [oda, `/holds/${server.holds[0]!}/re-identifications`, { reason: REASON }],
     [oda, '/suppressions', { rule: { ward: 'it' }, days: 7, reason: REASON }],
-    [oda, '/suppressions/1/approvals', {}],
+    [oda, '/suppressions/1/approvals', { reason: REASON }],
     [oda, '/alert-budget/proposals', { alphaPpm: 20_000, reason: REASON }],
     [
       ana,

@@ -105,9 +105,7 @@ export function SuppressionForm(o: {
       title="Let alike holds wait"
       disabled={false}
       ready={says && preview !== null}
-      confirm={
-        preview?.secondPersonBecause.length === 0 ? 'Suppress' : 'Propose to a second person'
-      }
+      confirm="Propose to a second person"
       busyWord="Saving…"
       fresh
       onOpen={() => {
@@ -115,7 +113,11 @@ export function SuppressionForm(o: {
       }}
       run={async () => {
         const body = { rule, days: days.value, reason: reason.value.trim() };
-        const made = await send('/suppressions', body, 'Suppression written down.');
+        const made = await send(
+          '/suppressions',
+          body,
+          'Proposed. A second person must approve it.',
+        );
         if (made) await o.done();
         return made;
       }}
@@ -164,7 +166,10 @@ export function SuppressionForm(o: {
         ) : preview === null ? (
           'Looking at the last thirty days …'
         ) : (
-          <Preview preview={preview} />
+          <>
+            <Preview preview={preview} />
+            <p>A second person must approve it; until then it does nothing.</p>
+          </>
         )}
       </div>
     </Dialog>
@@ -212,7 +217,7 @@ function FreeTraits({ set }: { readonly set: (trait: Trait, value: string) => vo
 }
 
 export function Preview({ preview }: { readonly preview: SuppressionPreview }): JSX.Element {
-  const { matched, findings, confirmed, confirmedCount, openNow, secondPersonBecause } = preview;
+  const { matched, findings, confirmed, confirmedCount, openNow } = preview;
   return (
     <>
       <p>
@@ -229,9 +234,6 @@ export function Preview({ preview }: { readonly preview: SuppressionPreview }): 
           ▲ {confirmedCount} of them {confirmedCount === 1 ? 'was' : 'were'} confirmed as attack or
           policy breach: {confirmed.join(', ')}.
         </p>
-      )}
-      {secondPersonBecause.length > 0 && (
-        <p>A second person must approve it, because {secondPersonBecause.join(', and ')}.</p>
       )}
       <p>
         Nothing is released or hidden: these holds stay in the queue’s view “Deferred”, and come

@@ -65,6 +65,7 @@ function Card(o: {
 }): JSX.Element {
   const { item } = o;
   const reason = useSignal('');
+  const approval = useSignal('');
   const live = item.state === 'proposed' || item.state === 'active';
   const own = item.owner === session.value!.person.name;
   return (
@@ -86,6 +87,11 @@ function Card(o: {
         <p>
           <b>{item.holding}</b> {item.holding === 1 ? 'hold waits' : 'holds wait'} because of it
           now.
+        </p>
+      )}
+      {item.approvalReason !== null && (
+        <p class="muted">
+          Approved by {item.approver}: {item.approvalReason}
         </p>
       )}
       {item.endedReason !== null && (
@@ -113,13 +119,15 @@ function Card(o: {
               busyWord="Saving…"
               run={async () => {
                 const path = `/suppressions/${item.id}/approvals`;
-                const made = await send(path, {}, 'In force now.');
+                const body = { reason: approval.value.trim() };
+                const made = await send(path, body, 'In force now.');
                 if (made) await o.again();
                 return made;
               }}
             >
               <p>{ruleWords(item.rule)}</p>
               <blockquote>{item.reason}</blockquote>
+              <ReasonField value={approval} label="What you checked yourself" />
               <p class="effect">
                 With this, two people answer for it until {timeWord(item.expiresAt)}.
               </p>

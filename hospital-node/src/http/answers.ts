@@ -222,8 +222,6 @@ export interface SuppressionPreview {
   readonly confirmedCount: number;
   /** Open now: these would move back at once. */
   readonly openNow: number;
-  /** Why a second person is asked; empty: none is. */
-  readonly secondPersonBecause: readonly string[];
 }
 
 export interface Suppression {
@@ -233,12 +231,13 @@ export interface Suppression {
   readonly rule: SuppressionRule;
   /** As it was when it was proposed. */
   readonly preview: SuppressionPreview;
-  readonly needsSecond: boolean;
   readonly reason: string;
   readonly owner: string;
   readonly createdAt: string;
   readonly expiresAt: string;
+  /** Somebody else than the owner; null until then. */
   readonly approver: string | null;
+  readonly approvalReason: string | null;
   readonly endedBy: string | null;
   readonly endedReason: string | null;
   readonly endedAt: string | null;

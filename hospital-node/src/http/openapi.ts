@@ -53,7 +53,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
     'What became of it: nothing, or a review of a committed call',
   'GET /api/v1/suppressions': 'Suppressions: proposed, active, past',
   'GET /api/v1/suppressions/preview': 'What a rule would have moved back in thirty days',
-  'POST /api/v1/suppressions': 'Propose a suppression; broad ones wait for a second person',
+  'POST /api/v1/suppressions': 'Propose a suppression; a second person approves it',
   'POST /api/v1/suppressions/:id/approvals': 'Approve what somebody else proposed',
   'POST /api/v1/suppressions/:id/endings': 'End it before its time, with a reason',
   'GET /api/v1/supervisor': 'Load, ages, deadlines and decisions of the review',

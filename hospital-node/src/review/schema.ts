@@ -354,3 +354,12 @@ export const reportedTimeSchema: Migration = {
       WHERE hold IN (SELECT tx_id FROM hold WHERE cause = 'second-line');
   `,
 };
+
+/** Every suppression needs a second person, who says why; which one needed her is no question any more. */
+export const suppressionApprovalSchema: Migration = {
+  name: 'review-10-suppression-approval',
+  sql: `
+    ALTER TABLE suppression ADD COLUMN approval_reason TEXT;
+    ALTER TABLE suppression DROP COLUMN needs_second;
+  `,
+};

@@ -44,8 +44,7 @@ const Proposed = Type.Object(
   },
   closed,
 );
-const Ended = Type.Object({ reason: Reason }, closed);
-const Nothing = Type.Object({}, closed);
+const Reasoned = Type.Object({ reason: Reason }, closed);
 
 export function registerSuppressionRoutes(app: FastifyInstance, desk: Desk): void {
   const { mspId, review, audit, now } = desk;
@@ -93,25 +92,28 @@ export function registerSuppressionRoutes(app: FastifyInstance, desk: Desk): voi
     },
   );
 
-  app.post<{ Params: Static<typeof ById> }>(
+  app.post<{ Params: Static<typeof ById>; Body: Static<typeof Reasoned> }>(
     '/api/v1/suppressions/:id/approvals',
-    { schema: { params: ById, body: Nothing } },
+    { schema: { params: ById, body: Reasoned } },
     async (request, reply) => {
       const { person } = desk.sessionOf(request);
       const id = Number(request.params.id);
-      const made = await approveSuppression(database, { mspId, id, by: person.name, nowMs: now() });
+      const { reason } = request.body;
+      const made = await approveSuppression(database, {
+        ...{ mspId, id, by: person.name, reason, nowMs: now() },
+      });
       audit.append({
         kind: 'suppression-approved',
         by: person.name,
-        body: { suppression: id, owner: made.owner },
+        body: { suppression: id, owner: made.owner, reason },
       });
       return reply.code(201).send(suppressionView(made));
     },
   );
 
-  app.post<{ Params: Static<typeof ById>; Body: Static<typeof Ended> }>(
+  app.post<{ Params: Static<typeof ById>; Body: Static<typeof Reasoned> }>(
     '/api/v1/suppressions/:id/endings',
-    { schema: { params: ById, body: Ended } },
+    { schema: { params: ById, body: Reasoned } },
     async (request, reply) => {
       const { person } = desk.sessionOf(request);
       const { reason } = request.body;

@@ -1,8 +1,8 @@
 /**
  * Suppressions: "alerts like this may wait". A rule with a reason, an owner and an end. It moves matching holds to the back
  * of the queue and does nothing else: nothing on the ledger knows it, the hold keeps its deadline, and an hour before that
- * the hold is back among the others. Broad rules, and rules that would have hidden a confirmed incident, need a second
- * person.
+ * the hold is back among the others. One person proposes it, another one approves it, however narrow it is: whoever wants one
+ * colleague's calls looked at late shall not be able to arrange it alone.
  * @module
  */
 import { sql, type RawBuilder } from 'kysely';
@@ -27,8 +27,6 @@ export interface Suppression extends Omit<
 export const SUPPRESSION_DAYS_MAX = 30;
 /** A hold that is due within this time waits no longer. */
 export const BACK_BEFORE_DUE_MS = 3_600_000;
-/** More than this in thirty days is broad, whatever it names. */
-const MATCHED_MAX = 20;
 const CONFIRMED_SHOWN = 20;
 const DAY_MS = 86_400_000;
 
@@ -88,19 +86,10 @@ export async function previewSuppression(
     confirmed: confirmed.slice(0, CONFIRMED_SHOWN).map(({ number }) => `H-${number}`),
     confirmedCount: confirmed.length,
     openNow: rows.filter(({ state }) => state === 'open').length,
-    secondPersonBecause: [
-      ...(rule.actor === undefined ? ['it names no person'] : []),
-      ...(rows.length > MATCHED_MAX
-        ? [`it fits more than ${MATCHED_MAX} holds of thirty days`]
-        : []),
-      ...(confirmed.length > 0
-        ? ['it would have moved back what was confirmed as attack or policy breach']
-        : []),
-    ],
   };
 }
 
-/** @returns the new suppression: `active` at once, or `proposed` until somebody else approves */
+/** @returns the new suppression, which does nothing until somebody else approves it */
 export async function proposeSuppression(
   database: NodeDatabase,
   o: Readonly<{
@@ -113,26 +102,21 @@ export async function proposeSuppression(
   }>,
 ): Promise<Suppression> {
   const preview = await previewSuppression(database, o);
-  const needsSecond = preview.secondPersonBecause.length > 0;
-  const id = await transact(database, async (transaction) => {
-    const created = await oneRow(
-      transaction,
-      sql<{ id: number }>`
-        INSERT INTO suppression (state, rule, preview, needs_second, reason, owner, created_ms, expires_ms)
-        VALUES (${needsSecond ? 'proposed' : 'active'}, ${JSON.stringify(o.rule)}, ${JSON.stringify(preview)},
-          ${needsSecond ? 1 : 0}, ${o.reason}, ${o.owner}, ${o.nowMs}, ${o.nowMs + o.days * DAY_MS})
-        RETURNING id`,
-    );
-    if (!needsSecond) await matchOpen(transaction, { ...o, id: created.id });
-    return created.id;
-  });
+  const { id } = await oneRow(
+    database,
+    sql<{ id: number }>`
+      INSERT INTO suppression (state, rule, preview, reason, owner, created_ms, expires_ms)
+      VALUES ('proposed', ${JSON.stringify(o.rule)}, ${JSON.stringify(preview)}, ${o.reason}, ${o.owner},
+        ${o.nowMs}, ${o.nowMs + o.days * DAY_MS})
+      RETURNING id`,
+  );
   return suppressionOf(database, id, o.nowMs);
 }
 
 /** @throws {ReviewError} `ERR_NOT_FOUND`, `ERR_HOLD_SECOND_PERSON`, `ERR_SUPPRESSION_STATE` */
 export async function approveSuppression(
   database: NodeDatabase,
-  o: Readonly<{ mspId: string; id: number; by: string; nowMs: number }>,
+  o: Readonly<{ mspId: string; id: number; by: string; reason: string; nowMs: number }>,
 ): Promise<Suppression> {
   await transact(database, async (transaction) => {
     const known = await suppressionOf(transaction, o.id, o.nowMs);
@@ -145,7 +129,8 @@ export async function approveSuppression(
     }
     await run(
       transaction,
-      sql`UPDATE suppression SET state = 'active', approver = ${o.by} WHERE id = ${o.id}`,
+      sql`UPDATE suppression SET state = 'active', approver = ${o.by}, approval_reason = ${o.reason}
+        WHERE id = ${o.id}`,
     );
     await matchOpen(transaction, { id: o.id, mspId: o.mspId, rule: known.rule });
   });
@@ -269,12 +254,12 @@ interface Row {
   readonly state: 'proposed' | 'active' | 'ended';
   readonly rule: string;
   readonly preview: string;
-  readonly needs_second: number;
   readonly reason: string;
   readonly owner: string;
   readonly created_ms: number;
   readonly expires_ms: number;
   readonly approver: string | null;
+  readonly approval_reason: string | null;
   readonly ended_by: string | null;
   readonly ended_reason: string | null;
   readonly ended_ms: number | null;
@@ -308,12 +293,12 @@ function viewOf(row: Row, nowMs: number): Suppression {
     state: over ? 'expired' : row.state,
     rule: JSON.parse(row.rule) as SuppressionRule,
     preview: JSON.parse(row.preview) as SuppressionPreview,
-    needsSecond: row.needs_second === 1,
     reason: row.reason,
     owner: row.owner,
     createdMs: row.created_ms,
     expiresMs: row.expires_ms,
     approver: row.approver,
+    approvalReason: row.approval_reason,
     endedBy: row.ended_by,
     endedReason: row.ended_reason,
     endedMs: row.ended_ms,

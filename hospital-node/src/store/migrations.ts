@@ -13,6 +13,7 @@ import {
   searchSchema,
   signInFailureSchema,
   signInSchema,
+  suppressionApprovalSchema,
   traitSchema,
 } from '../review/schema.js';
 import { ledgerDaySchema, secondLineSchema } from '../second-line/schema.js';
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   traitSchema,
   ledgerDaySchema,
   reportedTimeSchema,
+  suppressionApprovalSchema,
 ];
