@@ -173,6 +173,37 @@ describe('private training', () => {
     expect(Math.sqrt(squares)).toBeLessThan(bound + Math.sqrt(parameterCount));
   });
 
+  it('goes down the mean clipped gradient, with heavy-ball momentum', async () => {
+    // The same noise with and without a sum: what differs is the sum's own doing.
+    const movedBy = async (
+      steps: number,
+      unit: number,
+    ): Promise<{ of: PrivacyPlan; entry: number }> => {
+      const of = smallPlan({ parameterCount, steps });
+      const none = { contributing: 0, clipped: 0, nonFinite: 0 };
+      const run = (entry: number): Promise<TrainingResult> =>
+        trainPrivately(
+          () => ({ ...none, units: new Float64Array(parameterCount).fill(entry) }),
+          input('descent', 1, of),
+        );
+      const [moved, still] = [await run(unit), await run(0)];
+      const each = moved.update.map((entry, i) => entry - still.update[i]!);
+      return { of, entry: each.reduce((sum, entry) => sum + entry, 0) / each.length };
+    };
+    const unit = 100_000;
+    for (const steps of [1, 3]) {
+      const { of, entry } = await movedBy(steps, unit);
+      const momentum = of.momentumMicro / 1e6;
+      // Polyak 1964: v ← μ v + g, so that equal gradients come to Σ_t Σ_{k ≤ t} μ^k.
+      let velocity = 0;
+      let path = 0;
+      for (let step = 0; step < steps; step++) path += velocity = momentum * velocity + 1;
+      const gradient = unit / of.gridScale / of.expectedBatch;
+      const expected = -(of.learningRateMicro / 1e6) * gradient * path * 2 ** of.updateScaleLog2;
+      expect(entry / expected).toBeCloseTo(1, 2);
+    }
+  });
+
   it('takes a window that is not finite as nothing', async () => {
     const broken = input('nan', 5);
     // One network's gradient is enough to spoil the window's.

@@ -1,5 +1,7 @@
 import { createPrivacyPlan, createSecureRandom, encodePlan, type PrivacyPlan } from '@bhschain/dp';
 import { decodeReleases, FederationError } from '@bhschain/orchestrator/protocol';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HospitalNodeError } from '../src/errors.js';
 import { noiseFault } from '../src/training/noise-fault.js';
@@ -54,6 +56,20 @@ describe('the round agent', () => {
     expect(factsOf(bench.paperFile)).toHaveLength(1);
     expect(bench.ledger.releases()).toMatchObject([{ stage: 'acknowledged' }]);
     await bench.close();
+  });
+
+  it('does not begin on a privacy ledger that is older than the updates beside it', async () => {
+    const folder = temporaryFolder();
+    const first = await roundBench(folder, { paper: {} });
+    await first.agent.poll(never);
+    const spent = first.ledger.releases().map(({ key }) => key);
+    expect(spent).toHaveLength(1);
+    await first.close();
+    rmSync(join(folder, 'privacy-ledger.jsonl'));
+    await expect(roundBench(folder, { paper: {} })).rejects.toMatchObject({
+      code: 'ERR_LEDGER_ROLLED_BACK',
+      message: expect.stringContaining(spent[0]!) as string,
+    });
   });
 
   it('gives up at the deadline, keeps the bytes and sends them when asked again', async () => {

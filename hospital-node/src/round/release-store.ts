@@ -24,8 +24,10 @@ export interface ReleaseStore {
   /** null if there is none. */
   read(key: string): Uint8Array | null;
   fileOf(key: string): string;
+  keys(): string[];
 }
 
+const UPDATE = '.update';
 const TEMPORARY = '.partial';
 
 /** Opens the folder and removes what a crash left half-written: it was never released. */
@@ -34,7 +36,7 @@ export function openReleaseStore(folder: string): ReleaseStore {
   for (const name of readdirSync(folder)) {
     if (name.endsWith(TEMPORARY)) rmSync(join(folder, name));
   }
-  const fileOf = (key: string): string => join(folder, `${key}.update`);
+  const fileOf = (key: string): string => join(folder, `${key}${UPDATE}`);
   const read = (key: string): Uint8Array | null => {
     try {
       return new Uint8Array(readFileSync(fileOf(key)));
@@ -46,6 +48,10 @@ export function openReleaseStore(folder: string): ReleaseStore {
   return {
     fileOf,
     read,
+    keys: () =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith(UPDATE))
+        .map((name) => name.slice(0, -UPDATE.length)),
     persist: (key, bytes) => {
       const existing = read(key);
       if (existing !== null) {
