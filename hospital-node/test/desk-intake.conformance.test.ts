@@ -11,6 +11,7 @@ import { createCallIntake, KEPT_CALLS_MS } from '../src/review/call-intake.js';
 import { openReviewStore, type ReviewStore } from '../src/review/review-store.js';
 import { onEachEngine } from './engines.js';
 import {
+  approveSuppression,
   createSuppressionIntake,
   proposeSuppression,
   suppressionsOf,
@@ -35,11 +36,17 @@ onEachEngine((engine) => {
 
   beforeAll(async () => {
     review = openReviewStore(await engine.database());
-    await proposeSuppression(review.database, {
+    const proposal = {
       ...{ mspId: 'H1MSP', owner: 'sam', nowMs: NOW, days: 7 },
       rule: { actor: ACTOR, topReason: 'distinct records', scoreBelow: 950_000 },
       reason: 'The ward moves this week.',
+    };
+    const { id } = await proposeSuppression(review.database, proposal);
+    await approveSuppression(review.database, {
+      ...{ mspId: 'H1MSP', id, by: 'oda', reason: 'Asked the ward myself.', nowMs: NOW },
     });
+    // Nobody approves this one, so it takes nothing.
+    await proposeSuppression(review.database, { ...proposal, rule: { actor: ACTOR } });
     const ran = (name: string, o: object = {}): ReturnType<typeof transactionOf> =>
       transactionOf({
         txId: hashOf(name),
