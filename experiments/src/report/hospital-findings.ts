@@ -16,7 +16,7 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
     ...(main === undefined || isControlled(main) ? [] : [upperBound(main)]),
     ...calibrationFindings(named('small-calibration')),
     ...driftFindings(named('drift')),
-    ...sweepFindings(named('privacy-utility', 'small-privacy-utility'), {
+    ...sweepFindings(named('privacy-utility'), {
       of: 'Over ε of a window and a round',
       arms: ['federated-private', 'released-laws', 'detector-zero', 'untrained'],
     }),
