@@ -5,6 +5,9 @@ import { configurationSchema } from '../src/commands/schema.js';
 import { roomReadme } from '../src/report/readme.js';
 import { reportHtml, reportMarkdown } from '../src/report/report.js';
 import { readStudyResults } from '../src/report/study-result.js';
+import type { Config } from '../src/harness/study-config.js';
+import { latencyStudy } from '../src/studies/latency/study.js';
+import { paperStudy } from '../src/studies/paper/study.js';
 
 const results = readStudyResults(fileURLToPath(new URL('../results', import.meta.url)));
 
@@ -28,6 +31,14 @@ describe('committed results', () => {
       for (const run of study.runs) expect(run.seeds.length).toBeGreaterThan(0);
     }
   });
+
+  it.each([latencyStudy, paperStudy])(
+    'of $name are made of what lies in the repository now',
+    (of) => {
+      const result = results.find(({ name }) => name === of.name)!;
+      expect(result.hashes['data']).toBe(of.dataHash(result.config as Config));
+    },
+  );
 
   it('make a page without script or network, with every study in it', () => {
     const html = reportHtml(results);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import { parse } from 'yaml';
 import { ExperimentError } from '../../errors.js';
-import { sha256 } from '../../harness/canonical.js';
+import { canonical, sha256 } from '../../harness/canonical.js';
 import { REPOSITORY } from '../../harness/code-hash.js';
 import type { Study } from '../../harness/study.js';
 
@@ -49,19 +49,11 @@ export const paperStudy: Study = {
     { additionalProperties: false },
   ),
   code: ['paper'],
-  dataHash: () =>
-    sha256(
-      [
-        CLAIMS,
-        ...new Set(
-          claims().flatMap(({ measured }) =>
-            measured === undefined ? [] : [join(RESULTS, measured.file)],
-          ),
-        ),
-      ]
-        .map((file) => (existsSync(file) ? sha256(readFileSync(file)) : 'absent'))
-        .join('\n'),
-    ),
+  // By content: how a committed file is laid out says nothing.
+  dataHash: () => {
+    const files = new Set(claims().flatMap(({ measured }) => measured?.file ?? []));
+    return sha256(canonical([claims(), [...files].map((file) => readResult(file) ?? 'absent')]));
+  },
   run() {
     const rows = claims().map(({ table, cell, claimed, unit, measured, differs, why }) => {
       const ours = measured === undefined ? null : numberAt(measured);
@@ -95,10 +87,15 @@ function claims(): readonly Claim[] {
   return parse(readFileSync(CLAIMS, 'utf8')) as readonly Claim[];
 }
 
-function numberAt({ file, path, minus, scale = 1 }: NonNullable<Claim['measured']>): number | null {
+/** null: not there. */
+function readResult(file: string): unknown {
   const whole = join(RESULTS, file);
-  if (!existsSync(whole)) return null;
-  const result = JSON.parse(readFileSync(whole, 'utf8')) as unknown;
+  return existsSync(whole) ? JSON.parse(readFileSync(whole, 'utf8')) : null;
+}
+
+function numberAt({ file, path, minus, scale = 1 }: NonNullable<Claim['measured']>): number | null {
+  const result = readResult(file);
+  if (result === null) return null;
   const at = (keys: string): number => {
     const value = keys
       .split('/')
