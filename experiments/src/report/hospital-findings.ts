@@ -20,6 +20,10 @@ export function hospitalFindings(studies: readonly StudyResultFile[]): string[] 
       of: 'Over ε of a window and a round',
       arms: ['federated-private', 'released-laws', 'detector-zero', 'untrained'],
     }),
+    ...sweepFindings(named('per-person'), {
+      of: 'One window of an actor in a round, whose ε then is the actor’s, against six',
+      arms: ['federated', 'federated-private', 'detector-zero'],
+    }),
     ...sweepFindings(named('central-vs-federated'), {
       of: 'One pool of all data, the federation, each hospital alone',
       arms: [
