@@ -38,7 +38,10 @@ export default defineConfig({
           fileParallelism: room !== 'experiments',
         },
       })),
-      { extends: true as const, test: { name: 'house', include: ['tidy.test.ts'] } },
+      {
+        extends: true as const,
+        test: { name: 'house', include: ['tidy.test.ts', 'mutants.test.ts'] },
+      },
       {
         // A real Fabric network; `npm test` leaves it to `npm run test:fabric`, which needs Go to build the peers once.
         extends: true as const,

@@ -18,6 +18,13 @@ import {
 import { startSeededServer, type SeededServer } from './seeded-server.js';
 
 const HOSTILE = `"><img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>'`;
+const APPEARANCES = [
+  ['light', 1280],
+  ['dark', 1280],
+  ['light', 320],
+  ['dark', 320],
+] as const;
+
 describe.skipIf(!hasBrowser('console.e2e'))('the analyst page', () => {
   let browser: ConsoleBrowser;
   let consoleDir: string;
@@ -65,12 +72,7 @@ describe.skipIf(!hasBrowser('console.e2e'))('the analyst page', () => {
     await page.context().close();
   }, 60_000);
 
-  it.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 320],
-    ['dark', 320],
-  ] as const)(
+  it.each(APPEARANCES)(
     'is accessible and fits: %s, %i px',
     async (scheme, width) => {
       const page = await openPage({ scheme, width });
@@ -144,12 +146,7 @@ describe.skipIf(!hasBrowser('console.e2e'))('the analyst page', () => {
     await ben.context().close();
   }, 60_000);
 
-  it.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 320],
-    ['dark', 320],
-  ] as const)(
+  it.each(APPEARANCES)(
     'says beside a field that it is missing: %s, %i px',
     async (scheme, width) => {
       const page = await openPage({ scheme, width });

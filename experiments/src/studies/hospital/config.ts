@@ -7,59 +7,45 @@ import { CUSTOMS, type CustomsName } from '@bhschain/datasets';
 import { Type, type TObject } from 'typebox';
 import type { Config } from '../../harness/study-config.js';
 
-export const ARMS = [
-  'detector-zero',
-  'federated',
-  'federated-private',
-  'central',
-  'local-only',
+/** Every arm, and whether a study has it that names none. */
+const ARM_BY_DEFAULT = {
+  'detector-zero': true,
+  federated: true,
+  'federated-private': true,
+  central: true,
+  'local-only': true,
   /** Detector 0 with its summary laws moved to where each hospital's own windows are, and to where released moments say. */
-  'own-laws',
-  'released-laws',
-  'siem-tuned',
-  'siem-default',
-  'node-tier',
-  'hook-and-node',
-  'networks-only',
-  'untrained',
-  'feature-norm',
-  'likelihood-ratio',
-  'unseen-count',
-  'trigrams',
+  'own-laws': false,
+  'released-laws': false,
+  'siem-tuned': true,
+  'siem-default': true,
+  'node-tier': true,
+  'hook-and-node': true,
+  'networks-only': true,
+  untrained: true,
+  'feature-norm': true,
+  'likelihood-ratio': true,
+  'unseen-count': true,
+  trigrams: true,
   /** One network of the ensemble alone. */
-  'insider',
-  'exfiltration',
-  'ransomware',
+  insider: false,
+  exfiltration: false,
+  ransomware: false,
   /** Detectors of event sequences that others have published, on the same sessions. */
-  'isolation-forest',
-  'count-vector',
-  '6-gram',
-  'next-event-lstm',
+  'isolation-forest': false,
+  'count-vector': false,
+  '6-gram': false,
+  'next-event-lstm': false,
   /** Every member left out in turn, steps in another order, a short look back. */
-  'ablation',
+  ablation: false,
   /** The rate over the live weeks: static, naive and adaptive thresholds. */
-  'drift',
+  drift: false,
   /** Control of every other arm: the same incidents played with innocent acts. What is found then was found by staging. */
-  'rehearsal',
-  'random',
-] as const;
-export type Arm = (typeof ARMS)[number];
-
-/** What a study is not given unless it names it. */
-const ON_REQUEST: readonly Arm[] = [
-  'own-laws',
-  'released-laws',
-  'insider',
-  'exfiltration',
-  'ransomware',
-  'isolation-forest',
-  'count-vector',
-  '6-gram',
-  'next-event-lstm',
-  'ablation',
-  'drift',
-  'rehearsal',
-];
+  rehearsal: false,
+  random: true,
+} as const;
+export type Arm = keyof typeof ARM_BY_DEFAULT;
+export const ARMS: readonly Arm[] = Object.keys(ARM_BY_DEFAULT) as Arm[];
 
 const closed = { additionalProperties: false };
 const integer = (
@@ -88,7 +74,7 @@ export const HOSPITAL_SCHEMA: TObject = Type.Object(
     }),
     arms: Type.Array(Type.Unsafe<Arm>({ type: 'string', enum: [...ARMS] }), {
       minItems: 1,
-      default: ARMS.filter((arm) => !ON_REQUEST.includes(arm)),
+      default: ARMS.filter((arm) => ARM_BY_DEFAULT[arm]),
     }),
     world: Type.Object(
       {

@@ -161,7 +161,8 @@ async function runHospitalStudy(
     const own = new Map<string, Detector>();
     // Alone, nobody poisons anybody.
     const alone: HospitalConfig = { ...config, attack: { ...config.attack, kind: 'none' } };
-    const clean = await trainingWindows(alone, hospitals, context);
+    const clean =
+      config.attack.kind === 'none' ? windows! : await trainingWindows(alone, hospitals, context);
     for (const { nodeId } of hospitals) {
       const { parameters } = await trainFederated(`local ${nodeId}`, {
         config: alone,

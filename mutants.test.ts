@@ -1,4 +1,4 @@
-/** The catalogue of `npm run mutants -w dp` fits the source, so that a bug whose place moved is noticed at once. */
+/** The catalogues of `npm run mutants -w ROOM` fit the source, so that a bug whose place moved is noticed at once. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
@@ -13,13 +13,13 @@ type Mutant = { readonly id: string; readonly bug: string } & (
   | (Patch & { readonly test: string; readonly also?: readonly Patch[] })
 );
 
-const room = new URL('..', import.meta.url);
-const catalogue = JSON.parse(
-  readFileSync(new URL('mutants/catalogue.json', room), 'utf8'),
-) as readonly Mutant[];
-const kills = readFileSync(new URL('mutants/KILLS.md', room), 'utf8');
+describe.each(['dp', 'models'])('the catalogue of mutants of %s', (name) => {
+  const room = new URL(`${name}/`, import.meta.url);
+  const catalogue = JSON.parse(
+    readFileSync(new URL('mutants/catalogue.json', room), 'utf8'),
+  ) as readonly Mutant[];
+  const kills = readFileSync(new URL('mutants/KILLS.md', room), 'utf8');
 
-describe('the catalogue of mutants', () => {
   it('has every mutant once, and each has a line in KILLS.md', () => {
     const ids = catalogue.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
